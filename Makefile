@@ -1,0 +1,63 @@
+# Every command of the project. The environment makes itself: .venv is installed on first use and
+# again when pyproject.toml or constraints.txt change.
+
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+# The first Python of the supported versions; `make PYTHON=...` takes another.
+CHECK := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c '$(CHECK)' 2>/dev/null && echo $$python && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help study ui doctor test test-fast test-gpu lint format typecheck bench clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo 'ARGS are passed on: make study ARGS="mnist_small --n-trials 14"'
+
+study: $(VENV)/installed  ## search, train, score, track and report (the quickstart study)
+	$(BIN)/python -m harness.study $(ARGS)
+
+ui: $(VENV)/installed  ## browse every run in the MLflow UI, on this machine only
+	$(BIN)/python -m harness.ui $(ARGS)
+
+doctor: $(VENV)/installed  ## what works here and what does not
+	$(BIN)/python -m harness.doctor $(ARGS)
+
+test: $(VENV)/installed  ## the whole suite, except what needs a GPU
+	$(BIN)/python -m pytest -m "not gpu" $(ARGS)
+
+test-fast: $(VENV)/installed  ## the tests that take seconds
+	$(BIN)/python -m pytest -m "not gpu and not slow" $(ARGS)
+
+test-gpu: $(VENV)/installed  ## the tests that need a GPU
+	$(BIN)/python -m pytest -m gpu $(ARGS)
+
+lint: $(VENV)/installed  ## style, format and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/installed  ## put the code in the format that lint checks
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+typecheck: $(VENV)/installed  ## strict types on harness/
+	$(BIN)/mypy
+
+bench: $(VENV)/installed  ## speed, measured on this machine
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+clean:  ## remove the environment and the caches; mlruns/ and reports/ stay
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find harness tests -type d -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c '$(CHECK)' 2>/dev/null || { echo \
+		"make: needs Python 3.11 to 3.13, found $$("$(or $(PYTHON),python3)" --version 2>/dev/null || echo none);" \
+		"name one with make PYTHON=/path/to/python" >&2; exit 1; }
+	test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	@touch $@

@@ -1,0 +1,1 @@
+"""An experiment-tracking benchmark harness for the Keras DCGAN."""

@@ -1,0 +1,165 @@
+"""The configuration of one trial: flat, frozen, plain types, validated when it is built."""
+
+from __future__ import annotations
+
+import dataclasses
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.core.errors import InputError, shown
+from harness.core.registry import ARCHITECTURES, PROCEDURES
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "latent_distribution": ("normal", "uniform"),
+    "normalization": ("batch", "none"),
+    "downsampling": ("strided", "pooled"),
+    "head": ("dense", "gap"),
+    "optimizer": ("adam", "lion", "nadam", "rmsprop", "sgd"),
+    "pixel_scaling": ("centered", "maxabs", "minmax", "unit"),
+    "output_activation": ("auto", "linear", "sigmoid", "tanh"),
+    "augmentation": ("classic", "none"),
+    "precision": ("bfloat16", "float32"),
+}
+"""Fields whose values form a fixed list. Architecture and procedure are read from their folders."""
+
+BOUNDS: dict[str, tuple[float, float]] = {
+    "width": (0.0625, 4.0),
+    "latent_dim": (1, 4096),
+    "dropout": (0.0, 0.95),
+    "learning_rate": (1e-8, 10.0),
+    "beta_1": (0.0, 0.9999),
+    "discriminator_learning_rate_ratio": (1e-3, 1e3),
+    "leaky_slope": (0.0, 0.5),
+    "batch_size": (2, 8192),
+    "images": (2, 10**9),  # a batch at least
+    "seed": (0, 2**31 - 1),
+}
+"""Closed bounds of the numeric fields."""
+
+
+@dataclass(frozen=True)
+class TrialConfig:
+    """One configuration: what is trained, on what, how and for how long.
+
+    ``images`` is the budget in training images seen, so that batch sizes compare. ``beta_1`` is
+    the decay of the first moment (adam, nadam, lion) and the momentum of sgd; rmsprop has none.
+    ``width`` multiplies the channel counts of the architecture. Raises InputError, with the value
+    received and what is allowed, for anything outside ``CHOICES``, ``BOUNDS`` and the registries.
+    """
+
+    dataset: str = "digits"
+    architecture: str = "tutorial"
+    width: float = 1.0
+    latent_dim: int = 100
+    latent_distribution: str = "normal"
+    normalization: str = "batch"
+    downsampling: str = "strided"
+    head: str = "dense"
+    dropout: float = 0.3
+    procedure: str = "simultaneous"
+    optimizer: str = "adam"
+    learning_rate: float = 2e-4  # Radford et al. 2015, section 4
+    beta_1: float = 0.5  # Radford et al. 2015, section 4
+    discriminator_learning_rate_ratio: float = 1.0
+    leaky_slope: float = 0.2  # Radford et al. 2015, section 4
+    pixel_scaling: str = "centered"
+    output_activation: str = "auto"
+    batch_size: int = 128
+    images: int = 100_000
+    augmentation: str = "none"
+    precision: str = "float32"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Coerce whole numbers to their field's type and validate every field."""
+        for field in dataclasses.fields(self):
+            value = _coerce(field.name, str(field.type), getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
+        ARCHITECTURES.check(self.architecture)
+        PROCEDURES.check(self.procedure)
+        if not self.dataset.strip() or _holds_control_characters(self.dataset):
+            raise InputError(
+                f"dataset is {shown(self.dataset)}; allowed: digits, mnist, or the path of an .npz"
+            )
+        if self.batch_size > self.images:
+            raise InputError(f"batch_size {self.batch_size:,} exceeds images {self.images:,}")
+
+    @property
+    def resolved_output_activation(self) -> str:
+        """The generator's last activation: tanh for centered pixels, sigmoid for the others."""
+        if self.output_activation != "auto":
+            return self.output_activation
+        return "tanh" if self.pixel_scaling == "centered" else "sigmoid"
+
+    def replace(self, **changes: object) -> TrialConfig:
+        """A copy with ``changes``; InputError for a field that does not exist."""
+        return TrialConfig.from_dict({**self.to_dict(), **changes})
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields in their order, plain types, ready for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> TrialConfig:
+        """The configuration with ``values`` over the defaults; InputError for unknown fields."""
+        for name in values:
+            check_field(name)
+        return cls(**values)  # type: ignore[arg-type]
+
+
+FIELDS: tuple[str, ...] = tuple(f.name for f in dataclasses.fields(TrialConfig))
+"""Names of all TrialConfig fields, in order."""
+
+FIELD_TYPES: dict[str, str] = {f.name: str(f.type) for f in dataclasses.fields(TrialConfig)}
+"""Field -> "str", "int" or "float"."""
+
+
+def check_field(name: str) -> str:
+    """``name``, if it is a TrialConfig field; InputError with the list otherwise."""
+    if name not in FIELDS:
+        raise InputError(f"unknown field {shown(name)}; known: {', '.join(FIELDS)}")
+    return name
+
+
+def parse_value(name: str, text: str) -> str | int | float:
+    """The text of a ``--set FIELD=VALUE`` as the field's type; InputError if it does not fit."""
+    kind = FIELD_TYPES[check_field(name)]
+    if kind == "str":
+        return _coerce(name, kind, text)
+    try:
+        number = float(text)
+    except ValueError:
+        raise InputError(f"{name} takes {_TYPE_WORDS[kind]}, got {shown(text)}") from None
+    return _coerce(name, kind, number)
+
+
+_TYPE_WORDS = {"int": "a whole number", "float": "a number", "str": "text"}
+
+
+def _coerce(name: str, kind: str, value: object) -> str | int | float:
+    """``value`` as the field's type, inside its choices or bounds; InputError otherwise."""
+    if kind == "str":
+        if not isinstance(value, str):
+            raise InputError(f"{name} takes text, got {shown(value)}")
+        if name in CHOICES and value not in CHOICES[name]:
+            raise InputError(f"{name} is {shown(value)}; allowed: {', '.join(CHOICES[name])}")
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(f"{name} takes {_TYPE_WORDS[kind]}, got {shown(value)}")
+    low, high = BOUNDS[name]
+    if not low <= value <= high:  # false for NaN too
+        raise InputError(f"{name} is {shown(value)}; allowed: {_plain(low)} to {_plain(high)}")
+    if kind == "int" and value != int(value):
+        raise InputError(f"{name} takes a whole number, got {shown(value)}")
+    return int(value) if kind == "int" else float(value)
+
+
+def _plain(bound: float) -> str:
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
+
+
+def _holds_control_characters(text: str) -> bool:
+    """Whether ``text`` cannot be a path: control characters, or bytes that are not Unicode."""
+    return any(unicodedata.category(character) in ("Cc", "Cs") for character in text)

@@ -1,0 +1,105 @@
+"""The domain of a searched field: a list of choices or a range, as a study file declares it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.core.config import BOUNDS, FIELD_TYPES, TrialConfig, check_field
+from harness.core.errors import InputError, shown
+
+
+@dataclass(frozen=True)
+class Choices:
+    """A searched field that takes one of a list of values."""
+
+    values: tuple[str | int | float, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it stands in a study file."""
+        return {"choices": list(self.values)}
+
+
+@dataclass(frozen=True)
+class Range:
+    """A searched field that takes a number between ``low`` and ``high``, both included."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it stands in a study file."""
+        return {"low": self.low, "high": self.high, "log": self.log}
+
+
+Domain = Choices | Range
+
+
+def check_keys(values: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
+    """Raise InputError, listing the ``allowed`` keys, if ``values`` has any other."""
+    allowed = tuple(allowed)
+    for key in values:
+        if key not in allowed:
+            raise InputError(f"unknown key {shown(key)} in {where}; known: {', '.join(allowed)}")
+
+
+def parse_domain(name: str, declared: object) -> Domain:
+    """The domain of the field ``name`` from its declaration; InputError if a value does not fit."""
+    check_field(name)
+    if not isinstance(declared, Mapping):
+        raise InputError(f"{name} takes {{ choices = [...] }} or {{ low = ..., high = ... }}")
+    return _choices(name, declared) if "choices" in declared else _range(name, declared)
+
+
+def extent(domain: Domain | None, fixed: float) -> tuple[float, float]:
+    """The smallest and the largest number of ``domain``; ``fixed`` twice if there is none."""
+    if domain is None:
+        return fixed, fixed
+    if isinstance(domain, Range):
+        return domain.low, domain.high
+    numbers = [float(value) for value in domain.values]
+    return min(numbers), max(numbers)
+
+
+def _choices(name: str, declared: Mapping[str, Any]) -> Choices:
+    check_keys(declared, ("choices",), f"the space of {name}")
+    values = declared["choices"]
+    if not isinstance(values, list) or not values:
+        raise InputError(f"{name}: choices is a list of at least one value, got {shown(values)}")
+    checked = tuple(_value(name, value) for value in values)
+    if len(set(checked)) < len(checked):
+        raise InputError(f"{name}: a choice stands twice in {shown(values)}")
+    return Choices(checked)
+
+
+def _range(name: str, declared: Mapping[str, Any]) -> Range:
+    check_keys(declared, ("low", "high", "log"), f"the space of {name}")
+    if FIELD_TYPES[name] == "str":
+        raise InputError(f"{name} takes {{ choices = [...] }}, not a range")
+    for end in ("low", "high"):
+        if end not in declared:
+            raise InputError(f"{name}: a range needs low and high")
+    low, high = _value(name, declared["low"]), _value(name, declared["high"])
+    log = declared.get("log", False)
+    if not isinstance(log, bool):
+        raise InputError(f"{name}: log is true or false, got {shown(log)}")
+    if not low < high:
+        raise InputError(f"{name}: low {low:g} must be below high {high:g}")
+    if log and low <= 0:
+        raise InputError(f"{name}: a logarithmic range needs low above 0, got {low:g}")
+    return Range(low, high, log)
+
+
+_ROOM: dict[str, dict[str, float]] = {
+    "batch_size": {"images": BOUNDS["images"][1]},
+    "images": {"batch_size": 2},
+}
+"""What lets any value of these two fields pass on its own; their combinations are checked later."""
+
+
+def _value(name: str, value: object) -> Any:
+    """``value`` as the field ``name`` holds it; InputError if the field refuses it."""
+    config = TrialConfig.from_dict({**_ROOM.get(name, {}), name: value})
+    return getattr(config, name)

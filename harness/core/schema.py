@@ -1,0 +1,80 @@
+"""The names of everything that is written to ``mlruns/``: the seam between the two halves.
+
+The producing half (search, training, evaluation, tracking) writes under these names; the reading
+half (reporting) reads them. Change a name here and it changes on both sides.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class TrialState(StrEnum):
+    """Final state of a trial, as Optuna names it."""
+
+    COMPLETE = "COMPLETE"
+    PRUNED = "PRUNED"
+    FAIL = "FAIL"
+
+
+RUN_STATUS = {
+    TrialState.COMPLETE: "FINISHED",
+    TrialState.PRUNED: "KILLED",
+    TrialState.FAIL: "FAILED",
+}
+"""Trial state -> status of the trial's MLflow run."""
+
+
+class RunKind(StrEnum):
+    """What an MLflow run stands for: tag ``kind``."""
+
+    STUDY = "study"
+    TRIAL = "trial"
+
+
+class Tag(StrEnum):
+    """Tags of MLflow runs."""
+
+    KIND = "kind"
+    STUDY_NAME = "study_name"
+    TRIAL_NUMBER = "trial_number"  # also a metric, so that the UI can chart it
+    FAILURE = "failure"  # short reason why a trial is FAIL
+    PRUNED_BY = "pruned_by"  # "pruner" or "collapse"
+    RETRY_OF = "retry_of"  # number of the interrupted trial whose configuration this one repeats
+    PARENT = "mlflow.parentRunId"
+    NOTE = "mlflow.note.content"
+
+
+INTERRUPTED = "interrupted"
+"""Value of the tag ``failure`` of a trial that Ctrl-C ended; it does not count as run."""
+
+PRUNED_BY_PRUNER = "pruner"
+
+TRAINING_METRICS = (
+    "d_loss",
+    "g_loss",
+    "d_real_accuracy",
+    "d_fake_accuracy",
+    "images_per_second",
+)
+"""Logged at every reporting interval, step = images_seen. Losses in nats, accuracies in [0, 1]."""
+
+TIME_METRICS = ("wall_seconds", "train_seconds", "eval_seconds")
+"""Logged once, when a trial ends, in seconds."""
+
+# Artifacts of a trial run, as paths below the run's artifact root.
+SAMPLES_FOLDER = "samples"  # samples/<images_seen>.png, nine digits, zero-padded
+GENERATOR_FILE = "generator.keras"
+CONFIG_FILE = "config.json"
+ENVIRONMENT_FILE = "environment.json"
+
+# Artifacts of a study (parent) run.
+STUDY_FILE = "study.json"  # StudySpec.to_dict() plus what it resolved to
+EVALUATION_FILE = "evaluation.json"  # dataset, reference classifier, sample sizes, metric records
+REAL_SAMPLES_FILE = "samples/real.png"
+UNTRAINED_FILE = "untrained.json"  # scores of an untrained generator: {metric: value}
+
+
+def sample_path(images_seen: int) -> str:
+    """The artifact path of the sample grid drawn after ``images_seen`` training images."""
+    return f"{SAMPLES_FOLDER}/{images_seen:09d}.png"

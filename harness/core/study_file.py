@@ -1,0 +1,251 @@
+"""A study: a question, what stays fixed, what is searched, and how. Read from TOML, checked whole.
+
+The declaration knows neither Optuna nor TensorFlow, so that ``--dry-run`` answers at once and the
+reading half can use it too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.core.config import BOUNDS, TrialConfig, parse_value
+from harness.core.domains import Choices, Domain, Range, check_keys, extent, parse_domain
+from harness.core.errors import InputError, shown, within
+from harness.core.registry import METRICS
+
+__all__ = ["PRUNERS", "SAMPLERS", "Choices", "Range", "SearchSpec", "StudySpec", "check_study_name"]
+
+PRUNERS = ("hyperband", "median", "none")
+SAMPLERS = ("random", "tpe")
+MAX_FILE_BYTES = 1_000_000
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_TABLES = ("base", "space", "search", "evaluation")
+
+
+@dataclass(frozen=True)
+class SearchSpec:
+    """How the space is searched. ``reports`` is how often a trial is scored, its end included.
+
+    Raises InputError for an unknown metric, sampler or pruner, for counts out of range, and for a
+    direction in which the metric does not get better.
+    """
+
+    metric: str = "fid"
+    direction: str = "minimize"
+    num_trials: int = 20
+    sampler: str = "tpe"
+    pruner: str = "hyperband"
+    reports: int = 9
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Validate every field."""
+        better = METRICS.get(self.metric).direction
+        if self.direction != better:
+            raise InputError(f"{self.metric} is to {better}, got {shown(self.direction)}")
+        _check_whole("num_trials", self.num_trials, 1, 1_000_000)
+        _check_whole("reports", self.reports, 1, 1_000)
+        _check_whole("seed", self.seed, 0, int(BOUNDS["seed"][1]))
+        for key, allowed in (("sampler", SAMPLERS), ("pruner", PRUNERS)):
+            value = getattr(self, key)
+            if value not in allowed:
+                raise InputError(f"{key} is {shown(value)}; allowed: {', '.join(allowed)}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it stands in a study file."""
+        return {self.direction: self.metric, **{key: getattr(self, key) for key in _SEARCH_KEYS}}
+
+
+_SEARCH_KEYS = ("num_trials", "sampler", "pruner", "reports", "seed")
+
+
+@dataclass(frozen=True)
+class StudySpec:
+    """A resolved study. ``num_samples`` images of each generator are scored, at every report.
+
+    Raises InputError if a part is out of range, or if a combination that the space allows leaves a
+    trial less than one batch between two reports.
+    """
+
+    name: str
+    question: str
+    base: dict[str, Any] = field(default_factory=dict)
+    space: dict[str, Domain] = field(default_factory=dict)
+    search: SearchSpec = field(default_factory=SearchSpec)
+    num_samples: int = 5_000
+
+    def __post_init__(self) -> None:
+        """Validate the parts, then what they make together."""
+        check_study_name(self.name)
+        if not isinstance(self.question, str) or not self.question.strip():
+            raise InputError(f"question is {shown(self.question)}; a study asks one, as text")
+        _check_whole("[evaluation]: num_samples", self.num_samples, 100, 1_000_000)
+        for name in self.space:
+            if name in self.base:
+                raise InputError(
+                    f"[space]: {name} stands in [base] too; a field is fixed or searched"
+                )
+        self._check_budget()
+
+    def base_config(self) -> TrialConfig:
+        """The configuration that every trial starts from, before the searched fields are set."""
+        return TrialConfig.from_dict(self.base)
+
+    def replace(self, **changes: Any) -> StudySpec:
+        """A copy with ``changes`` of the StudySpec's own fields."""
+        return dataclasses.replace(self, **changes)
+
+    def with_settings(self, settings: Iterable[str]) -> StudySpec:
+        """A copy with each ``FIELD=VALUE`` fixed in the base, no longer searched.
+
+        Raises InputError for text without ``=``, unknown fields and values that do not fit.
+        """
+        fixed: dict[str, Any] = {}
+        for setting in settings:
+            name, sign, text = setting.partition("=")
+            with within("--set"):
+                if not sign:
+                    raise InputError(f"takes FIELD=VALUE, got {shown(setting)}")
+                fixed[name.strip()] = parse_value(name.strip(), text.strip())
+        return self._fix(fixed)
+
+    def with_seed(self, seed: int) -> StudySpec:
+        """A copy whose search and whose trials start from ``seed``."""
+        return self._fix({"seed": seed}, search=dataclasses.replace(self.search, seed=seed))
+
+    def smoke(self) -> StudySpec:
+        """The same code path at a size of seconds: two narrow, short trials, few samples."""
+        search = dataclasses.replace(self.search, num_trials=2, reports=3)
+        return self._fix(
+            {"width": 0.125, "images": 768, "batch_size": 64},
+            name=f"{self.name[:94]}-smoke",
+            search=search,
+            num_samples=200,
+        )
+
+    def milestones(self, images: int) -> list[int]:
+        """The images_seen at which a trial of ``images`` training images reports, end included."""
+        return [round(images * k / self.search.reports) for k in range(1, self.search.reports + 1)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, plain types, ready for JSON; ``from_dict`` reads it back."""
+        return {
+            "name": self.name,
+            "question": self.question,
+            "base": dict(self.base),
+            "space": {name: domain.to_dict() for name, domain in self.space.items()},
+            "search": self.search.to_dict(),
+            "evaluation": {"num_samples": self.num_samples},
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], *, name: str = "study") -> StudySpec:
+        """The study declared by ``values``; InputError naming the table and key otherwise.
+
+        ``name`` is used where ``values`` has none.
+        """
+        check_keys(values, ("name", "question", *_TABLES), "the study file")
+        tables = {key: _table(values, key) for key in _TABLES}
+        with within("[evaluation]"):
+            check_keys(tables["evaluation"], ("num_samples",), "the table")
+        return cls(
+            name=values.get("name", name),
+            question=values.get("question", ""),
+            base=_base(tables["base"]),
+            space=_space(tables["space"]),
+            search=_search(tables["search"]),
+            **tables["evaluation"],
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> StudySpec:
+        """The study in the TOML file at ``path``, named after it; InputError if it is wrong."""
+        with within(str(path)):
+            values = _read_toml(path)
+            check_keys(values, ("question", *_TABLES), "the study file")
+            return cls.from_dict(values, name=path.stem)
+
+    def _fix(self, fixed: Mapping[str, Any], **changes: Any) -> StudySpec:
+        """A copy with ``changes``, and with ``fixed`` in the base and out of the space."""
+        config = TrialConfig.from_dict({**self.base, **fixed})
+        base = {name: getattr(config, name) for name in {**self.base, **fixed}}
+        space = {name: domain for name, domain in self.space.items() if name not in fixed}
+        return self.replace(base=base, space=space, **changes)
+
+    def _check_budget(self) -> None:
+        """Every trial that the space allows must train a batch at least between two reports."""
+        config = self.base_config()
+        _, batch_size = extent(self.space.get("batch_size"), config.batch_size)
+        images, _ = extent(self.space.get("images"), config.images)
+        if images // self.search.reports < batch_size:
+            raise InputError(
+                f"images {images:,.0f} in {self.search.reports:,} reports leave less than one "
+                f"batch of {batch_size:,.0f} between reports; "
+                f"allowed: reports up to {images // batch_size:,.0f}"
+            )
+
+
+def check_study_name(name: object) -> str:
+    """``name``, if it can name a folder, an experiment and a study; InputError otherwise."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InputError(
+            f"study name {shown(name)}; allowed: 1 to 100 letters, digits, '.', '_' and '-', "
+            "beginning with a letter or digit"
+        )
+    return name
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
+            raise InputError(f"larger than {MAX_FILE_BYTES:,} bytes; not a study file")
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise InputError(reason) from None
+
+
+def _table(values: Mapping[str, Any], key: str) -> dict[str, Any]:
+    table = values.get(key, {})
+    if not isinstance(table, Mapping):
+        raise InputError(f"{key} is a table, [{key}], got {shown(table)}")
+    return dict(table)
+
+
+def _base(table: Mapping[str, Any]) -> dict[str, Any]:
+    with within("[base]"):
+        config = TrialConfig.from_dict(table)
+    return {name: getattr(config, name) for name in table}
+
+
+def _space(table: Mapping[str, Any]) -> dict[str, Domain]:
+    with within("[space]"):
+        return {name: parse_domain(name, declared) for name, declared in table.items()}
+
+
+def _search(table: Mapping[str, Any]) -> SearchSpec:
+    with within("[search]"):
+        check_keys(table, ("minimize", "maximize", *_SEARCH_KEYS), "the table")
+        if "minimize" in table and "maximize" in table:
+            raise InputError("minimize and maximize exclude each other")
+        direction = "maximize" if "maximize" in table else "minimize"
+        return SearchSpec(
+            metric=table.get(direction, "fid"),
+            direction=direction,
+            **{key: table[key] for key in _SEARCH_KEYS if key in table},
+        )
+
+
+def _check_whole(name: str, value: object, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise InputError(
+            f"{name} takes a whole number from {low:,} to {high:,}, got {shown(value)}"
+        )

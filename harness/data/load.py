@@ -1,0 +1,29 @@
+"""Datasets by name: what ``TrialConfig.dataset`` may say."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from harness.core.errors import InputError
+from harness.data.dataset import Dataset
+from harness.data.digits import load_digits
+from harness.data.mnist import load_mnist
+from harness.data.npz import load_npz
+
+
+def load_dataset(name: str, data_dir: Path | None = None) -> Dataset:
+    """The dataset ``name``: ``digits``, ``mnist``, or the one in an ``.npz`` file at that path.
+
+    ``data_dir`` is where ``mnist.npz`` is looked for. Raises InputError for any other name and for
+    whatever is wrong with a file.
+    """
+    if name == "digits":
+        return load_digits()
+    if name == "mnist":
+        return load_mnist(data_dir)
+    if name.lower().endswith(".npz"):
+        return load_npz(Path(os.path.expanduser(name)))
+    raise InputError(
+        f"unknown dataset {name!r}; allowed: digits, mnist, or the path of an .npz file"
+    )

@@ -1,0 +1,32 @@
+"""How densely the fakes sit where the real images are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.evaluation.metrics import Sample, metric
+from harness.evaluation.metrics._pairs import OPEN, nearest_distances, squared_distances
+
+NUM_NEIGHBOURS = 5  # Naeem et al. 2020, section 4
+
+
+@metric(
+    direction="maximize",
+    low=0.0,
+    unit="real balls per generated image, over k",
+    source="Naeem et al. 2020, section 3 (density), k = 5",
+)
+def density(real: Sample, fake: Sample, rng: np.random.Generator) -> float:
+    """Mean number of real 5-nearest-neighbour balls that hold a fake, divided by 5.
+
+    Its expectation is 1 when both come from one distribution; fakes crowded where the real images
+    are densest score above 1, so it is not a measure of diversity. Balls are open, as in the
+    authors' code: a real image with 5 exact duplicates has an empty ball, and if all real features
+    were equal, the score would be 0, not perfect. Deterministic; ``rng`` is unused.
+    """
+    radii = OPEN * nearest_distances(real)[:, NUM_NEIGHBOURS - 1]
+    hits = sum(
+        np.count_nonzero(block < radii)
+        for _, block in squared_distances(fake.features, real.features)
+    )
+    return hits / (NUM_NEIGHBOURS * len(fake))

@@ -1,0 +1,168 @@
+"""The reference classifier of a dataset: shipped, cached, or trained once.
+
+``python -m harness.evaluation.reference DATASET`` trains one and writes its weight file; so the
+shipped files were made, and so they are made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from filelock import FileLock, Timeout
+
+from harness.core.errors import HarnessError, InputError
+from harness.data.dataset import Dataset
+from harness.data.load import load_dataset
+from harness.evaluation.features import ReferenceClassifier
+from harness.evaluation.network import BatchedNetwork, Recipe
+from harness.evaluation.reference_training import train_network
+from harness.evaluation.weights_file import (
+    Identity,
+    WeightsError,
+    read_weights,
+    record_of,
+    write_weights,
+)
+
+RECIPE = Recipe()
+"""The recipe of all reference classifiers. After a change, make the shipped files again."""
+
+WEIGHTS = Path(__file__).with_name("weights")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A weight file of the package: the key of its ``Identity`` and the sha256 of the file."""
+
+    key: str
+    sha256: str
+
+
+SHIPPED = {
+    "digits": Shipped(key="", sha256=""),
+    "mnist": Shipped(key="", sha256=""),
+}
+"""Dataset -> its shipped file, ``weights/<dataset>.npz``. The command prints key and sha256."""
+
+
+def load_reference(
+    dataset: Dataset,
+    cache_dir: Path,
+    on_progress: Callable[[str], None] | None = None,
+    recipe: Recipe = RECIPE,
+) -> ReferenceClassifier:
+    """The reference classifier of ``dataset``: shipped, else cached, else trained and cached.
+
+    A shipped or cached file is used only for the very dataset (in any order of rows), recipe and
+    preprocessing that it was made from. ``on_progress`` is told one line for each thing that
+    happens; a cached file that cannot be used is logged as a warning, said, and replaced. Raises
+    InputError for a damaged shipped file and for a ``cache_dir`` that cannot be written.
+    """
+    say = on_progress or log.info
+    identity = Identity.of(dataset, recipe)
+    for name, shipped in SHIPPED.items():
+        if shipped.key == identity.key:
+            return _load_shipped(WEIGHTS / f"{name}.npz", shipped.sha256, identity, recipe)
+    path = cache_dir / f"{identity.key}.npz"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(path, say):
+            cached = _load_cached(path, identity, recipe, say)
+            return cached or train_reference(dataset, path, say, recipe)
+    except OSError as error:
+        raise InputError(f"cache folder {cache_dir}: {error.strerror or error}") from None
+
+
+def train_reference(
+    dataset: Dataset, path: Path, on_progress: Callable[[str], None], recipe: Recipe
+) -> ReferenceClassifier:
+    """A classifier trained now, its weight file written to ``path``.
+
+    Its accuracy on the test split is recorded, whatever it is. Raises OSError if ``path`` cannot
+    be written.
+    """
+    on_progress(f"training the reference classifier of {dataset.name}, once for this dataset")
+    network = train_network(dataset, recipe, on_progress)
+    _, logits = BatchedNetwork(network)(dataset.x_test)
+    accuracy = float(np.mean(logits.argmax(axis=1) == dataset.y_test))
+    record = record_of(dataset, recipe, accuracy)
+    write_weights(path, network, record)
+    on_progress(f"reference classifier: {accuracy:.2%} of the test images correct")
+    return ReferenceClassifier(network, record, _sha256(path))
+
+
+def _load_shipped(
+    path: Path, sha256: str, identity: Identity, recipe: Recipe
+) -> ReferenceClassifier:
+    try:
+        if _sha256(path) != sha256:
+            raise WeightsError(f"its sha256 is {_sha256(path)}, not {sha256}")
+        network, record = read_weights(path, identity, recipe)
+    except (OSError, WeightsError) as error:
+        remedy = f"python -m harness.evaluation.reference {path.stem}"
+        raise InputError(f"shipped {path}: {error}; install again, or {remedy}") from None
+    return ReferenceClassifier(network, record, sha256)
+
+
+def _load_cached(
+    path: Path, identity: Identity, recipe: Recipe, say: Callable[[str], None]
+) -> ReferenceClassifier | None:
+    """The classifier in the cache; None if there is none that may be used."""
+    try:
+        network, record = read_weights(path, identity, recipe)
+    except FileNotFoundError:
+        return None
+    except WeightsError as error:
+        message = f"cached reference classifier {path} is not used: {error}; training it again"
+        log.warning(message)
+        say(message)
+        return None
+    return ReferenceClassifier(network, record, _sha256(path))
+
+
+def _locked(path: Path, say: Callable[[str], None]) -> AbstractContextManager[object]:
+    """The lock of ``path``, held until the block ends; whoever needs the same file waits for it."""
+    lock = FileLock(path.with_suffix(".lock"))
+    try:
+        return lock.acquire(timeout=0)
+    except Timeout:
+        say("waiting for another process that trains the same reference classifier")
+        return lock.acquire()
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def remake(
+    dataset: Annotated[str, typer.Argument(help="digits, mnist, or the path of an .npz file.")],
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of mnist.npz.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="File to write; without it the shipped one of DATASET.")
+    ] = None,
+) -> None:
+    """Train the reference classifier of DATASET and write its weight file."""
+    try:
+        if output is None and dataset not in SHIPPED:
+            raise InputError(f"--output is needed: {dataset!r} has no shipped file to replace")
+        path = output or WEIGHTS / f"{dataset}.npz"
+        classifier = train_reference(load_dataset(dataset, data_dir), path, typer.echo, RECIPE)
+    except (HarnessError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2 if isinstance(error, InputError | OSError) else 1) from None
+    typer.echo(f"accuracy {classifier.accuracy:.4f}\nsha256 {classifier.sha256}\nwritten {path}")
+    typer.echo(f"key {classifier.record.identity.key}")
+
+
+if __name__ == "__main__":
+    typer.run(remake)

@@ -1,0 +1,1 @@
+"""Networks, optimizers and losses of a TrialConfig."""

@@ -1,0 +1,57 @@
+"""Architectures: one file each, found by scanning this folder.
+
+A file ``<name>.py`` holds one function ``<name>(config, image_shape)`` that returns the generator
+and the discriminator, decorated with ``@architecture(source=..., supports=...)``. The generator maps (N, latent_dim)
+to (N, H, W, C) in the range of its output activation, the discriminator images to logits (N, 1).
+Weights are seeded by the caller: layers keep Keras's default seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.core.errors import InputError
+
+if TYPE_CHECKING:
+    import keras
+
+    from harness.core.config import TrialConfig
+
+    Builder = Callable[[TrialConfig, tuple[int, int, int]], tuple[keras.Model, keras.Model]]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A registered pair of networks.
+
+    source: where it was published. supports: TrialConfig field -> the values that it can build;
+    fields that do not stand here are taken as they are.
+    """
+
+    name: str
+    build: Builder
+    source: str
+    supports: Mapping[str, tuple[str, ...]]
+
+    def check(self, config: TrialConfig) -> None:
+        """Raise InputError, with the supported list, for a value that it cannot build."""
+        for field, allowed in self.supports.items():
+            value = getattr(config, field)
+            if value not in allowed:
+                raise InputError(
+                    f"architecture {self.name} does not support {field} = {value!r}; "
+                    f"allowed: {', '.join(allowed)}"
+                )
+
+
+def architecture(
+    *, source: str, supports: Mapping[str, tuple[str, ...]]
+) -> Callable[[Builder], Architecture]:
+    """Register the decorated builder as an Architecture under its own name."""
+
+    def register(build: Builder) -> Architecture:
+        return Architecture(build.__name__, build, source, dict(supports))
+
+    return register

@@ -1,0 +1,81 @@
+"""The networks of TensorFlow's DCGAN tutorial (GradientTape), with width, slope and variants.
+
+Deviations: LeakyReLU's slope and the dropout rate are configured (there: Keras's default slope and
+0.3); without batch normalization the layers get the bias that it would have replaced.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from harness.core.config import TrialConfig
+from harness.models.architectures import architecture
+
+
+@architecture(
+    source="TensorFlow tutorials, 'Deep Convolutional Generative Adversarial Network'",
+    supports={
+        "normalization": ("batch", "none"),
+        "downsampling": ("strided", "pooled"),
+        "head": ("dense", "gap"),
+    },
+)
+def tutorial(
+    config: TrialConfig, image_shape: tuple[int, int, int]
+) -> tuple[keras.Model, keras.Model]:
+    """Dense 7x7x256, transposed convolutions 128, 64, C; discriminator convolutions 64, 128."""
+    return _generator(config, image_shape), _discriminator(config, image_shape)
+
+
+def _channels(config: TrialConfig, count: int) -> int:
+    return max(1, round(config.width * count))
+
+
+def _generator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.Model:
+    height, width, image_channels = image_shape
+    base = (height // 4, width // 4, _channels(config, 256))
+    normalized = config.normalization == "batch"
+    model = keras.Sequential([keras.Input((config.latent_dim,))], name="generator")
+    model.add(layers.Dense(base[0] * base[1] * base[2], use_bias=not normalized))
+    _activate(model, config)
+    model.add(layers.Reshape(base))
+    for channels, strides in ((128, 1), (64, 2)):
+        model.add(
+            layers.Conv2DTranspose(
+                _channels(config, channels), 5, strides, "same", use_bias=not normalized
+            )
+        )
+        _activate(model, config)
+    model.add(
+        layers.Conv2DTranspose(
+            image_channels,
+            5,
+            2,
+            "same",
+            use_bias=not normalized,
+            activation=config.resolved_output_activation,
+            dtype="float32",
+        )
+    )
+    return model
+
+
+def _activate(model: keras.Sequential, config: TrialConfig) -> None:
+    if config.normalization == "batch":
+        model.add(layers.BatchNormalization())
+    model.add(layers.LeakyReLU(config.leaky_slope))
+
+
+def _discriminator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.Model:
+    strides = 2 if config.downsampling == "strided" else 1
+    model = keras.Sequential([keras.Input(image_shape)], name="discriminator")
+    for channels in (64, 128):
+        model.add(layers.Conv2D(_channels(config, channels), 5, strides, "same"))
+        model.add(layers.LeakyReLU(config.leaky_slope))
+        if config.downsampling == "pooled":
+            model.add(layers.MaxPooling2D(2, padding="same"))
+        model.add(layers.Dropout(config.dropout))
+    model.add(layers.Flatten() if config.head == "dense" else layers.GlobalAveragePooling2D())
+    model.add(layers.Dense(1, dtype="float32"))
+    return model

@@ -1,0 +1,53 @@
+"""``python -m harness.report STUDY-NAME``: write the report of a study from its recorded runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.core.door import open_door
+from harness.core.errors import InputError
+
+REPORTS = Path("reports")
+
+
+def report(
+    study_name: Annotated[str, typer.Argument(help="The study, as it was named when it ran.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the report.", show_default="reports/STUDY-NAME"),
+    ] = None,
+    tracking_uri: Annotated[
+        str | None,
+        typer.Option(help="MLflow store, a database or server URL.", show_default="mlruns/"),
+    ] = None,
+) -> None:
+    """Write the report of a study again: index.html, runs.csv and study.json. Trains nothing."""
+    from harness.core.study_file import check_study_name
+    from harness.tracking.layout import default_layout
+    from harness.tracking.stores import check_tracking_store, is_server_uri
+
+    folder = output or REPORTS / check_study_name(study_name)
+    uri = tracking_uri or default_layout().tracking_uri
+    if not is_server_uri(uri):
+        uri = check_tracking_store(uri)
+    print(f"report: {_write(uri, study_name, folder)}")
+
+
+def _write(uri: str, study_name: str, folder: Path) -> Path:
+    """The path of the page; InputError for an unknown study and for an unusable folder."""
+    from harness.reporting.page import write_report
+    from harness.reporting.results import load_results
+
+    results = load_results(uri, study_name)
+    try:
+        return write_report(results, folder)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"--output: {folder}: {reason}; allowed: a folder to write to") from None
+
+
+if __name__ == "__main__":
+    open_door(report)

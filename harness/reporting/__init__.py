@@ -1,0 +1,1 @@
+"""The reading half: MLflow runs -> tidy tables -> statistics -> plots -> one HTML page."""

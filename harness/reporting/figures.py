@@ -1,0 +1,123 @@
+"""Plots and image grids as data URIs: SVG for light and for dark paper, PNG where it is smaller."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.figure import Figure
+from PIL import Image, UnidentifiedImageError
+
+from harness.reporting.plots import Plot, split_panels
+from harness.reporting.tables import StudyResults
+from harness.reporting.theme import VARIANTS, theme
+
+WIDE_INCHES = 7.2  # one plot over the whole column; its height is its own
+HALF = (3.8, 2.8)  # inches; one of several panels side by side
+PIXELS_PER_INCH = 96  # CSS pixels
+MAX_SVG_BYTES = 150_000  # beyond it, many curves: a PNG is smaller
+MAX_GRID_PIXELS = 640  # longest side of an image grid on the page
+
+# The plots' text in the page's own sans-serif type; DejaVu Sans is only what it was measured with.
+_SVG_FONT = (b"'DejaVu Sans'", b"system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One drawn size of a panel: data URIs for light and for dark paper, size in CSS pixels."""
+
+    light: str
+    dark: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes: its name ("" where it is the only one) and its pictures.
+
+    narrow: drawn again for a phone, where ``picture`` takes the whole column; None where half a
+    column's picture serves both.
+    """
+
+    name: str
+    picture: Picture
+    narrow: Picture | None
+    alt: str
+
+
+def render(plot: Plot, results: StudyResults) -> list[Panel]:
+    """The panels of ``plot``, drawn for light and for dark paper; none if there is nothing to show.
+
+    The same results give the same bytes.
+    """
+    frame = plot.summarise(results)
+    if frame.empty:
+        return []
+    parts = split_panels(frame)
+    panels = []
+    for place, (name, part) in enumerate(parts.items()):
+        whole = place == 0 and len(parts) % 2 == 1  # an odd one out would leave a hole on the page
+        half = _picture(plot, part, HALF)
+        panels.append(
+            Panel(
+                name=name,
+                picture=_picture(plot, part, (WIDE_INCHES, plot.height)) if whole else half,
+                narrow=half if whole else None,
+                alt=plot.alt.format(panel=name, metric=results.objective),
+            )
+        )
+    return panels
+
+
+def draw_figure(plot: Plot, frame: pd.DataFrame, size: tuple[float, float], variant: str) -> Figure:
+    """The frame of one panel as a figure of ``size`` inches in one of ``VARIANTS``."""
+    assert variant in VARIANTS, variant
+    with theme(variant):
+        figure = Figure(figsize=size)
+        plot.draw(frame, figure.subplots())
+    return figure
+
+
+def grid_uri(png: bytes | None) -> str | None:
+    """An image grid as a data URI, at most MAX_GRID_PIXELS long; None if it is no image.
+
+    Decoded and encoded anew, so nothing but pixels reaches the page.
+    """
+    if png is None:
+        return None
+    try:
+        image = Image.open(io.BytesIO(png), formats=["PNG"])
+        image = image.convert("L" if image.mode in ("1", "L", "I;16") else "RGB")
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+        return None
+    image.thumbnail((MAX_GRID_PIXELS, MAX_GRID_PIXELS))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return _uri("image/png", buffer.getvalue())
+
+
+def _picture(plot: Plot, frame: pd.DataFrame, size: tuple[float, float]) -> Picture:
+    light, dark = (_draw(plot, frame, size, variant) for variant in VARIANTS)
+    width, height = (round(inches * PIXELS_PER_INCH) for inches in size)
+    return Picture(light, dark, width, height)
+
+
+def _draw(plot: Plot, frame: pd.DataFrame, size: tuple[float, float], variant: str) -> str:
+    """One panel as a data URI."""
+    with theme(variant):
+        figure = draw_figure(plot, frame, size, variant)
+        svg = io.BytesIO()
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))  # no clock, no versions
+        figure.savefig(svg, format="svg", metadata=nothing)
+        if len(svg.getvalue()) <= MAX_SVG_BYTES:
+            return _uri("image/svg+xml", svg.getvalue().replace(*_SVG_FONT))
+        png = io.BytesIO()
+        figure.savefig(png, format="png", dpi=2 * PIXELS_PER_INCH, metadata={"Software": None})
+        return _uri("image/png", png.getvalue())
+
+
+def _uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"

@@ -1,0 +1,104 @@
+"""How a study was done: what was measured with what, at a glance and in commands to repeat it."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.core.config import FIELDS
+from harness.core.schema import TIME_METRICS, TRAINING_METRICS
+from harness.reporting import formats
+from harness.reporting.stats import ranking
+from harness.reporting.tables import StudyResults
+
+
+def provenance(results: StudyResults) -> dict[str, list[tuple[str, str]]]:
+    """What was measured with what: dataset, classifier and samples; each a list of name, value."""
+    rest = {k: v for k, v in results.evaluation.items() if k != "metrics"}
+    groups = {k: v for k, v in rest.items() if isinstance(v, Mapping)}
+    found = {name: _flat(values) for name, values in groups.items()}
+    loose = _flat({k: v for k, v in rest.items() if k not in groups})
+    if loose:
+        found["samples"] = found.get("samples", []) + loose
+    if results.environment:
+        found["environment"] = _flat(results.environment)
+    return found
+
+
+def facts(results: StudyResults) -> list[tuple[str, str]]:
+    """The study at a glance: dataset, number of trials, images per trial, time, date."""
+    trials = results.trials
+    shown = [("dataset", dataset_name(results)), ("trials", formats.number(len(trials)))]
+    if "images" not in results.spec.space:
+        shown.append(("images per trial", formats.number(results.spec.base_config().images)))
+    if "wall_seconds" in trials and trials["wall_seconds"].notna().any():
+        shown.append(("computing time", formats.duration(trials["wall_seconds"].sum())))
+    if trials["started"].notna().any():
+        first, last = trials["started"].min().date(), trials["started"].max().date()
+        shown.append(("run on", f"{first}" if first == last else f"{first} to {last}"))
+    return shown
+
+
+def commands(results: StudyResults) -> list[tuple[str, str]]:
+    """(what it does, command line) for the study, its best trial and this page."""
+    name = shlex.quote(results.spec.name)
+    shown = [("Run the study, or go on with it", f"python -m harness.study {name}")]
+    ranked = ranking(results)
+    if len(ranked):
+        best = plain_trial(results, ranked.iloc[0])["config"]
+        settings = [f"--set {shlex.quote(f'{k}={best[k]}')}" for k in results.spec.space]
+        line = " \\\n    ".join([f"python -m harness.trial {name}", *settings])
+        shown.append(("Train the best configuration again", line))
+    return [
+        *shown,
+        ("Write this page again from the recorded runs", f"python -m harness.report {name}"),
+    ]
+
+
+def plain_trial(results: StudyResults, row: pd.Series) -> dict[str, Any]:
+    """A trial as plain types: number, run_id, config, scores; None for what is missing."""
+    score_names = [n for n in results.metrics if n not in (*TRAINING_METRICS, *TIME_METRICS)]
+    return {
+        "number": int(row["number"]),
+        "run_id": str(row["run_id"]),
+        "config": {name: _plain(row[name]) for name in FIELDS},
+        "scores": {name: _plain(row[name]) for name in score_names},
+    }
+
+
+def dataset_name(results: StudyResults) -> str:
+    """The dataset as it was recorded, else as the configuration names it."""
+    dataset = results.evaluation.get("dataset")
+    recorded = dataset.get("name") if isinstance(dataset, Mapping) else dataset
+    return str(recorded or results.spec.base_config().dataset)
+
+
+def _plain(value: Any) -> Any:
+    value = value.item() if isinstance(value, np.generic) else value
+    if value is None or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested values as (dotted name, text) in the order they came."""
+    found: list[tuple[str, str]] = []
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            found += _flat(value, f"{prefix}{key}: ")
+        else:
+            found.append((f"{prefix}{key}".replace("_", " "), _text(value)))
+    return found
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(part) for part in value) or "none"
+    return "not recorded" if value is None else formats.number(value)

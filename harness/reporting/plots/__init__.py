@@ -1,0 +1,44 @@
+"""The plots of the report, one file each, found by scanning this folder.
+
+A plot file ``<name>.py`` holds a ``Plot`` of the same name: ``summarise`` makes a small tidy frame
+of the results (pure, tested by value), ``draw`` puts such a frame on matplotlib axes. A plot sets
+no rcParams and names colours by role (``harness.reporting.theme``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from harness.reporting.tables import StudyResults
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A registered plot.
+
+    summarise: results -> frame with everything that is drawn; a column ``panel`` splits it into
+    one pair of axes per value, in order of appearance. draw: frame (of one panel) -> axes.
+    caption: what is shown and what it says, in words, with the number of trials. alt: the same
+    for who does not see it, in a phrase; ``{panel}`` and ``{metric}`` are filled in.
+    order: position on the page. height: in inches, where the plot has one panel.
+    """
+
+    title: str
+    summarise: Callable[[StudyResults], pd.DataFrame]
+    draw: Callable[[pd.DataFrame, Axes], None]
+    caption: Callable[[StudyResults], str]
+    alt: str
+    order: int
+    height: float = 3.4
+
+
+def split_panels(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The frame of each panel by name; one panel without a name where there is no such column."""
+    if "panel" not in frame:
+        return {"": frame}
+    names = frame["panel"].drop_duplicates()
+    return {str(name): frame[frame["panel"] == name].reset_index(drop=True) for name in names}

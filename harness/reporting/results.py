@@ -1,0 +1,235 @@
+"""What a study left in its MLflow store, read into tables. The only module here that needs MLflow.
+
+MLflow is imported inside the functions, so that ``--help`` and the plots do without it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from harness.core import schema
+from harness.core.errors import InputError
+from harness.core.schema import RunKind, Tag
+from harness.core.study_file import StudySpec
+from harness.reporting.tables import (
+    RunRecord,
+    StudyResults,
+    history_table,
+    metric_names,
+    trial_table,
+)
+
+_PAGE_SIZE = 1_000
+_STUDY_KEYS = ("name", "question", "base", "space", "search", "evaluation")
+
+
+def load_results(tracking_uri: str, study_name: str) -> StudyResults:
+    """Everything recorded of the study ``study_name`` in the store at ``tracking_uri``.
+
+    Reads only. What a study may lack (an artifact, a sample grid) becomes a phrase in ``gaps`` or
+    a None; InputError for a store that cannot be read and for a study that is not in it, with the
+    list of those that are.
+    """
+    client = _client(tracking_uri)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        experiment_id = _experiment_id(client, tracking_uri, study_name)
+        study_run = _study_run(client, experiment_id, study_name)
+        runs = [_record(client, run) for run in _trial_runs(client, experiment_id, study_run)]
+    except (MlflowException, SQLAlchemyError) as error:
+        raise InputError(f"{_masked(tracking_uri)}: {_first_line(error)}") from None
+    artifacts = _Artifacts(client, study_run.info.run_id)
+    declared = artifacts.json(schema.STUDY_FILE)
+    spec = _spec(declared, study_name)
+    return StudyResults(
+        spec=spec,
+        trials=trial_table(runs),
+        history=history_table(runs),
+        grids=artifacts,
+        metrics=metric_names(runs),
+        evaluation=artifacts.json(schema.EVALUATION_FILE),
+        untrained=_finite(artifacts.json(schema.UNTRAINED_FILE)),
+        environment=artifacts.json(schema.ENVIRONMENT_FILE),
+        gaps=tuple(artifacts.gaps),
+    )
+
+
+class _Artifacts:
+    """The artifacts of a study's runs, found by run id; what is missing is noted in ``gaps``."""
+
+    def __init__(self, client: Any, study_run_id: str) -> None:
+        self._client = client
+        self._study_run_id = study_run_id
+        self.gaps: list[str] = []
+
+    def json(self, path: str) -> dict[str, Any]:
+        content = self._bytes(self._study_run_id, path)
+        try:
+            values = json.loads(content) if content is not None else None
+        except ValueError:
+            self.gaps.append(f"{path} (not JSON)")
+            return {}
+        if not isinstance(values, dict):
+            self.gaps.append(f"{path} (not recorded)")
+            return {}
+        return values
+
+    def real(self) -> bytes | None:
+        return self._bytes(self._study_run_id, schema.REAL_SAMPLES_FILE)
+
+    def last(self, run_id: str) -> bytes | None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            files = self._client.list_artifacts(run_id, schema.SAMPLES_FOLDER)
+        except (MlflowException, OSError):
+            return None
+        grids = sorted(f.path for f in files if re.search(r"/\d{9}\.png$", f.path))
+        return self._bytes(run_id, grids[-1]) if grids else None
+
+    def _bytes(self, run_id: str, path: str) -> bytes | None:
+        from mlflow.exceptions import MlflowException
+
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                return Path(self._client.download_artifacts(run_id, path, folder)).read_bytes()
+            except (MlflowException, OSError):
+                return None
+
+
+def _client(tracking_uri: str) -> Any:
+    """An MlflowClient of a store that exists: MLflow itself would make an empty SQLite file."""
+    if "://" not in tracking_uri:
+        raise InputError(
+            f"tracking URI {tracking_uri!r}; allowed: sqlite:///FILE, http://HOST, ..."
+        )
+    if tracking_uri.startswith("sqlite"):
+        _check_sqlite(tracking_uri)
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    from mlflow.exceptions import MlflowException
+    from mlflow.tracking import MlflowClient
+
+    try:
+        return MlflowClient(tracking_uri)
+    except (MlflowException, SQLAlchemyError, ImportError) as error:
+        raise InputError(f"{_masked(tracking_uri)}: {_first_line(error)}") from None
+
+
+def _check_sqlite(tracking_uri: str) -> None:
+    try:
+        path = Path(make_url(tracking_uri).database or "")
+    except ArgumentError:
+        raise InputError(f"tracking URI {tracking_uri!r} is not a database URL") from None
+    if not path.is_file():
+        raise InputError(
+            f"{path}: no MLflow store there; run a study first (python -m harness.study)"
+        )
+    with path.open("rb") as file:
+        if file.read(15) != b"SQLite format 3":
+            raise InputError(f"{path}: not an SQLite database")
+
+
+def _experiment_id(client: Any, tracking_uri: str, study_name: str) -> str:
+    """The id of the study's experiment; InputError listing the studies otherwise."""
+    names: dict[str, str] = {}
+    token = None
+    while token != "":
+        page = client.search_experiments(max_results=_PAGE_SIZE, page_token=token)
+        names |= {experiment.name: experiment.experiment_id for experiment in page}
+        token = page.token or ""
+    if study_name not in names:
+        known = ", ".join(sorted(set(names) - {"Default"})) or "none"
+        raise InputError(f"no study {study_name!r} in {_masked(tracking_uri)}; there: {known}")
+    return names[study_name]
+
+
+def _study_run(client: Any, experiment_id: str, study_name: str) -> Any:
+    """The study's parent run, the oldest if there are several."""
+    runs = client.search_runs(
+        [experiment_id],
+        f"tags.{Tag.KIND.value} = '{RunKind.STUDY.value}'",
+        max_results=1,
+        order_by=["attributes.start_time ASC"],
+    )
+    if not runs:
+        raise InputError(f"experiment {study_name!r} holds no study (no run tagged kind=study)")
+    return runs[0]
+
+
+def _trial_runs(client: Any, experiment_id: str, study_run: Any) -> list[Any]:
+    """All child runs of the study that are trials, page by page."""
+    found: list[Any] = []
+    token = None
+    while token != "":
+        page = client.search_runs(
+            [experiment_id],
+            f"tags.{Tag.KIND.value} = '{RunKind.TRIAL.value}' "
+            f"and tags.`{Tag.PARENT.value}` = '{study_run.info.run_id}'",
+            max_results=_PAGE_SIZE,
+            order_by=["attributes.start_time ASC"],
+            page_token=token,
+        )
+        found += page
+        token = page.token or ""
+    return found
+
+
+def _record(client: Any, run: Any) -> RunRecord:
+    """The run with the whole history of each of its metrics."""
+    number = run.data.tags.get(Tag.TRIAL_NUMBER, "")
+    if not number.isdigit():
+        raise InputError(
+            f"run {run.info.run_id} is tagged as a trial, its trial_number is {number!r}"
+        )
+    history = {}
+    for name in sorted(set(run.data.metrics) - {Tag.TRIAL_NUMBER.value}):
+        points = client.get_metric_history(run.info.run_id, name)
+        points = sorted(points, key=lambda point: (point.step, point.timestamp))
+        history[name] = [(int(point.step), float(point.value)) for point in points]
+    return RunRecord(
+        run_id=run.info.run_id,
+        number=int(number),
+        status=run.info.status,
+        tags=dict(run.data.tags),
+        params=dict(run.data.params),
+        history=history,
+        started=run.info.start_time,
+        ended=run.info.end_time,
+    )
+
+
+def _spec(declared: dict[str, Any], study_name: str) -> StudySpec:
+    """The study as declared; without study.json one of that name whose question is not known."""
+    known = {key: declared[key] for key in _STUDY_KEYS if key in declared}
+    if "question" not in known:
+        return StudySpec(name=study_name, question="(not recorded)")
+    return StudySpec.from_dict({**known, "name": study_name})
+
+
+def _finite(values: dict[str, Any]) -> dict[str, float]:
+    numbers = {k: float(v) for k, v in values.items() if isinstance(v, int | float)}
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}
+
+
+def _masked(tracking_uri: str) -> str:
+    """The URI without its password."""
+    try:
+        return make_url(tracking_uri).render_as_string(hide_password=True)
+    except ArgumentError:
+        return re.sub(r"://[^/@]*@", "://***@", tracking_uri)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

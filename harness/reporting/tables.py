@@ -1,0 +1,152 @@
+"""The tidy tables of one study: what every statistic, plot and page of the reading half takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pandas as pd
+
+from harness.core.config import FIELD_TYPES
+from harness.core.schema import INTERRUPTED, RUN_STATUS, Tag, TrialState
+from harness.core.study_file import StudySpec
+
+OUTCOMES = ("complete", "pruned", "failed", "interrupted", "running")
+"""How a trial ended, in words: ``interrupted`` by a person, ``running`` not at all (yet)."""
+
+HISTORY_COLUMNS = ("trial", "metric", "images_seen", "value")
+_STATE_OF_STATUS = {status: state for state, status in RUN_STATUS.items()}
+_OUTCOME_OF_STATE = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+_TAG_COLUMNS = {"failure": Tag.FAILURE, "pruned_by": Tag.PRUNED_BY, "retry_of": Tag.RETRY_OF}
+_DTYPES = {"str": "object", "int": "Int64", "float": "float64"}
+
+
+class SampleGrids(Protocol):
+    """The image grids of a study, loaded when asked for: PNG bytes, None where not recorded."""
+
+    def real(self) -> bytes | None:
+        """The grid of real images."""
+
+    def last(self, run_id: str) -> bytes | None:
+        """The last grid of generated images of the trial that is run ``run_id``."""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One trial run as the store keeps it: texts, numbers and the history of each metric.
+
+    status: MLflow's word. started, ended: milliseconds since 1970, UTC; ended None while running.
+    history: metric -> [(images_seen, value)] in the order of images_seen.
+    """
+
+    run_id: str
+    number: int
+    status: str
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    history: Mapping[str, list[tuple[int, float]]]
+    started: int
+    ended: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class StudyResults:
+    """Everything that a report says of one study.
+
+    trials: one row per trial, by number; the columns of ``trial_table``.
+    history: one row per logged value; the columns HISTORY_COLUMNS.
+    metrics: names of the metric columns of ``trials``.
+    evaluation, untrained, environment: artifacts of the study, empty where not recorded.
+    gaps: what could not be read, one phrase each.
+    """
+
+    spec: StudySpec
+    trials: pd.DataFrame
+    history: pd.DataFrame
+    grids: SampleGrids
+    metrics: tuple[str, ...] = ()
+    evaluation: dict[str, Any] = field(default_factory=dict)
+    untrained: dict[str, float] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    gaps: tuple[str, ...] = ()
+
+    @property
+    def objective(self) -> str:
+        """The name of the metric that the search minimizes or maximizes."""
+        return self.spec.search.metric
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether the search minimizes the objective."""
+        return self.spec.search.direction == "minimize"
+
+
+def metric_names(runs: Iterable[RunRecord]) -> tuple[str, ...]:
+    """The sorted names of all metrics that any of the ``runs`` logged, trial_number excepted."""
+    return tuple(sorted({name for run in runs for name in run.history} - {Tag.TRIAL_NUMBER.value}))
+
+
+def trial_table(runs: Iterable[RunRecord]) -> pd.DataFrame:
+    """One row per run, by trial number.
+
+    Columns: number; outcome (one of OUTCOMES); state (Optuna's, "RUNNING" without one); failure,
+    pruned_by, retry_of (text, None where there is none); run_id; images_seen (the last one
+    reported, 0 without any); started, ended (UTC, NaT where not ended); every TrialConfig field
+    in its type, missing where not recorded; the final value of every metric, NaN where a trial
+    has none.
+    """
+    runs = sorted(runs, key=lambda run: (run.number, run.started))
+    metrics = metric_names(runs)
+    fixed = ["number", "outcome", "state", *_TAG_COLUMNS, "run_id", "images_seen"]
+    columns = [*fixed, "started", "ended", *FIELD_TYPES, *metrics]
+    table = pd.DataFrame([_row(run, metrics) for run in runs], columns=columns)
+    dtypes = {name: _DTYPES[kind] for name, kind in FIELD_TYPES.items()}
+    dtypes |= {"number": "int64", "images_seen": "int64"} | dict.fromkeys(metrics, "float64")
+    dtypes |= dict.fromkeys(("outcome", "state", "run_id", *_TAG_COLUMNS), "object")
+    for time in ("started", "ended"):
+        table[time] = pd.to_datetime(table[time], unit="ms", utc=True)
+    return table.astype(dtypes)
+
+
+def history_table(runs: Iterable[RunRecord]) -> pd.DataFrame:
+    """One row per logged value: trial, metric, images_seen, value; by trial, metric, images."""
+    rows = [
+        (run.number, metric, images_seen, value)
+        for run in sorted(runs, key=lambda run: (run.number, run.started))
+        for metric, points in sorted(run.history.items())
+        if metric != Tag.TRIAL_NUMBER
+        for images_seen, value in points
+    ]
+    dtypes = {"trial": "int64", "metric": "object", "images_seen": "int64", "value": "float64"}
+    return pd.DataFrame(rows, columns=list(HISTORY_COLUMNS)).astype(dtypes)
+
+
+def _row(run: RunRecord, metrics: tuple[str, ...]) -> dict[str, Any]:
+    state = _STATE_OF_STATUS.get(run.status)
+    outcome = "running" if state is None else _OUTCOME_OF_STATE[state]
+    if outcome == "failed" and run.tags.get(Tag.FAILURE) == INTERRUPTED:
+        outcome = "interrupted"
+    return {
+        "number": run.number,
+        "outcome": outcome,
+        "state": "RUNNING" if state is None else state.value,
+        **{column: run.tags.get(tag) for column, tag in _TAG_COLUMNS.items()},
+        "run_id": run.run_id,
+        "images_seen": max((p[-1][0] for p in run.history.values() if p), default=0),
+        "started": run.started,
+        "ended": run.ended,
+        **{name: _typed(kind, run.params.get(name)) for name, kind in FIELD_TYPES.items()},
+        **{name: run.history[name][-1][1] for name in metrics if run.history.get(name)},
+    }
+
+
+def _typed(kind: str, text: str | None) -> str | int | float | None:
+    """A param, which MLflow keeps as text, in its field's type; None where it was not recorded."""
+    if text is None or kind == "str":
+        return text
+    return int(float(text)) if kind == "int" else float(text)

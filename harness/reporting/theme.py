@@ -1,0 +1,86 @@
+"""How every plot looks, on light and on dark paper. Nothing else in the project sets rcParams.
+
+Plots name colours by role (``C0`` to ``C6`` below), so a colour depends on what is shown, never
+on the order of calls, and the same drawing code serves both variants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+from cycler import cycler
+
+OUTCOME_COLOR = {
+    "complete": "C0",
+    "pruned": "C2",
+    "failed": "C3",
+    "interrupted": "C4",
+    "running": "C5",
+}
+BEST_COLOR = "C1"
+MUTED_COLOR = "C6"
+
+VARIANTS = ("light", "dark")
+
+# Roles in order: complete, best, pruned, failed, interrupted, running, muted. Lightness and marker
+# shape differ besides the hue, for readers who tell hues apart badly.
+_CYCLE = {
+    "light": ("#2f6690", "#d1600a", "#8a7f6d", "#b3261e", "#7a4f9a", "#2a8078", "#6b6b66"),
+    "dark": ("#7fb3d9", "#ff9f45", "#b3a78f", "#ff7b70", "#c4a1e0", "#6cc7bd", "#9c9c95"),
+}
+_INK = {"light": "#24241f", "dark": "#e4e3dc"}
+_GRID = {"light": "#e3e1d8", "dark": "#34352f"}
+_EDGE = {"light": "#b5b2a6", "dark": "#5c5c54"}
+
+_COMMON: dict[str, Any] = {
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "savefig.edgecolor": "none",
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9.5,
+    "axes.labelsize": 9.5,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "legend.handlelength": 1.3,
+    "legend.handletextpad": 0.4,
+    "legend.columnspacing": 1.4,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.linewidth": 0.7,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
+    "lines.solid_capstyle": "round",
+    "svg.fonttype": "none",  # text stays text: small files, the page's own typeface
+    "svg.hashsalt": "gan-harness",  # the same runs give the same bytes
+}
+
+
+@contextmanager
+def theme(variant: str) -> Iterator[None]:
+    """Within it, figures are made in the ``variant`` (one of VARIANTS); rcParams return after."""
+    ink, edge = _INK[variant], _EDGE[variant]
+    look: Any = _COMMON | {
+        "text.color": ink,
+        "axes.labelcolor": ink,
+        "axes.edgecolor": edge,
+        "xtick.color": edge,
+        "ytick.color": edge,
+        "xtick.labelcolor": ink,
+        "ytick.labelcolor": ink,
+        "grid.color": _GRID[variant],
+        "axes.prop_cycle": cycler(color=_CYCLE[variant]),
+    }
+    with mpl.rc_context(look):
+        yield

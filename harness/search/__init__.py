@@ -1,0 +1,1 @@
+"""The search: a space becomes trials, each trained, scored, tracked and told to Optuna."""

@@ -1,0 +1,92 @@
+"""What a study needs before its first trial: checked networks, data, classifier, real statistics.
+
+Imports TensorFlow; a study that is complete already never comes here.
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+from harness.core import schema
+from harness.core.config import FIELD_TYPES
+from harness.core.study_file import Choices, Range, StudySpec
+from harness.data.dataset import Dataset
+from harness.data.load import load_dataset
+from harness.evaluation.evaluate import Evaluator
+from harness.evaluation.reference import load_reference
+from harness.models.networks import check_supported
+from harness.search.objective import TrialRunner
+from harness.search.observer import SearchObserver
+from harness.search.space import config_of
+from harness.tracking.environment import describe_environment
+from harness.tracking.image_grid import grid_png
+from harness.tracking.tracker import StudyTracker
+from harness.training.device import prepare_devices
+from harness.training.loop import Trainer
+
+REAL_IMAGES = 64
+
+
+def check_buildable(spec: StudySpec) -> None:
+    """Raise InputError if some choice in the space asks for networks that cannot be built."""
+    choices = {
+        name: domain.values
+        for name, domain in spec.space.items()
+        if isinstance(domain, Choices) and FIELD_TYPES[name] == "str"
+    }
+    numbers = {
+        name: domain.low if isinstance(domain, Range) else domain.values[0]
+        for name, domain in spec.space.items()
+        if name not in choices and name not in ("images", "batch_size")
+    }
+    for values in itertools.product(*choices.values()):
+        check_supported(config_of(spec, {**numbers, **dict(zip(choices, values, strict=True))}))
+
+
+def prepare_evaluator(
+    spec: StudySpec, dataset: Dataset, cache_dir: Path, observer: SearchObserver
+) -> Evaluator:
+    """The study's evaluator: reference classifier and real-side statistics, made once."""
+    classifier = load_reference(dataset, cache_dir, observer.message)
+    return Evaluator(dataset, classifier, spec.num_samples, seed=spec.search.seed)
+
+
+def load_study_dataset(spec: StudySpec, data_dir: Path | None) -> Dataset:
+    """The dataset of ``spec``; InputError if it cannot be had."""
+    return load_dataset(spec.base_config().dataset, data_dir)
+
+
+def prepare_runner(
+    spec: StudySpec,
+    dataset: Dataset,
+    tracker: StudyTracker,
+    observer: SearchObserver,
+    cache_dir: Path,
+) -> TrialRunner:
+    """A runner of trials, after the study's own files were written to ``tracker``."""
+    devices = prepare_devices()
+    observer.message(f"training on {', '.join(devices)}")
+    evaluator = prepare_evaluator(spec, dataset, cache_dir, observer)
+    environment = describe_environment(devices)
+    files: dict[str, Any] = {
+        schema.STUDY_FILE: spec.to_dict(),
+        schema.EVALUATION_FILE: evaluator.describe(),
+        schema.ENVIRONMENT_FILE: environment,
+    }
+    for path, content in files.items():
+        tracker.log_json(path, content)
+    tracker.log_image(schema.REAL_SAMPLES_FILE, grid_png(dataset.x_test[:REAL_IMAGES]))
+    return TrialRunner(spec, dataset, evaluator, tracker, observer, environment)
+
+
+def log_untrained(runner: TrialRunner) -> dict[str, float]:
+    """The scores of the base configuration before its first step, written to the study's run.
+
+    What no training gives: the scale on which a trained generator's scores are read.
+    """
+    trainer = Trainer(runner.spec.base_config(), runner.dataset)
+    scores = runner.evaluator.score(trainer.generate(runner.spec.num_samples))
+    runner.tracker.log_json(schema.UNTRAINED_FILE, scores)
+    return scores

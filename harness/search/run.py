@@ -1,0 +1,188 @@
+"""A study from its declaration to its last trial: new, resumed or complete already."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from filelock import AcquireReturnProxy, FileLock, Timeout
+
+from harness.core.errors import HarnessError, InputError
+from harness.core.study_file import StudySpec
+from harness.search import storage as stores
+from harness.search.observer import SearchObserver
+from harness.search.space import space_size
+from harness.tracking.layout import Layout, check_study_name
+
+DATASET_ATTRIBUTE = "dataset_fingerprint"
+UNTRAINED_ATTRIBUTE = "untrained"
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """What to run and where to keep it. ``timeout`` is in seconds, None for no limit."""
+
+    spec: StudySpec
+    layout: Layout
+    storage_url: str
+    tracking_uri: str
+    data_dir: Path | None = None
+    timeout: float | None = None
+
+
+@dataclass(frozen=True)
+class StudyOutcome:
+    """How a study stands after a sitting.
+
+    done: trials that count, of ``total`` wanted. states: Optuna state -> number of trials, the
+    interrupted ones apart. best: number, value, params and scores of the best complete trial, or
+    None. untrained: scores of the base configuration before its first step. ran: trials of this
+    sitting. interrupted: whether Ctrl-C or SIGTERM ended it.
+    """
+
+    name: str
+    metric: str
+    done: int
+    total: int
+    states: dict[str, int]
+    ran: int
+    interrupted: bool
+    wall_seconds: float
+    untrained: dict[str, float]
+    best: dict[str, Any] | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether no trial is left to run."""
+        return self.done >= self.total
+
+
+def run_study(plan: StudyPlan, observer: SearchObserver) -> StudyOutcome:
+    """Run the study's remaining trials and say how it stands.
+
+    Raises InputError for stores, names and data that cannot be used, HarnessError if another
+    process is running this study.
+    """
+    check_study_name(plan.spec.name)
+    began = time.perf_counter()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = stores.open_storage(plan.storage_url)
+    study = stores.open_study(plan.spec, storage)
+    total = _total(plan.spec, observer)
+    done = len(stores.counted_trials(study))
+    interrupted = False
+    observer.search_started(plan.spec.name, done, total)
+    if done < total:
+        with _only_runner(plan):
+            interrupted = _run_remaining(plan, study, storage, total, observer)
+    trials = stores.counted_trials(study)
+    return StudyOutcome(
+        name=plan.spec.name,
+        metric=plan.spec.search.metric,
+        done=len(trials),
+        total=total,
+        states=_states(study),
+        ran=len(trials) - done,
+        interrupted=interrupted,
+        wall_seconds=time.perf_counter() - began,
+        untrained=study.user_attrs.get(UNTRAINED_ATTRIBUTE, {}),
+        best=_best(study),
+    )
+
+
+def _run_remaining(
+    plan: StudyPlan,
+    study: optuna.Study,
+    storage: optuna.storages.RDBStorage,
+    total: int,
+    observer: SearchObserver,
+) -> bool:
+    """Run until ``total`` trials are done; True if a person stopped it."""
+    from harness.core.quiet import quiet_import
+
+    with quiet_import():
+        from harness.search.objective import FAILURES, Objective
+        from harness.search.prepare import (
+            check_buildable,
+            load_study_dataset,
+            log_untrained,
+            prepare_runner,
+        )
+        from harness.tracking.mlflow_run import MlflowTracker
+
+    check_buildable(plan.spec)
+    dataset = load_study_dataset(plan.spec, plan.data_dir)
+    _check_same_data(study, dataset.fingerprint)
+    tracker = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root)
+    with tracker.open_study(plan.spec) as parent:
+        parent.close_trials(stores.close_abandoned(study, storage))
+        stores.requeue_interrupted(study)
+        try:
+            runner = prepare_runner(plan.spec, dataset, parent, observer, plan.layout.cache_dir)
+            if UNTRAINED_ATTRIBUTE not in study.user_attrs:
+                study.set_user_attr(UNTRAINED_ATTRIBUTE, log_untrained(runner))
+            study.optimize(
+                Objective(runner),
+                n_trials=total - len(stores.counted_trials(study)),
+                timeout=plan.timeout,
+                catch=FAILURES,
+            )
+        except KeyboardInterrupt:
+            parent.finish("KILLED")
+            return True
+    return False
+
+
+def _total(spec: StudySpec, observer: SearchObserver) -> int:
+    size = space_size(spec)
+    if size is not None and size < spec.search.num_trials:
+        observer.message(f"the space holds {size} configurations: {size} trials are all there are")
+        return size
+    return spec.search.num_trials
+
+
+def _only_runner(plan: StudyPlan) -> AcquireReturnProxy:
+    """The study's lock on this machine, taken: two runs of one study would repeat each other."""
+    folder = plan.layout.root / "locks"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / f"{plan.spec.name}.lock", timeout=0).acquire()
+    except Timeout:
+        raise HarnessError(f"study {plan.spec.name!r} is running in another process") from None
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}") from None
+
+
+def _check_same_data(study: optuna.Study, fingerprint: str) -> None:
+    before = study.user_attrs.get(DATASET_ATTRIBUTE)
+    if before is None:
+        study.set_user_attr(DATASET_ATTRIBUTE, fingerprint)
+    elif before != fingerprint:
+        raise InputError(
+            f"study {study.study_name!r} began on other data (sha256 {before[:12]}, now "
+            f"{fingerprint[:12]}); give this one another --study-name"
+        )
+
+
+def _states(study: optuna.Study) -> dict[str, int]:
+    trials = study.get_trials(deepcopy=False)
+    states = Counter(trial.state.name for trial in stores.counted_trials(study))
+    interrupted = sum(stores.was_interrupted(trial) for trial in trials)
+    return {**states, **({"INTERRUPTED": interrupted} if interrupted else {})}
+
+
+def _best(study: optuna.Study) -> dict[str, Any] | None:
+    try:
+        trial = study.best_trial
+    except ValueError:  # no trial is complete
+        return None
+    return {
+        "trial": trial.number,
+        "value": trial.value,
+        "params": dict(trial.params),
+        "scores": trial.user_attrs.get("scores", {}),
+    }

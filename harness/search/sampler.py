@@ -1,0 +1,82 @@
+"""A sampler whose proposals depend on the history alone and never repeat a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from optuna import Study
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial
+
+from harness.core.seeds import derive_seed
+
+TPE_ATTEMPTS = 20
+MAX_ATTEMPTS = 10_000
+
+
+class DistinctSampler(BaseSampler):
+    """TPE or random search, seeded anew for every trial by (seed, trial number).
+
+    A study that was interrupted and resumed therefore proposes what it would have proposed in one
+    go (a sampler seeded once repeats its first configurations instead). Configurations that stand
+    in the history are drawn again, at random once TPE insists on them; the caller sees to it that
+    the space is not exhausted.
+    """
+
+    def __init__(
+        self, history: Study, space: Mapping[str, BaseDistribution], kind: str, seed: int
+    ) -> None:
+        """Read past trials from ``history``; ``kind`` is "tpe" or "random"."""
+        self._history = history
+        self._space = dict(space)
+        self._kind = kind
+        self._seed = seed
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """The whole space: every field is proposed at once."""
+        return self._space
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """A configuration that no earlier trial has; ValueError if none is found."""
+        if not search_space:
+            return {}
+        past = [other.params for other in self._history.get_trials(deepcopy=False) if other.params]
+        for attempt in range(MAX_ATTEMPTS):
+            params = self._propose(study, trial, attempt)
+            if params not in past:
+                return params
+        raise ValueError(f"no new configuration in {MAX_ATTEMPTS} draws from the space")
+
+    def sample_independent(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """Never called for the study's space; a field outside it is a defect."""
+        raise ValueError(f"{param_name} is not in the study's space")
+
+    def _propose(self, study: Study, trial: FrozenTrial, attempt: int) -> dict[str, Any]:
+        seed = derive_seed(self._seed, "sampler", trial.number, attempt)
+        sampler = self._sampler(seed, "random" if attempt >= TPE_ATTEMPTS else self._kind)
+        params = sampler.sample_relative(study, trial, self._space)
+        for name, distribution in self._space.items():
+            if name not in params:
+                params[name] = sampler.sample_independent(study, trial, name, distribution)
+        return {name: params[name] for name in self._space}
+
+    def _sampler(self, seed: int, kind: str) -> BaseSampler:
+        if kind == "random":
+            return RandomSampler(seed=seed)
+        # Optuna's default of 10 random trials would be most of a small study.
+        startup = min(10, 2 * len(self._space))
+        return TPESampler(
+            seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=True
+        )

@@ -1,0 +1,117 @@
+"""The Optuna side of a study: its storage, its identity, what counts as done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import optuna
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from harness.core.errors import InputError
+from harness.core.schema import INTERRUPTED, Tag
+from harness.core.study_file import StudySpec
+from harness.search.pruning import make_pruner
+from harness.search.sampler import DistinctSampler
+from harness.search.space import distributions
+from harness.tracking.stores import Schema, prepare_database
+
+SPEC_ATTRIBUTE = "spec"
+
+
+def open_storage(url: str) -> RDBStorage:
+    """The Optuna storage at ``url``, its tables made under a lock if need be.
+
+    Raises InputError, one line, if it cannot be used.
+    """
+    schema = Schema("Optuna", "studies", _create_tables)
+    return RDBStorage(prepare_database(url, schema, option="--storage"))
+
+
+def open_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study:
+    """The study called ``spec.name``, new or as it was left, with its sampler and pruner.
+
+    Raises InputError if a study of that name asks something else: another base, space or search.
+    """
+    direction = spec.search.direction
+    history = optuna.create_study(
+        storage=storage, study_name=spec.name, direction=direction, load_if_exists=True
+    )
+    _check_same(spec, history)
+    history.set_user_attr(SPEC_ATTRIBUTE, spec.to_dict())
+    search = spec.search
+    sampler = DistinctSampler(history, distributions(spec), search.sampler, search.seed)
+    return optuna.load_study(
+        study_name=spec.name, storage=storage, sampler=sampler, pruner=make_pruner(spec)
+    )
+
+
+def was_interrupted(trial: FrozenTrial) -> bool:
+    """True for a trial that a person or a killed worker ended: it does not count as run."""
+    return trial.user_attrs.get(Tag.FAILURE) == INTERRUPTED
+
+
+def counted_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """The trials that are done: complete, pruned or failed for a reason of their own."""
+    return [
+        trial
+        for trial in study.get_trials(deepcopy=False)
+        if trial.state.is_finished() and not was_interrupted(trial)
+    ]
+
+
+def requeue_interrupted(study: optuna.Study) -> None:
+    """Queue the configuration of each interrupted trial again, unless that was done before."""
+    trials = study.get_trials(deepcopy=False)
+    retried = {trial.user_attrs.get(Tag.RETRY_OF) for trial in trials}
+    for trial in trials:
+        if was_interrupted(trial) and trial.params and trial.number not in retried:
+            study.enqueue_trial(trial.params, user_attrs={Tag.RETRY_OF.value: trial.number})
+
+
+def close_abandoned(study: optuna.Study, storage: RDBStorage) -> list[int]:
+    """End the trials that a killed process left running, as interrupted; their numbers.
+
+    Only for the holder of the study's lock: a trial that runs now would be ended too.
+    """
+    study_id = storage.get_study_id_from_name(study.study_name)
+    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    for trial in running:
+        trial_id = storage.get_trial_id_from_study_id_trial_number(study_id, trial.number)
+        storage.set_trial_user_attr(trial_id, Tag.FAILURE, INTERRUPTED)
+        storage.set_trial_state_values(trial_id, TrialState.FAIL)
+    return [trial.number for trial in running]
+
+
+def _create_tables(url: str) -> None:
+    storage = RDBStorage(url)
+    storage.remove_session()
+    storage.engine.dispose()
+
+
+def _check_same(spec: StudySpec, study: optuna.Study) -> None:
+    before = study.user_attrs.get(SPEC_ATTRIBUTE)
+    if before is None:
+        return
+    difference = _first_difference(_identity(before), _identity(spec.to_dict()))
+    if difference:
+        raise InputError(
+            f"study {spec.name!r} began with another {difference}; "
+            "give this one another --study-name"
+        )
+
+
+def _identity(values: dict[str, Any]) -> dict[str, Any]:
+    """What must not change while a study grows: everything but its wording and its length."""
+    flat = {}
+    for table in ("base", "space", "search", "evaluation"):
+        flat.update({f"[{table}] {key}": value for key, value in values[table].items()})
+    flat.pop("[search] num_trials")
+    return flat
+
+
+def _first_difference(before: dict[str, Any], now: dict[str, Any]) -> str:
+    for key in {**before, **now}:
+        if before.get(key) != now.get(key):
+            return f"{key}: {before.get(key)!r}, now {now.get(key)!r}"
+    return ""

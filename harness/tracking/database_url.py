@@ -1,0 +1,73 @@
+"""Reading the address of a store: what it names, and how to show it without its password."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from harness.core.errors import InputError
+
+BACKENDS = ("sqlite", "postgresql", "mysql")
+"""Databases that both MLflow and Optuna can use."""
+
+DEFAULT_PORTS = {"postgresql": 5432, "mysql": 3306}
+
+_NEEDS = "sqlite:///FILE, postgresql://USER:PASSWORD@HOST/NAME, mysql://..."
+_UNSAFE_IN_PATH = "%?{}\n\r\0"  # SQLAlchemy, MLflow and Optuna each read these their own way
+
+
+def mask(url: str) -> str:
+    """``url`` with ``***`` for its password, fit to be printed or logged."""
+    try:
+        return (
+            make_url(url).render_as_string(hide_password=True).replace("%3Amemory%3A", ":memory:")
+        )
+    except (ArgumentError, ValueError):
+        return re.sub(r"//[^/]*@", "//***@", url)
+
+
+def parse(url: str, option: str) -> URL:
+    """``url`` taken apart, its backend and driver known to be usable here.
+
+    ``option`` is what the person set, for the message. Raises InputError for text that is no
+    database URL, for a backend outside ``BACKENDS`` and for a driver that is not installed.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise InputError(
+            f"{option}: {mask(url)!r} is not a database URL; allowed: {_NEEDS}"
+        ) from None
+    if parsed.get_backend_name() not in BACKENDS:
+        raise InputError(f"{option}: {mask(url)}: unknown kind of store; allowed: {_NEEDS}")
+    try:
+        parsed.get_dialect().import_dbapi()
+    except (ImportError, NoSuchModuleError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{option}: {mask(url)}: its driver is not installed ({reason})") from None
+    return parsed
+
+
+def sqlite_path(url: URL, option: str) -> Path:
+    """The absolute path of the file that a SQLite ``url`` names.
+
+    Raises InputError for a database in memory, which no other process could see, for options after
+    ``?`` and for characters that the libraries between here and the file would read differently.
+    """
+    shown = mask(str(url))
+    if url.drivername not in ("sqlite", "sqlite+pysqlite") or url.query:
+        raise InputError(f"{option}: {shown}: allowed for SQLite is sqlite:///FILE alone")
+    name = url.database or ""
+    if not name or name == ":memory:" or name.startswith("file:"):
+        raise InputError(f"{option}: {shown} names no file; allowed: sqlite:///FILE")
+    path = Path(name).absolute()
+    unsafe = sorted({character for character in str(path) if character in _UNSAFE_IN_PATH})
+    if unsafe:
+        raise InputError(
+            f"{option}: the path {str(path)!r} holds {' '.join(map(repr, unsafe))}, "
+            "which database URLs cannot carry; take another folder"
+        )
+    return path

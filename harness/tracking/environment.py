@@ -1,0 +1,121 @@
+"""What a run ran on: versions, processor, memory, devices, commit.
+
+It names neither people nor machines, and no environment variables.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, TypedDict
+
+PACKAGES = (
+    "gan-harness",
+    "tensorflow",
+    "keras",
+    "mlflow",
+    "optuna",
+    "numpy",
+    "scipy",
+    "pandas",
+    "scikit-learn",
+    "matplotlib",
+    "seaborn",
+)
+"""Distributions whose versions are recorded."""
+
+_PROJECT = Path(__file__).resolve().parents[2]
+
+
+class GitState(TypedDict):
+    """The commit that the project stands at, and whether its code differs from it."""
+
+    commit: str
+    dirty: bool
+
+
+def describe_environment(devices: Sequence[str]) -> dict[str, Any]:
+    """What a run runs on, plain types, ready for JSON.
+
+    ``devices`` are the names of the TensorFlow devices, which the caller knows. ``memory_bytes`` is
+    the machine's physical memory, ``usable_cores`` what this process may use of ``cores``. A figure
+    that the platform does not tell is None, and so is the version of a package that is missing.
+    """
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "usable_cores": _usable_cores(),
+        "memory_bytes": _memory_bytes(),
+        "devices": list(devices),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "git": git_state(),
+    }
+
+
+def git_state() -> GitState | None:
+    """The project's commit, and whether tracked or new files of its code differ from it.
+
+    None if the project is not the top of a git repository, has no commit, or git is missing: an
+    installed package must not report the commit of whatever repository surrounds it.
+    """
+    top = _git("rev-parse", "--show-toplevel")
+    commit = _git("rev-parse", "--verify", "HEAD")
+    if not top or not commit or Path(top).resolve() != _PROJECT:
+        return None
+    return {
+        "commit": commit,
+        "dirty": bool(_git("status", "--porcelain", "--", "harness", "pyproject.toml")),
+    }
+
+
+def _git(*arguments: str) -> str | None:
+    """What git answers in the project's folder; None if it fails."""
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(_PROJECT), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()
+
+
+def _cpu_model() -> str | None:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        key, _, value = line.partition(":")
+        if key.strip() == "model name":
+            return value.strip()
+    return platform.processor() or None
+
+
+def _usable_cores() -> int | None:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,71 @@
+"""Where ``mlruns/`` keeps what: two databases, the artifacts, a cache and a lock."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.core.errors import InputError
+
+_STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The places below one ``root`` folder. Nothing is created by asking for them.
+
+    All of them are absolute: a relative SQLite address, inherited by a process that runs in another
+    folder, would silently begin a second database there.
+    """
+
+    root: Path = Path("mlruns")
+
+    def __post_init__(self) -> None:
+        """Make the root absolute, once, against the folder of this moment."""
+        object.__setattr__(self, "root", Path(self.root).expanduser().absolute())
+
+    @property
+    def tracking_uri(self) -> str:
+        """The MLflow store, ``sqlite:////.../mlflow.db``."""
+        return f"sqlite:///{self.root / 'mlflow.db'}"
+
+    @property
+    def storage_url(self) -> str:
+        """The Optuna storage, ``sqlite:////.../optuna.db``."""
+        return f"sqlite:///{self.root / 'optuna.db'}"
+
+    @property
+    def artifact_root(self) -> Path:
+        """The folder with one folder of artifacts per study."""
+        return self.root / "artifacts"
+
+    @property
+    def cache_dir(self) -> Path:
+        """The folder for what can be computed again; safe to delete."""
+        return self.root / "cache"
+
+    @property
+    def lock_file(self) -> Path:
+        """The lock that processes take while they prepare a database of this root."""
+        return self.root / LOCK_NAME
+
+
+LOCK_NAME = ".lock"
+"""Name of the lock file beside a database."""
+
+
+def default_layout() -> Layout:
+    """The layout below HARNESS_MLRUNS, if that is set, else below ``mlruns/`` in this folder."""
+    return Layout(Path(os.environ.get("HARNESS_MLRUNS") or "mlruns"))
+
+
+def check_study_name(name: str) -> str:
+    """``name``, if it can name an experiment, a folder and a file; InputError otherwise."""
+    if not _STUDY_NAME.fullmatch(name):
+        raise InputError(
+            f"study name {name[:120]!r}; allowed: 1 to 100 letters, digits, '.', '_' and '-', "
+            "beginning with a letter or digit"
+        )
+    return name

@@ -1,0 +1,111 @@
+"""A tracker that keeps everything in memory: for tests, and for a trial that nobody records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+
+from harness.core.config import TrialConfig
+from harness.core.schema import INTERRUPTED, RUN_STATUS, RunKind, Tag, TrialState
+from harness.core.study_file import StudySpec
+from harness.tracking.layout import check_study_name
+from harness.tracking.tracker import (
+    NO_TAGS,
+    ArtifactLog,
+    StudyStatus,
+    StudyTracker,
+    Tracker,
+    TrialRun,
+    trial_run_name,
+)
+
+
+class _MemoryRun(ArtifactLog):
+    """What a run holds: its name, MLflow status, tags and files (path -> bytes)."""
+
+    def __init__(self, run_id: str, name: str, tags: Mapping[str, str]) -> None:
+        self.run_id = run_id
+        self.name = name
+        self.run_status = "RUNNING"
+        self.tags = dict(tags)
+        self.artifacts: dict[str, bytes] = {}
+
+    def _write_bytes(self, path: PurePosixPath, data: bytes) -> None:
+        self.artifacts[str(path)] = data
+
+    def _write_file(self, path: PurePosixPath, local_path: Path) -> None:
+        self.artifacts[str(path)] = local_path.read_bytes()
+
+
+class MemoryTrialRun(_MemoryRun, TrialRun):
+    """A trial: ``params`` (name -> text) and ``metrics`` (name -> [(images_seen, value), ...])."""
+
+    def __init__(
+        self, run_id: str, number: int, config: TrialConfig, tags: Mapping[str, str]
+    ) -> None:
+        super().__init__(run_id, trial_run_name(number), tags)
+        self.number = number
+        self.params = {name: str(value) for name, value in config.to_dict().items()}
+        self.metrics = {Tag.TRIAL_NUMBER.value: [(0, float(number))]}
+
+    def _write_metrics(self, values: Mapping[str, float], images_seen: int) -> None:
+        for name, value in values.items():
+            self.metrics.setdefault(name, []).append((images_seen, value))
+
+    def _write_end(self, state: TrialState, tags: Mapping[str, str]) -> None:
+        self.tags.update(tags)
+        self.run_status = RUN_STATUS[state]
+
+
+class MemoryStudy(_MemoryRun, StudyTracker):
+    """A study and its ``trials``, in the order in which they were started."""
+
+    def __init__(self, experiment_id: str, spec: StudySpec) -> None:
+        tags = {
+            Tag.KIND.value: RunKind.STUDY.value,
+            Tag.STUDY_NAME.value: spec.name,
+            Tag.NOTE.value: spec.question,
+        }
+        super().__init__(f"study-{experiment_id}", spec.name, tags)
+        self.experiment_id = experiment_id
+        self.trials: list[MemoryTrialRun] = []
+
+    def start_trial(
+        self, number: int, config: TrialConfig, tags: Mapping[str, str] = NO_TAGS
+    ) -> MemoryTrialRun:
+        """The new run of trial ``number``."""
+        own = {
+            Tag.KIND.value: RunKind.TRIAL.value,
+            Tag.PARENT.value: self.run_id,
+            Tag.STUDY_NAME.value: self.name,
+            Tag.TRIAL_NUMBER.value: str(number),
+        }
+        run_id = f"{self.run_id}-{len(self.trials)}"
+        trial = MemoryTrialRun(run_id, number, config, {**dict(tags), **own})
+        self.trials.append(trial)
+        return trial
+
+    def close_trials(self, numbers: Iterable[int]) -> None:
+        """End the runs of these trials as FAIL, interrupted."""
+        wanted = set(numbers)
+        for trial in self.trials:
+            if trial.number in wanted:
+                trial._write_end(TrialState.FAIL, {Tag.FAILURE.value: INTERRUPTED})
+
+    def _write_status(self, status: StudyStatus) -> None:
+        self.run_status = status
+
+
+class MemoryTracker(Tracker):
+    """Studies by name, in ``studies``."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.studies: dict[str, MemoryStudy] = {}
+
+    def open_study(self, spec: StudySpec) -> MemoryStudy:
+        """The running run of the study called ``spec.name``: new, or the one it had before."""
+        name = check_study_name(spec.name)
+        study = self.studies.setdefault(name, MemoryStudy(str(len(self.studies) + 1), spec))
+        study.run_status, study.status = "RUNNING", None
+        return study

@@ -1,0 +1,223 @@
+"""Studies and trials as MLflow runs: one experiment per study, one parent run, trials below it.
+
+Written through MlflowClient alone. The fluent interface keeps the tracking address and the active
+run in global state, and ends a run that an exception left as FINISHED.
+"""
+
+from __future__ import annotations
+
+import getpass
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import Experiment, LifecycleStage, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+
+from harness.core.config import TrialConfig
+from harness.core.errors import InputError
+from harness.core.schema import INTERRUPTED, RUN_STATUS, RunKind, Tag, TrialState
+from harness.core.study_file import StudySpec
+from harness.tracking.environment import git_state
+from harness.tracking.layout import check_study_name
+from harness.tracking.stores import is_server_uri, prepare_tracking_store, store_lock
+from harness.tracking.tracker import (
+    NO_TAGS,
+    ArtifactLog,
+    StudyStatus,
+    StudyTracker,
+    Tracker,
+    TrialRun,
+    trial_run_name,
+)
+
+_LONGEST_NOTE = 4_000  # an experiment's tag takes 5,000 characters
+
+
+class _MlflowRun(ArtifactLog):
+    """The files of one MLflow run."""
+
+    def __init__(self, client: MlflowClient, run_id: str) -> None:
+        self.run_id = run_id
+        self._client = client
+
+    def _write_bytes(self, path: PurePosixPath, data: bytes) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            local = Path(folder) / path.name
+            local.write_bytes(data)
+            self._upload(path, local)
+
+    def _write_file(self, path: PurePosixPath, local_path: Path) -> None:
+        if local_path.name == path.name:
+            self._upload(path, local_path)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            self._upload(path, Path(shutil.copy(local_path, Path(folder) / path.name)))
+
+    def _upload(self, path: PurePosixPath, local: Path) -> None:
+        folder = str(path.parent) if len(path.parts) > 1 else None
+        self._client.log_artifact(self.run_id, str(local), folder)
+
+
+class MlflowTrialRun(_MlflowRun, TrialRun):
+    """The run of one trial in MLflow."""
+
+    def _write_metrics(self, values: Mapping[str, float], images_seen: int) -> None:
+        now = _milliseconds()
+        metrics = [Metric(name, value, now, images_seen) for name, value in values.items()]
+        self._client.log_batch(self.run_id, metrics=metrics)
+
+    def _write_end(self, state: TrialState, tags: Mapping[str, str]) -> None:
+        self._client.log_batch(self.run_id, tags=[RunTag(*item) for item in tags.items()])
+        self._client.set_terminated(self.run_id, RUN_STATUS[state])
+
+
+class MlflowStudy(_MlflowRun, StudyTracker):
+    """The parent run of one study in MLflow."""
+
+    def __init__(self, client: MlflowClient, experiment_id: str, run_id: str, name: str) -> None:
+        """Stand for the run ``run_id`` of the study called ``name``."""
+        super().__init__(client, run_id)
+        self.experiment_id = experiment_id
+        self._name = name
+        self._source = source_tags()
+
+    def start_trial(
+        self, number: int, config: TrialConfig, tags: Mapping[str, str] = NO_TAGS
+    ) -> MlflowTrialRun:
+        """The new run of trial ``number``, with its parameters and its number as tag and metric."""
+        own = {
+            Tag.KIND: RunKind.TRIAL,
+            Tag.PARENT: self.run_id,
+            Tag.STUDY_NAME: self._name,
+            Tag.TRIAL_NUMBER: str(number),
+        }
+        run = self._client.create_run(
+            self.experiment_id,
+            tags=_plain({**self._source, **tags, **own}),
+            run_name=trial_run_name(number),
+        )
+        trial = MlflowTrialRun(self._client, run.info.run_id)
+        params = [Param(name, str(value)) for name, value in config.to_dict().items()]
+        position = Metric(Tag.TRIAL_NUMBER.value, float(number), _milliseconds(), 0)
+        try:
+            self._client.log_batch(trial.run_id, metrics=[position], params=params)
+        except BaseException as error:
+            trial.__exit__(type(error), error, None)
+            raise
+        return trial
+
+    def close_trials(self, numbers: Iterable[int]) -> None:
+        """End the runs of these trials as FAIL, interrupted."""
+        for number in numbers:
+            runs = self._client.search_runs(
+                [self.experiment_id],
+                filter_string=f"tags.{Tag.KIND} = '{RunKind.TRIAL}' "
+                f"and tags.{Tag.TRIAL_NUMBER} = '{number}'",
+            )
+            for run in runs:
+                trial = MlflowTrialRun(self._client, run.info.run_id)
+                trial._write_end(TrialState.FAIL, {Tag.FAILURE.value: INTERRUPTED})
+
+    def _write_status(self, status: StudyStatus) -> None:
+        self._client.set_terminated(self.run_id, status)
+
+
+class MlflowTracker(Tracker):
+    """Studies in the MLflow store at ``tracking_uri``.
+
+    The store is prepared first: InputError, one line, if it cannot be used. Artifacts go below
+    ``artifact_root``; an MLflow server decides itself where its artifacts go.
+    """
+
+    def __init__(self, tracking_uri: str, artifact_root: Path) -> None:
+        """Connect, and prepare the store if this is its first use."""
+        self.tracking_uri = prepare_tracking_store(tracking_uri, artifact_root)
+        self._artifact_root = artifact_root.absolute()
+        self._client = MlflowClient(tracking_uri=self.tracking_uri)
+
+    def open_study(self, spec: StudySpec) -> MlflowStudy:
+        """The running run of the study called ``spec.name``: new, or the one it had before.
+
+        Raises InputError if the study was deleted in the MLflow UI.
+        """
+        name = check_study_name(spec.name)
+        with store_lock(self.tracking_uri):
+            experiment_id = self._experiment(spec)
+            run_id = self._parent(experiment_id) or self._new_parent(experiment_id, spec)
+        return MlflowStudy(self._client, experiment_id, run_id, name)
+
+    def _experiment(self, spec: StudySpec) -> str:
+        experiment: Experiment | None = self._client.get_experiment_by_name(spec.name)
+        if experiment is None:
+            return self._new_experiment(spec)
+        if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+            raise InputError(
+                f"study {spec.name!r} was deleted in MLflow; take another --study-name, or restore "
+                f"it: mlflow experiments restore --experiment-id {experiment.experiment_id}"
+            )
+        return str(experiment.experiment_id)
+
+    def _new_experiment(self, spec: StudySpec) -> str:
+        location = None
+        if not is_server_uri(self.tracking_uri):
+            location = (self._artifact_root / spec.name).as_uri()
+        tags = {Tag.NOTE: spec.question[:_LONGEST_NOTE]}
+        try:
+            return str(self._client.create_experiment(spec.name, location, _plain(tags)))
+        except MlflowException:  # another machine was faster; the lock holds on this one alone
+            experiment = self._client.get_experiment_by_name(spec.name)
+            if experiment is None:
+                raise
+            return str(experiment.experiment_id)
+
+    def _parent(self, experiment_id: str) -> str | None:
+        """The run id of the study's first parent run, set to RUNNING again; None without one."""
+        runs = self._client.search_runs(
+            [experiment_id],
+            filter_string=f"tags.{Tag.KIND} = '{RunKind.STUDY}'",
+            max_results=1,
+            order_by=["attributes.start_time ASC"],
+        )
+        if not runs:
+            return None
+        self._client.update_run(runs[0].info.run_id, status="RUNNING")
+        return str(runs[0].info.run_id)
+
+    def _new_parent(self, experiment_id: str, spec: StudySpec) -> str:
+        tags = {
+            **source_tags(),
+            Tag.KIND: RunKind.STUDY,
+            Tag.STUDY_NAME: spec.name,
+            Tag.NOTE: spec.question[:_LONGEST_NOTE],
+        }
+        run = self._client.create_run(experiment_id, tags=_plain(tags), run_name=spec.name)
+        return str(run.info.run_id)
+
+
+def source_tags() -> dict[str, str]:
+    """MLflow's own tags of who ran what: user, ``gan-harness``, and the commit if there is one."""
+    tags = {"mlflow.source.name": "gan-harness", "mlflow.source.type": "LOCAL"}
+    try:
+        tags["mlflow.user"] = getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container may run as a number without a name
+        tags["mlflow.user"] = "unknown"
+    git = git_state()
+    if git is not None:
+        tags["mlflow.source.git.commit"] = git["commit"]
+        tags["mlflow.source.git.dirty"] = str(git["dirty"]).lower()
+    return tags
+
+
+def _plain(tags: Mapping[Any, Any]) -> dict[str, str]:
+    """``tags`` with enumeration members as the plain text that the database drivers expect."""
+    return {str(key): str(value) for key, value in tags.items()}
+
+
+def _milliseconds() -> int:
+    """Now, in milliseconds since 1970, as MLflow counts."""
+    return time.time_ns() // 1_000_000

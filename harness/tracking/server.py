@@ -1,0 +1,168 @@
+"""The MLflow UI on a store: its command line, and running it as a child process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from harness.core.errors import HarnessError, InputError
+from harness.tracking.layout import Layout
+
+DEFAULT_PORT = 5000
+_START_SECONDS = 180.0
+_STOP_SECONDS = 10.0
+
+
+def ui_command(tracking_uri: str) -> str:
+    """The shell command that opens MLflow's own UI on ``tracking_uri``, to be printed.
+
+    Run so, MLflow's telemetry and job runner are as MLflow sets them; ``python -m harness.ui`` has
+    them off. A password in the address is shown as ``***``, to be filled in by the reader. For the
+    http(s) address of an MLflow server it is that address, which already is a UI.
+    """
+    from harness.tracking.database_url import mask
+
+    if tracking_uri.startswith(("http://", "https://")):
+        return mask(tracking_uri)
+    return shlex.join([_mlflow_script(), "ui", "--backend-store-uri", mask(tracking_uri)])
+
+
+def free_port(host: str, wanted: int | None) -> int:
+    """A port of ``host`` on which nothing listens: ``wanted``, or else 5000, or else any.
+
+    Raises InputError if ``wanted`` is taken or out of range, or if ``host`` is not this machine.
+    """
+    if wanted is not None and not 1 <= wanted <= 65535:
+        raise InputError(f"--port {wanted}; allowed: 1 to 65535")
+    try:
+        return _bindable(host, DEFAULT_PORT if wanted is None else wanted)
+    except socket.gaierror:
+        raise InputError(f"--host {host!r} is not known") from None
+    except OSError as error:
+        if wanted is not None:
+            raise InputError(f"--port {wanted} on {host}: {error.strerror}; try another") from None
+    try:
+        return _bindable(host, 0)
+    except OSError as error:
+        raise InputError(f"--host {host}: {error.strerror}") from None
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running MLflow server and the ``url`` at which it answers."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+    @property
+    def runs_page(self) -> str:
+        """The URL of the list of studies; MLflow 3 would open on pages for language models."""
+        return f"{self.url}/#/experiments?workflowType=machine_learning"
+
+    def wait(self) -> int:
+        """The exit status of the server, after waiting until it ends."""
+        return self.process.wait()
+
+
+@contextmanager
+def running_server(tracking_uri: str, layout: Layout, host: str, port: int) -> Iterator[Server]:
+    """Yield an MLflow server on ``tracking_uri`` once it answers; end it when the block ends.
+
+    Raises HarnessError with the server's last words if it does not come up.
+    """
+    with tempfile.TemporaryFile() as log:
+        server = Server(
+            f"http://{_reachable(host)}:{port}", _start(tracking_uri, layout, host, port, log)
+        )
+        try:
+            _wait_until_it_answers(server, log)
+            yield server
+        finally:
+            _stop(server.process)
+
+
+def _start(
+    tracking_uri: str, layout: Layout, host: str, port: int, log: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """The server's process, in a session of its own.
+
+    Ctrl-C so reaches this process alone, which then ends MLflow's whole family (it starts uvicorn,
+    which starts workers). The store goes to it by environment: ``ps`` must not show a password.
+    """
+    command = [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port)]
+    command += ["--workers", "1", "--serve-artifacts"]
+    command += ["--artifacts-destination", layout.artifact_root.as_uri()]
+    stores = {"MLFLOW_BACKEND_STORE_URI": tracking_uri, "MLFLOW_REGISTRY_STORE_URI": tracking_uri}
+    return subprocess.Popen(
+        command,
+        env={**os.environ, **stores},
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+
+
+def _wait_until_it_answers(server: Server, log: IO[bytes]) -> None:
+    """Return when the server's health address answers; HarnessError if it ends or stays silent."""
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if server.process.poll() is not None:
+            break
+        try:
+            urllib.request.urlopen(f"{server.url}/health", timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.3)
+    log.seek(0)
+    words = log.read().decode(errors="replace").strip().splitlines() or ["it said nothing"]
+    raise HarnessError(f"the MLflow server did not come up: {words[-1].strip()}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the process and all that it started: asked first, then forced."""
+    for sign, patience in ((signal.SIGTERM, _STOP_SECONDS), (signal.SIGKILL, None)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, sign)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+
+
+def _bindable(host: str, port: int) -> int:
+    """The port, after opening and closing it; any free one for 0. OSError if that fails."""
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+        return int(probe.getsockname()[1])
+
+
+def _reachable(host: str) -> str:
+    """``host`` as it stands in a URL that this machine can open: all addresses include this one."""
+    if host in ("0.0.0.0", "::"):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _mlflow_script() -> str:
+    """``mlflow``, if that finds this environment's, else its path, as short as possible."""
+    beside = Path(sys.executable).with_name("mlflow")
+    if not beside.exists() or shutil.which("mlflow") == str(beside):
+        return "mlflow"
+    if beside.is_relative_to(Path.cwd()):
+        return str(beside.relative_to(Path.cwd()))
+    return str(beside)

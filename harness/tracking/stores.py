@@ -1,0 +1,215 @@
+"""Preparing the databases once, before any worker opens them.
+
+Several processes that meet a fresh database at once would each create its tables, and all but one
+would die; so the tables are made under a lock. A store that cannot be used is an InputError of one
+line, before anything is trained.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import socket
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import sqlalchemy
+from filelock import FileLock, Timeout
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+from harness.core.errors import HarnessError, InputError
+from harness.tracking import sqlite_file
+from harness.tracking.database_url import DEFAULT_PORTS, mask, parse, sqlite_path
+from harness.tracking.layout import LOCK_NAME
+
+_LOCK_SECONDS = 120.0
+_CONNECT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The tables that one program keeps in a database.
+
+    ``program`` names it in messages, ``table`` is one by which its databases are known.
+    ``create(url)`` makes all tables in an empty database and leaves no connection open.
+    """
+
+    program: str
+    table: str
+    create: Callable[[str], None]
+
+
+def prepare_database(url: str, schema: Schema, *, option: str) -> str:
+    """The absolute form of ``url``, after making sure that ``schema`` is there, sound and writable.
+
+    A SQLite file is created with its folder if need be and set to write-ahead logging. ``option``
+    is the command-line option that named the URL. Raises InputError, one line, password masked, if
+    the database cannot be used; then nothing half-made is left behind.
+    """
+    parsed = parse(url, option)
+    if parsed.get_backend_name() == "sqlite":
+        path = sqlite_path(parsed, option)
+        with _naming(option, None), store_lock(f"sqlite:///{path}"):
+            _prepare_sqlite(path, schema)
+        return f"sqlite:///{path}"
+    with _naming(f"{option}: {mask(url)}", parsed.password):
+        _prepare_server(parsed, schema)
+    return url
+
+
+def check_database(url: str, schema: Schema, *, option: str) -> str:
+    """The absolute form of ``url``, after looking whether ``schema`` is there. Nothing is written.
+
+    Raises InputError, one line, if it is not.
+    """
+    parsed = parse(url, option)
+    if parsed.get_backend_name() == "sqlite":
+        path = sqlite_path(parsed, option)
+        if sqlite_file.is_missing(path):
+            raise InputError(f"there are no runs at {path} yet; run a study first")
+        with _naming(option, None):
+            sqlite_file.check_file(path, schema.program, schema.table)
+        return f"sqlite:///{path}"
+    with _naming(f"{option}: {mask(url)}", parsed.password):
+        if not _has_schema(parsed, schema):
+            raise InputError("there are no runs yet; run a study first")
+    return url
+
+
+def tracking_schema(artifact_root: Path) -> Schema:
+    """The tables of MLflow; its default experiment keeps artifacts below ``artifact_root``."""
+
+    def create(url: str) -> None:
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        SqlAlchemyStore(url, artifact_root.absolute().as_uri()).engine.dispose()
+
+    return Schema("MLflow", "experiments", create)
+
+
+def prepare_tracking_store(uri: str, artifact_root: Path, *, option: str = "--tracking-uri") -> str:
+    """The absolute form of ``uri``, after making sure that MLflow can write there.
+
+    ``uri`` is a database or the http(s) address of an MLflow server. Raises InputError, one line,
+    password masked, if it is neither or does not answer.
+    """
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    if is_server_uri(uri):
+        _check_answers(uri, option)
+    else:
+        uri = prepare_database(uri, tracking_schema(artifact_root), option=option)
+    try:
+        MlflowClient(tracking_uri=uri).search_experiments(max_results=1)
+    except MlflowException as error:
+        raise InputError(f"{option}: {mask(uri)}: {_first_line(error)}") from None
+    return uri
+
+
+def check_tracking_store(uri: str, *, option: str = "--tracking-uri") -> str:
+    """The absolute form of the database ``uri``, after looking whether MLflow's tables are there.
+
+    Nothing is written and MLflow is not imported. Raises InputError, one line, if they are not, and
+    for the address of an MLflow server, which has a UI of its own.
+    """
+    if is_server_uri(uri):
+        raise InputError(f"{option}: {mask(uri)} is an MLflow server; open it in a browser")
+    return check_database(uri, tracking_schema(Path()), option=option)
+
+
+def is_server_uri(uri: str) -> bool:
+    """True if ``uri`` is the address of an MLflow server rather than of a database."""
+    return uri.startswith(("http://", "https://"))
+
+
+@contextmanager
+def store_lock(uri: str) -> Iterator[None]:
+    """Hold the lock of the store at ``uri`` against all other processes of this machine.
+
+    For a SQLite file it lies beside it, and the folder is created; for a server it lies in the
+    system's temporary folder. HarnessError if it is not free within two minutes.
+    """
+    if uri.startswith("sqlite:///"):
+        folder = Path(uri.removeprefix("sqlite:///")).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        lock_file = folder / LOCK_NAME
+    else:
+        key = hashlib.sha256(uri.encode()).hexdigest()[:16]
+        lock_file = Path(tempfile.gettempdir()) / f"gan-harness-{key}.lock"
+    try:
+        with FileLock(lock_file, timeout=_LOCK_SECONDS):
+            yield
+    except Timeout:
+        raise HarnessError(
+            f"another process has held {lock_file} for {_LOCK_SECONDS:.0f} s; is one stuck?"
+        ) from None
+
+
+def _prepare_sqlite(path: Path, schema: Schema) -> None:
+    if sqlite_file.is_missing(path):
+        sqlite_file.create_file(path, lambda new: schema.create(f"sqlite:///{new}"))
+    else:
+        sqlite_file.check_file(path, schema.program, schema.table)
+        sqlite_file.enable_wal(path)
+
+
+def _prepare_server(url: URL, schema: Schema) -> None:
+    address = url.render_as_string(hide_password=False)
+    with store_lock(address):  # another process may be halfway through its tables
+        if not _has_schema(url, schema):
+            schema.create(address)
+
+
+def _has_schema(url: URL, schema: Schema) -> bool:
+    """Whether the database server at ``url`` has the schema's table; raises if none answers."""
+    if url.host:
+        port = url.port or DEFAULT_PORTS[url.get_backend_name()]
+        socket.create_connection((url.host, port), timeout=_CONNECT_SECONDS).close()
+    engine = sqlalchemy.create_engine(url)
+    try:
+        return sqlalchemy.inspect(engine).has_table(schema.table)
+    finally:
+        engine.dispose()
+
+
+def _check_answers(uri: str, option: str) -> None:
+    """Pass if an HTTP server answers at ``uri``, be it with an error; MLflow itself would try for
+    minutes before it says that nothing listens."""
+    parts = urlsplit(uri)
+    address = parts._replace(netloc=parts.netloc.rpartition("@")[2], path="/health").geturl()
+    try:
+        urllib.request.urlopen(address, timeout=_CONNECT_SECONDS).close()
+    except urllib.error.HTTPError as error:
+        error.close()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise InputError(f"{option}: {mask(uri)}: no server answers ({reason})") from None
+
+
+@contextmanager
+def _naming(where: str, password: object) -> Iterator[None]:
+    """Turn what goes wrong with a store into an InputError that begins with ``where``."""
+    try:
+        yield
+    except (InputError, OSError, SQLAlchemyError, OverflowError) as error:
+        reason = _first_line(error)
+        if password:
+            reason = reason.replace(str(password), "***")
+        raise InputError(f"{where}: {reason}") from None
+
+
+def _first_line(error: Exception) -> str:
+    """What ``error`` says, in one line: the driver's words, without SQLAlchemy's prefix."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    text = str(getattr(error, "orig", None) or error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

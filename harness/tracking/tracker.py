@@ -1,0 +1,216 @@
+"""What a tracker promises, whatever it writes to: one study, its trials, their metrics and files.
+
+The checks stand here once, so that a test with ``MemoryTracker`` holds for MLflow too.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType, TracebackType
+from typing import Literal, Self
+
+from harness.core.config import TrialConfig
+from harness.core.errors import HarnessError
+from harness.core.schema import INTERRUPTED, Tag, TrialState
+from harness.core.study_file import StudySpec
+
+StudyStatus = Literal["FINISHED", "FAILED", "KILLED"]
+"""How a study's run ends: done, broken by an error, or stopped by a person."""
+
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
+
+_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_LONGEST_REASON = 300
+
+
+class ArtifactLog(ABC):
+    """A run that keeps files under relative POSIX paths, such as ``samples/000000100.png``."""
+
+    run_id: str
+
+    def log_text(self, path: str, text: str) -> None:
+        """Keep ``text``, UTF-8, at ``path``."""
+        self._write_bytes(_checked_path(path), text.encode())
+
+    def log_json(self, path: str, obj: object) -> None:
+        """Keep ``obj`` as indented JSON at ``path``.
+
+        Raises ValueError for NaN and infinities, which JSON does not know, and TypeError for what
+        has no JSON form.
+        """
+        self.log_text(path, json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def log_image(self, path: str, png_bytes: bytes) -> None:
+        """Keep a PNG at ``path``; ValueError if the bytes are none."""
+        if not png_bytes.startswith(_PNG_MAGIC):
+            raise ValueError(f"{path}: the bytes are not a PNG")
+        self._write_bytes(_checked_path(path), png_bytes)
+
+    def log_file(self, path: str, local_path: Path) -> None:
+        """Keep a copy of the file ``local_path`` at ``path``."""
+        self._write_file(_checked_path(path), local_path)
+
+    @abstractmethod
+    def _write_bytes(self, path: PurePosixPath, data: bytes) -> None: ...
+
+    @abstractmethod
+    def _write_file(self, path: PurePosixPath, local_path: Path) -> None: ...
+
+
+class TrialRun(ArtifactLog):
+    """The run of one trial. It ends exactly once, by ``finish``.
+
+    As a context manager it cannot be left open: what escapes the block without ``finish`` ends the
+    trial as FAIL with the reason in tag ``failure``. A pruned trial calls ``finish`` itself.
+    """
+
+    state: TrialState | None = None
+    """How the trial ended; None while it runs."""
+
+    def log_metrics(self, values: Mapping[str, float], images_seen: int) -> None:
+        """Record ``values`` (name -> finite number) after ``images_seen`` training images.
+
+        They are written in one call. Raises ValueError for a NaN or an infinity, since failure is a
+        state and not a number, and RuntimeError when the trial has ended.
+        """
+        self._check_running()
+        if images_seen < 0:
+            raise ValueError(f"images_seen is {images_seen}; allowed: 0 and above")
+        numbers = {name: float(value) for name, value in values.items()}
+        for name, number in numbers.items():
+            if not math.isfinite(number):
+                raise ValueError(f"{name} is {number} at {images_seen:,} images seen; end as FAIL")
+        if numbers:
+            self._write_metrics(numbers, int(images_seen))
+
+    def finish(self, state: TrialState, tags: Mapping[str, str] = NO_TAGS) -> None:
+        """End the trial in ``state``, with ``tags``.
+
+        A FAIL says why in tag ``failure``, a PRUNED by what in ``pruned_by``: ValueError without.
+        RuntimeError when the trial has ended before.
+        """
+        self._check_running()
+        needed = {TrialState.FAIL: Tag.FAILURE, TrialState.PRUNED: Tag.PRUNED_BY}.get(state)
+        if needed is not None and not tags.get(needed):
+            raise ValueError(f"a trial that ends as {state} needs the tag {needed.value!r}")
+        self._write_end(state, {str(key): value for key, value in tags.items()})
+        self.state = state
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the trial as FAIL if it has not ended; RuntimeError if nothing was raised either."""
+        if self.state is not None:
+            return
+        if error is None:
+            self.finish(TrialState.FAIL, {Tag.FAILURE: "left without a final state"})
+            raise RuntimeError(f"trial run {self.run_id} was left without a final state")
+        try:
+            self.finish(TrialState.FAIL, {Tag.FAILURE: failure_reason(error)})
+        except Exception as second:
+            error.add_note(f"The trial's run {self.run_id} could not be ended: {second}")
+
+    def _check_running(self) -> None:
+        if self.state is not None:
+            raise RuntimeError(f"trial run {self.run_id} has ended as {self.state}")
+
+    @abstractmethod
+    def _write_metrics(self, values: Mapping[str, float], images_seen: int) -> None: ...
+
+    @abstractmethod
+    def _write_end(self, state: TrialState, tags: Mapping[str, str]) -> None: ...
+
+
+class StudyTracker(ArtifactLog):
+    """The run of one study, parent of its trials' runs.
+
+    As a context manager it ends as FINISHED, after an exception as FAILED, after Ctrl-C as KILLED.
+    A worker that only adds trials to a study neither finishes it nor uses the block.
+    """
+
+    experiment_id: str
+    status: StudyStatus | None = None
+    """How this sitting of the study ended; None while it runs."""
+
+    @abstractmethod
+    def start_trial(
+        self, number: int, config: TrialConfig, tags: Mapping[str, str] = NO_TAGS
+    ) -> TrialRun:
+        """The new run of trial ``number``, counted from 0, with the parameters ``config``."""
+
+    @abstractmethod
+    def close_trials(self, numbers: Iterable[int]) -> None:
+        """End the runs of these trials as FAIL, interrupted: a killed process left them open."""
+
+    def finish(self, status: StudyStatus) -> None:
+        """End the study's run as ``status``; ``open_study`` opens it again."""
+        self._write_status(status)
+        self.status = status
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the study's run if it has not ended."""
+        if self.status is not None:
+            return
+        if error is None:
+            self.finish("FINISHED")
+            return
+        try:
+            self.finish("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+        except Exception as second:
+            error.add_note(f"The study's run {self.run_id} could not be ended: {second}")
+
+    @abstractmethod
+    def _write_status(self, status: StudyStatus) -> None: ...
+
+
+class Tracker(ABC):
+    """A place where studies are recorded."""
+
+    @abstractmethod
+    def open_study(self, spec: StudySpec) -> StudyTracker:
+        """The running run of the study called ``spec.name``: new, or the one it had before.
+
+        Raises InputError for a name that check_study_name refuses.
+        """
+
+
+def failure_reason(error: BaseException) -> str:
+    """A short reason, one line, for tag ``failure``: why ``error`` ended a trial."""
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    text = (str(error).strip().splitlines() or [""])[0]
+    if not isinstance(error, HarnessError):
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return text[:_LONGEST_REASON]
+
+
+def trial_run_name(number: int) -> str:
+    """The name of a trial's run, such as ``trial-007``."""
+    return f"trial-{number:03d}"
+
+
+def _checked_path(path: str) -> PurePosixPath:
+    checked = PurePosixPath(path)
+    if not checked.name or checked.is_absolute() or ".." in checked.parts or "\\" in path:
+        raise ValueError(f"{path!r} is no relative artifact path")
+    return checked

@@ -1,0 +1,214 @@
+"""The training loop: many steps in one compiled call, the host asked once per report.
+
+The images lie on the device as uint8. Every random number is a function of (seed, step), so that
+a step does not depend on how the steps were cut into calls. An interval that would keep the host
+waiting for more than ``MAX_CALL_SECONDS`` (a slow CPU) is cut, so that progress is seen and Ctrl-C
+is heard.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from harness.core.config import TrialConfig
+from harness.core.errors import DivergedError
+from harness.core.registry import PROCEDURES
+from harness.core.seeds import derive_seed
+from harness.data.dataset import Dataset
+from harness.data.scaling import fit_scaling
+from harness.models.networks import build_networks, build_optimizers
+from harness.training.augmentation import classic
+from harness.training.device import use_xla
+from harness.training.procedures import Step
+
+GENERATE_BATCH = 500
+MAX_CALL_SECONDS = 5.0
+FIRST_CALL_STEPS = 8
+STEP_METRICS = ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What one reporting interval showed.
+
+    images_seen: the milestone; the images actually seen differ from it by less than a batch.
+    metrics: means over the interval's steps of d_loss and g_loss (nats), d_real_accuracy and
+    d_fake_accuracy (in [0, 1]), and images_per_second.
+    """
+
+    images_seen: int
+    metrics: dict[str, float]
+
+
+class Trainer:
+    """One trial's networks on their way: trains milestone by milestone, generates images.
+
+    ``train_seconds`` is the time spent in training steps so far, compilation excluded.
+    """
+
+    def __init__(self, config: TrialConfig, dataset: Dataset) -> None:
+        """Build the networks of ``config`` and put the training images on the device."""
+        self.config = config
+        self.networks = build_networks(config, dataset.image_shape)
+        self._scaling = fit_scaling(config.pixel_scaling, dataset.x_train)
+        self._images = tf.constant(dataset.x_train)
+        self._optimizers = build_optimizers(config, self.networks)
+        self._procedure = PROCEDURES.get(config.procedure)
+        self._steps_done = 0
+        self.train_seconds = 0.0
+        self._steps_per_second = FIRST_CALL_STEPS / MAX_CALL_SECONDS
+        self._generate_batch = tf.function(
+            partial(self.networks.generator, training=False), reduce_retracing=True
+        )
+
+    @property
+    def images_seen(self) -> int:
+        """The training images seen so far: whole batches."""
+        return self._steps_done * self.config.batch_size
+
+    def run(
+        self, milestones: Sequence[int], on_call: Callable[[int, float], None] | None = None
+    ) -> Iterator[Progress]:
+        """Train up to each milestone (in images seen, rising) and report there.
+
+        ``on_call(images_seen, images_per_second)`` is told after every compiled call. Raises
+        DivergedError, with the images_seen at which it was seen, as soon as a loss is NaN or
+        infinite.
+        """
+        ends = [round(milestone / self.config.batch_size) for milestone in milestones]
+        longest = max(np.diff([self._steps_done, *ends]))
+        advance = self._compile(num_epochs=self._epochs_touched(int(longest)))
+        for milestone, end in zip(milestones, ends, strict=True):
+            began, before = self.train_seconds, self._steps_done
+            sums = np.zeros(len(STEP_METRICS))
+            while self._steps_done < end:
+                sums += self._advance(advance, end)
+                if on_call is not None:
+                    on_call(self.images_seen, self._steps_per_second * self.config.batch_size)
+            steps = self._steps_done - before
+            metrics = dict(zip(STEP_METRICS, (sums / steps).tolist(), strict=True))
+            rate = steps * self.config.batch_size / (self.train_seconds - began)
+            metrics["images_per_second"] = rate
+            yield Progress(milestone, metrics)
+
+    def generate(self, count: int, stream: str = "evaluation") -> NDArray[np.uint8]:
+        """``count`` images, uint8 (count, H, W, C), from latents fixed by the seed and ``stream``.
+
+        The first k of a larger count are the same images. Raises DivergedError if the generator
+        gives a NaN or an infinite value.
+        """
+        batches = -(-count // GENERATE_BATCH)
+        key = derive_seed(self.config.seed, "latents", stream)
+        values = np.concatenate(
+            [
+                np.asarray(self._generate_batch(self._latents([GENERATE_BATCH], key, index)))
+                for index in range(batches)
+            ]
+        )[:count]
+        if not np.isfinite(values).all():
+            raise DivergedError("a generated pixel", self.images_seen)
+        return self._scaling.unscale(values)
+
+    def _advance(self, advance: Callable[..., Any], end: int) -> NDArray[np.float64]:
+        """Make one compiled call towards step ``end``; the sums of STEP_METRICS over its steps."""
+        count = min(end - self._steps_done, max(1, int(self._steps_per_second * MAX_CALL_SECONDS)))
+        began = time.perf_counter()
+        taken, totals = advance(self._images, self._steps_done, count)
+        steps, sums = int(taken), np.asarray(totals, np.float64)
+        seconds = time.perf_counter() - began
+        self._steps_done += steps
+        self.train_seconds += seconds
+        self._steps_per_second = steps / seconds
+        for name, total in zip(STEP_METRICS, sums, strict=True):
+            if not np.isfinite(total):
+                raise DivergedError(name, self.images_seen)
+        return sums
+
+    def _epochs_touched(self, steps: int) -> int:
+        """The most epochs that ``steps`` consecutive steps can touch."""
+        return steps * self.config.batch_size // len(self._images) + 2
+
+    def _compile(self, num_epochs: int) -> Callable[..., Any]:
+        """The compiled call ``(images, first_step, num_steps) -> (steps taken, sums)``.
+
+        It is traced here, on zero steps, so that compilation is not timed as training.
+        """
+        function = tf.function(
+            partial(self._take_steps, num_epochs=num_epochs),
+            input_signature=[
+                tf.TensorSpec(self._images.shape, tf.uint8),
+                tf.TensorSpec([], tf.int32),
+                tf.TensorSpec([], tf.int32),
+            ],
+            autograph=False,
+            jit_compile=use_xla(),
+        )
+        function(self._images, self._steps_done, 0)
+        return function
+
+    def _take_steps(
+        self, images: tf.Tensor, first_step: tf.Tensor, num_steps: tf.Tensor, num_epochs: int
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Take up to ``num_steps`` steps, stopping after the first whose loss is not finite."""
+        size = images.shape[0]
+        first_epoch = first_step * self.config.batch_size // size
+        order = self._epoch_orders(first_epoch, num_epochs, size)
+
+        def keep_going(step: tf.Tensor, totals: tf.Tensor) -> tf.Tensor:
+            return (step < first_step + num_steps) & tf.reduce_all(tf.math.is_finite(totals))
+
+        def take_step(step: tf.Tensor, totals: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            position = step * self.config.batch_size - first_epoch * size
+            rows = tf.slice(order, [position], [self.config.batch_size])
+            seen = self._train_step(tf.gather(images, rows), step)
+            return step + 1, totals + _summary(seen)
+
+        step, totals = tf.while_loop(
+            keep_going, take_step, (first_step, tf.zeros(len(STEP_METRICS))), parallel_iterations=1
+        )
+        return step - first_step, totals
+
+    def _train_step(self, images: tf.Tensor, step: tf.Tensor) -> Step:
+        pixels = tf.cast(images, tf.float32)
+        if self.config.augmentation == "classic":
+            key = derive_seed(self.config.seed, "augmentation")
+            seed, shape = tf.stack([key, step]), [4, self.config.batch_size]
+            pixels = classic(pixels, tf.random.stateless_uniform(shape, seed, -1.0, 1.0))
+        real_images = pixels * self._scaling.multiplier + self._scaling.offset
+        key = derive_seed(self.config.seed, "noise")
+        noise = self._latents([self._procedure.noise_batches, self.config.batch_size], key, step)
+        return self._procedure.step(self.networks, self._optimizers, real_images, noise)
+
+    def _latents(self, shape: list[int], key: int, index: int | tf.Tensor) -> tf.Tensor:
+        """Noise of ``shape`` + (latent_dim,): standard normal, or uniform in [-1, 1)."""
+        shape = [*shape, self.config.latent_dim]
+        seed = tf.stack([key, index])
+        if self.config.latent_distribution == "uniform":
+            return tf.random.stateless_uniform(shape, seed, -1.0, 1.0)
+        return tf.random.stateless_normal(shape, seed)
+
+    def _epoch_orders(self, first: tf.Tensor, count: int, size: int) -> tf.Tensor:
+        """The shuffled row numbers of ``count`` epochs in a row, (count * size,)."""
+        key = derive_seed(self.config.seed, "order")
+
+        def shuffle(epoch: tf.Tensor) -> tf.Tensor:
+            seed = tf.stack([key, epoch])
+            return tf.argsort(tf.random.stateless_uniform([size], seed))
+
+        orders = tf.map_fn(shuffle, first + tf.range(count), fn_output_signature=tf.int32)
+        return tf.reshape(orders, [count * size])
+
+
+def _summary(step: Step) -> tf.Tensor:
+    """STEP_METRICS of one step, float32 (4,); accuracies are shares of the batch told right."""
+    real_accuracy = tf.reduce_mean(tf.cast(step.real_logits > 0, tf.float32))
+    fake_accuracy = tf.reduce_mean(tf.cast(step.fake_logits < 0, tf.float32))
+    return tf.stack([step.d_loss, step.g_loss, real_accuracy, fake_accuracy])

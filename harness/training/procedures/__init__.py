@@ -1,0 +1,50 @@
+"""Procedures: one training step each, found by scanning this folder.
+
+A file ``<name>.py`` holds one function ``<name>(networks, optimizers, real_images, noise) -> Step``
+decorated with ``@procedure(source=..., noise_batches=...)``. It runs inside a compiled loop: it
+draws no randomness of its own and calls no Python per step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from harness.models.networks import Networks, Optimizers
+
+    StepFunction = Callable[[Networks, Optimizers, tf.Tensor, tf.Tensor], "Step"]
+
+
+class Step(NamedTuple):
+    """What a training step saw, before its update: scalar losses in nats, logits (N, 1)."""
+
+    d_loss: tf.Tensor
+    g_loss: tf.Tensor
+    real_logits: tf.Tensor
+    fake_logits: tf.Tensor
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """A registered training step.
+
+    It is called with real images (N, H, W, C), scaled, and noise (noise_batches, N, latent_dim).
+    """
+
+    name: str
+    step: StepFunction
+    source: str
+    noise_batches: int
+
+
+def procedure(*, source: str, noise_batches: int = 1) -> Callable[[StepFunction], Procedure]:
+    """Register the decorated step as a Procedure under its own name."""
+
+    def register(step: StepFunction) -> Procedure:
+        return Procedure(step.__name__, step, source, noise_batches)
+
+    return register

@@ -1,0 +1,77 @@
+"""``python -m harness.ui``: browse every run in the MLflow UI, on this machine alone."""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from harness.core.errors import HarnessError, InputError
+from harness.tracking.layout import Layout, default_layout
+
+LOOPBACK = "127.0.0.1"
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def ui(
+    port: Annotated[
+        int | None, typer.Option(help="Port; without it 5000, or a free one if that is taken.")
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; another than this opens the UI to others.")
+    ] = LOOPBACK,
+    tracking_uri: Annotated[
+        str | None, typer.Option(help="MLflow store; without it the one in mlruns/.")
+    ] = None,
+) -> None:
+    """Open the MLflow UI on the runs of this project, until Ctrl-C."""
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        _serve(default_layout(), tracking_uri, host, port)
+    except InputError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    except HarnessError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        typer.echo("\nThe UI has ended. The runs stay where they are.")
+
+
+def _serve(layout: Layout, tracking_uri: str | None, host: str, port: int | None) -> None:
+    from harness.tracking.server import free_port, running_server
+    from harness.tracking.stores import check_tracking_store
+
+    uri = check_tracking_store(tracking_uri or layout.tracking_uri)
+    chosen = free_port(host, port)
+    if not _is_loopback(host):
+        typer.echo(
+            f"Listening on {host}: whoever reaches port {chosen} of this machine can read, change "
+            "and delete every run and its files. There is no password."
+        )
+    typer.echo(f"Starting the MLflow UI on port {chosen}; this takes about 15 seconds.")
+    with running_server(uri, layout, host, chosen) as server:
+        typer.echo(f"The runs are at {server.runs_page}   (Ctrl-C ends it)")
+        raise HarnessError(f"the MLflow server has ended by itself, status {server.wait()}")
+
+
+def _is_loopback(host: str) -> bool:
+    """True if only this machine can reach ``host``."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """Leave as a shell expects of a process that a signal ended, so that the server ends too."""
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m harness.ui")

@@ -1,0 +1,94 @@
+"""What all tests share: a quiet, offline environment of their own, and the data that they may need.
+
+Environment variables are set here, before any test imports TensorFlow, MLflow or matplotlib.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+GPU_OFF = "-1"
+
+# Machines under load miss deadlines, and a failure in CI must be the same on every run.
+settings.register_profile("harness", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("harness")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set what libraries read at their import; the user's own settings do not reach the tests."""
+    for name in tuple(os.environ):
+        if name.startswith(("HARNESS_MLRUNS", "MLFLOW_", "OPTUNA_")):
+            del os.environ[name]
+    os.environ.update(
+        KERAS_BACKEND="tensorflow",
+        MLFLOW_DISABLE_TELEMETRY="true",
+        MPLBACKEND="Agg",
+        TF_CPP_MIN_LOG_LEVEL="2",
+        TF_FORCE_GPU_ALLOW_GROWTH="true",
+    )
+    if "not gpu" in config.getoption("markexpr"):
+        os.environ["CUDA_VISIBLE_DEVICES"] = GPU_OFF  # the same scores with and without a GPU
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep runs and downloads of the tests out of the user's folders."""
+    root = tmp_path_factory.mktemp("session")
+    os.environ["HARNESS_MLRUNS"] = str(root / "mlruns")
+    os.environ["KERAS_HOME"] = str(root / "keras")
+
+
+@pytest.fixture(autouse=True)
+def _leave_no_trace() -> Iterator[None]:
+    """Give the next test the environment of this one, and no open figures."""
+    before = dict(os.environ)
+    yield
+    for name in set(os.environ) - set(before) - {"PYTEST_CURRENT_TEST"}:
+        del os.environ[name]
+    os.environ.update(before)
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
+
+
+@pytest.fixture(scope="session")
+def mnist_dir() -> Path:
+    """The folder of mnist.npz: HARNESS_DATA_DIR, else ../shared/data beside the repository."""
+    folder = _mnist_dir()
+    if folder is None:
+        pytest.skip(_NO_MNIST)
+    return folder
+
+
+_NO_MNIST = "mnist.npz is neither in HARNESS_DATA_DIR nor in ../shared/data"
+
+
+def _mnist_dir() -> Path | None:
+    configured = os.environ.get("HARNESS_DATA_DIR")
+    folder = Path(configured) if configured else REPOSITORY.parent / "shared" / "data"
+    return folder if (folder / "mnist.npz").is_file() else None
+
+
+@functools.cache
+def _missing_gpu() -> str | None:
+    """Why the tests marked ``gpu`` cannot run, or None if they can."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES") == GPU_OFF:
+        return "the GPU is switched off by CUDA_VISIBLE_DEVICES"
+    import tensorflow as tf
+
+    return None if tf.config.list_physical_devices("GPU") else "TensorFlow sees no GPU"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, with the reason, what this machine cannot run; TensorFlow is asked only if needed."""
+    if item.get_closest_marker("mnist") and _mnist_dir() is None:
+        pytest.skip(_NO_MNIST)
+    if item.get_closest_marker("gpu") and (reason := _missing_gpu()):
+        pytest.skip(reason)

@@ -1,0 +1,106 @@
+"""Every registered architecture, in every variant that it says it supports, keeps the contract."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from harness.core.config import TrialConfig
+from harness.core.errors import InputError
+from harness.core.registry import ARCHITECTURES, PROCEDURES
+from harness.models.networks import build_networks, build_optimizers
+
+VARIANTS = [
+    (name, dict(zip(supports, values, strict=True)))
+    for name in ARCHITECTURES.names()
+    for supports in [ARCHITECTURES.get(name).supports]
+    for values in itertools.product(*supports.values())
+]
+
+# Total parameters of generator and discriminator at width 1, latent_dim 100, 28x28x1: the layer
+# tables that `model.summary()` prints in the published notebook.
+PUBLISHED_PARAMETERS = {"tutorial": (2_330_944, 212_865)}
+
+
+def small(name, **fields):
+    return TrialConfig(architecture=name, width=0.0625, batch_size=8, latent_dim=7, **fields)
+
+
+@pytest.mark.parametrize(("name", "variant"), VARIANTS, ids=str)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_shapes_and_output_range(name, variant, channels):
+    config = small(name, **variant)
+    generator, discriminator = build_networks(config, (28, 28, channels))
+    images = np.asarray(generator(np.random.default_rng(0).normal(size=(5, 7)), training=False))
+    assert images.shape == (5, 28, 28, channels)
+    assert images.dtype == np.float32
+    assert np.abs(images).max() <= 1  # tanh
+    logits = np.asarray(discriminator(images, training=False))
+    assert logits.shape == (5, 1)
+    assert logits.dtype == np.float32
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES.names())
+@pytest.mark.parametrize(
+    ("scaling", "low", "high"), [("centered", -1, 1), ("unit", 0, 1), ("minmax", 0, 1)]
+)
+def test_auto_activation_covers_the_range_of_the_scaling(name, scaling, low, high):
+    generator, _ = build_networks(small(name, pixel_scaling=scaling), (28, 28, 1))
+    noise = np.random.default_rng(0).normal(scale=1e3, size=(20, 7))
+    images = np.asarray(generator(noise, training=False))
+    assert low <= images.min()
+    assert images.max() <= high
+    assert images.min() < low + 0.2 * (high - low)
+    assert images.max() > high - 0.2 * (high - low)
+
+
+@pytest.mark.parametrize("procedure", PROCEDURES.names())
+@pytest.mark.parametrize(("name", "variant"), VARIANTS, ids=str)
+def test_one_step_moves_every_trainable_variable(name, variant, procedure):
+    config = small(name, procedure=procedure, optimizer="sgd", learning_rate=1.0, **variant)
+    networks = build_networks(config, (28, 28, 1))
+    optimizers = build_optimizers(config, networks)
+    before = [[np.array(v) for v in network.trainable_variables] for network in networks]
+    rng = np.random.default_rng(0)
+    record = PROCEDURES.get(procedure)
+    real = rng.uniform(-1, 1, (8, 28, 28, 1)).astype(np.float32)
+    noise = rng.normal(size=(record.noise_batches, 8, 7)).astype(np.float32)
+    step = record.step(networks, optimizers, real, noise)
+    for network, values in zip(networks, before, strict=True):
+        for variable, value in zip(network.trainable_variables, values, strict=True):
+            after = np.array(variable)
+            assert np.isfinite(after).all(), variable.path
+            assert not np.array_equal(after, value), variable.path
+    assert np.isfinite([float(step.d_loss), float(step.g_loss)]).all()
+    assert step.real_logits.shape == (8, 1)
+    assert step.fake_logits.shape == (8, 1)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES.names())
+def test_parameter_count_is_the_published_one(name):
+    networks = build_networks(TrialConfig(architecture=name), (28, 28, 1))
+    counts = tuple(network.count_params() for network in networks)
+    assert counts == PUBLISHED_PARAMETERS[name]
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES.names())
+def test_same_seed_same_weights_another_seed_others(name):
+    def weights(seed):
+        networks = build_networks(small(name, seed=seed), (28, 28, 1))
+        return np.concatenate([np.ravel(w) for n in networks for w in n.get_weights()])
+
+    assert np.array_equal(weights(1), weights(1))
+    assert not np.array_equal(weights(1), weights(2))
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES.names())
+def test_what_is_not_supported_is_refused_with_the_list(name):
+    record = ARCHITECTURES.get(name)
+    assert record.source
+    for field, allowed in record.supports.items():
+        narrowed = type(record)(record.name, record.build, record.source, {field: allowed[:1]})
+        refused = TrialConfig(architecture=name).replace(**{field: allowed[-1]})
+        if allowed[-1] == allowed[0]:
+            continue
+        with pytest.raises(InputError, match=f"{field} = '{allowed[-1]}'.*{allowed[0]}"):
+            narrowed.check(refused)

@@ -1,0 +1,136 @@
+"""What holds for every registered plot, whatever the study holds."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import pandas as pd
+import pytest
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
+
+from harness.core.registry import PLOTS
+from harness.reporting.figures import HALF, draw_figure, render
+from harness.reporting.plots import Plot, split_panels
+from harness.reporting.tables import StudyResults
+from harness.reporting.theme import VARIANTS, theme
+from tests.reporting import builder
+
+MIXED = builder.random_runs(40, seed=1)
+STUDIES = {
+    "no trials": lambda: builder.results([]),
+    "one trial": lambda: builder.results([builder.record(0, fid=[90.0, 12.0], g_loss=1.0)]),
+    "all failed": lambda: builder.results(
+        [builder.record(n, "failed", fid=None) for n in range(3)]
+    ),
+    "all pruned": lambda: builder.results([builder.record(n, "pruned") for n in range(3)]),
+    "running": lambda: builder.results([builder.record(0, "running", fid=None)]),
+    "mixed": lambda: builder.results(MIXED),
+    "200 trials": lambda: builder.results(builder.random_runs(200)),
+    "no field searched": lambda: builder.results(MIXED, builder.spec({})),
+    "nothing recorded": lambda: builder.results(MIXED, evaluation={}, untrained={}),
+    "equal scores": lambda: builder.results([builder.record(n) for n in range(12)]),
+    "negative scores": lambda: builder.results(
+        [builder.record(n, kid=0.01 * n - 0.02) for n in range(5)],
+        builder.spec(search={"minimize": "kid"}),
+    ),
+}
+
+
+@pytest.fixture(params=PLOTS.names())
+def plot(request: pytest.FixtureRequest) -> Plot:
+    found = PLOTS.get(request.param)
+    assert isinstance(found, Plot)
+    return found
+
+
+@pytest.fixture(params=list(STUDIES))
+def results(request: pytest.FixtureRequest) -> StudyResults:
+    return STUDIES[request.param]()
+
+
+def test_every_study_can_be_drawn_and_told_in_words(plot: Plot, results: StudyResults) -> None:
+    before = dict(mpl.rcParams)
+    frame = plot.summarise(results)
+    for part in split_panels(frame).values() or [frame]:
+        figure = draw_figure(plot, part, HALF, "light")
+        figure.draw_without_rendering()
+        assert len(figure.axes) == 1
+    assert dict(mpl.rcParams) == before
+    assert plot.caption(results).endswith((".", "%."))
+    assert "nan" not in plot.caption(results).split()
+
+
+def test_summarising_changes_nothing(plot: Plot) -> None:
+    results = builder.results(MIXED)
+    trials, history = results.trials.copy(), results.history.copy()
+    first, second = plot.summarise(results), plot.summarise(results)
+    pd.testing.assert_frame_equal(first, second)
+    pd.testing.assert_frame_equal(results.trials, trials)
+    pd.testing.assert_frame_equal(results.history, history)
+
+
+def test_drawing_changes_no_frame(plot: Plot) -> None:
+    frame = plot.summarise(builder.results(MIXED))
+    for part in split_panels(frame).values():
+        before = part.copy()
+        draw_figure(plot, part, HALF, "dark")
+        pd.testing.assert_frame_equal(part, before)
+
+
+def test_the_same_study_gives_the_same_bytes(plot: Plot) -> None:
+    results = builder.results(MIXED[:4])
+    assert render(plot, results) == render(plot, results)
+
+
+def test_captions_say_how_many_trials(plot: Plot) -> None:
+    assert "n = " in plot.caption(builder.results(MIXED))
+
+
+def _scatter_colors(plot: Plot, runs: list[builder.RunRecord]) -> set[str]:
+    """The colours of all points that belong to one outcome."""
+    frame = plot.summarise(builder.results(runs))
+    found = set()
+    for part in split_panels(frame).values():
+        figure = draw_figure(plot, part, HALF, "light")
+        for artist in figure.axes[0].collections:
+            if isinstance(artist, PathCollection):
+                found |= {to_hex(color) for color in artist.get_facecolor()}
+                found |= {to_hex(color) for color in artist.get_edgecolor()}
+        found |= {to_hex(patch.get_facecolor()) for patch in figure.axes[0].patches}
+    return found
+
+
+def test_an_outcome_has_its_colour_whichever_others_there_are(plot: Plot) -> None:
+    with theme("light"):
+        failed = to_hex("C3")
+    alone = [builder.record(n, "failed", fid=None) for n in range(3)]
+    others = [builder.record(n, o) for n, o in enumerate(("pruned", "complete", "running"), 3)]
+    if plot.title in ("How the trials ended", "Optimisation history", "Each searched field"):
+        assert failed in _scatter_colors(plot, alone)
+        assert failed in _scatter_colors(plot, others + alone)
+    assert failed not in _scatter_colors(plot, others)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_text_has_contrast_on_its_paper(variant: str) -> None:
+    paper = {"light": "#fcfbf8", "dark": "#171815"}[variant]  # --paper of report.css
+    with theme(variant):
+        roles = [f"C{n}" for n in range(7)]
+        colors = {role: to_hex(role) for role in roles} | {
+            "text": to_hex(mpl.rcParams["text.color"])
+        }
+    for role, color in colors.items():
+        least = 4.5 if role in ("text", "C6") else 3.0  # WCAG 2.2: 1.4.3 for text, 1.4.11 else
+        assert _contrast(color, paper) >= least, role
+
+
+def _contrast(one: str, other: str) -> float:
+    """Contrast ratio of two colours, WCAG 2.2."""
+    bright, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def _luminance(color: str) -> float:
+    channels = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -1,0 +1,68 @@
+"""The embedded digits: sizes, split, pixels and a pinned fingerprint."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.ndimage import map_coordinates
+from sklearn.datasets import load_digits as load_sklearn_digits
+from sklearn.metrics import pairwise_distances_argmin
+
+from harness.data.dataset import Dataset
+from harness.data.load import load_dataset
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load_dataset("digits")
+
+
+def test_sizes_and_types(digits):
+    assert digits.x_train.shape == (1257, 28, 28, 1)
+    assert digits.x_test.shape == (540, 28, 28, 1)
+    assert digits.x_train.dtype == digits.x_test.dtype == np.uint8
+    assert digits.y_train.dtype == digits.y_test.dtype == np.int64
+    assert (digits.name, digits.num_classes, digits.image_shape) == ("digits", 10, (28, 28, 1))
+
+
+def test_the_split_is_stratified(digits):
+    # 70 and 30 % of each class of scikit-learn's labels, up to the rounding of one image.
+    whole = np.bincount(load_sklearn_digits().target)
+    train, test = np.bincount(digits.y_train), np.bincount(digits.y_test)
+    np.testing.assert_array_equal(train + test, whole)
+    assert np.abs(train - 0.7 * whole).max() <= 1
+
+
+def test_no_image_is_in_both_splits(digits):
+    train = {image.tobytes() for image in digits.x_train}
+    assert not any(image.tobytes() in train for image in digits.x_test)
+
+
+def test_every_enlarged_image_shows_another_original_of_its_class(digits):
+    x = np.concatenate([digits.x_train, digits.x_test])[..., 0]
+    assert (x.min(), x.max()) == (0, 255)
+    # 8 cells with one of margin on each side over 28 pixels: 2.8 pixels a cell. A cubic
+    # interpolation passes through its nodes, so the centre of each cell has the original's value.
+    centres = (np.arange(8) + 1.5) * 2.8 - 0.5
+    grid = np.meshgrid(centres, centres, indexing="ij")
+    cells = np.stack([map_coordinates(image.astype(float), grid, order=1) for image in x])
+    cells = cells.reshape(-1, 64) * 16 / 255
+    originals = load_sklearn_digits()
+    nearest = pairwise_distances_argmin(cells, originals.data)
+    assert len(set(nearest)) == 1797
+    np.testing.assert_array_equal(
+        originals.target[nearest], np.concatenate([digits.y_train, digits.y_test])
+    )
+    # Linear interpolation between pixels flattens the peaks: below half of the 16 levels' step.
+    assert np.abs(cells - originals.data[nearest]).mean() < 0.5
+
+
+def test_strokes_end_before_the_border(digits):
+    x = digits.x_train
+    assert x[:, [0, -1]].max() == x[:, :, [0, -1]].max() == 0
+
+
+def test_the_bytes_are_the_same_everywhere(digits):
+    # Pinned: the shipped reference classifier is matched to these bytes. A change of scikit-learn
+    # or Pillow that moves a pixel must be seen here.
+    assert digits.fingerprint == "9d713ec674fadfaab7eb585e2109f28248d29901e1d5a3a37010a51988ac2af8"

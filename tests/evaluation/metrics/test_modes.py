@@ -1,0 +1,48 @@
+"""What the class histograms say: captured modes and divergences."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import jensenshannon
+
+from harness.evaluation.metrics.mode_jsd import mode_jsd
+from harness.evaluation.metrics.modes_captured import modes_captured
+
+REAL = [0] * 100 + [1] * 100 + [2] * 100
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ((100, 100, 100), 3),
+        ((290, 10, 0), 2),  # 10 of 300 is a tenth of a third: still counts
+        ((291, 9, 0), 1),  # 9 of 300 does not, where the any-sample rule would count it
+        ((0, 0, 300), 1),
+    ],
+)
+def test_a_class_counts_from_a_tenth_of_its_real_share(from_labels, rng, counts, expected):
+    fake = from_labels(np.repeat([0, 1, 2], counts), 3)
+    assert modes_captured(from_labels(REAL, 3), fake, rng) == expected
+
+
+def test_classes_without_real_images_do_not_count(from_labels, rng):
+    assert modes_captured(from_labels([0, 1], 3), from_labels([1, 2], 3), rng) == 1
+
+
+def test_jsd_of_equal_and_of_disjoint_histograms(from_labels, rng):
+    real = from_labels(REAL, 4)
+    assert mode_jsd(real, from_labels([0, 1, 2], 4), rng) == 0.0
+    assert mode_jsd(real, from_labels([3, 3], 4), rng) == pytest.approx(math.log(2), rel=1e-12)
+
+
+def test_jsd_by_hand_and_by_scipy(from_labels, rng):
+    # p = (1/2, 1/2), q = (1, 0), m = (3/4, 1/4):
+    # (ln(2/3) / 2 + ln(2) / 2 + ln(4/3)) / 2 = 0.2157615543388357
+    value = mode_jsd(from_labels([0, 1], 2), from_labels([0, 0], 2), rng)
+    assert value == pytest.approx(0.2157615543388357, rel=1e-12)
+    p, q = from_labels([0, 1, 1, 3], 4), from_labels([1, 2, 3, 3, 3], 4)
+    expected = jensenshannon(p.class_shares, q.class_shares) ** 2  # scipy's is the root
+    assert mode_jsd(p, q, rng) == pytest.approx(expected, rel=1e-12)

@@ -1,0 +1,167 @@
+"""The evaluator: what is scored against what, with which randomness, and what it says of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.core.errors import HarnessError, InputError
+from harness.core.registry import METRICS
+from harness.evaluation import evaluate
+from harness.evaluation.evaluate import Evaluator
+from harness.evaluation.features import ReferenceClassifier
+from harness.evaluation.metrics import Metric, Sample
+from harness.evaluation.reference import load_reference
+from tests.evaluation.tiny import TINY, bars
+
+DATA = bars(num_train=48, num_test=40)
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> ReferenceClassifier:
+    return load_reference(DATA, tmp_path_factory.mktemp("cache"), recipe=TINY)
+
+
+@pytest.fixture
+def fakes() -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 256, (40, 28, 28, 1), dtype=np.uint8)
+
+
+def _probe(
+    name: str, seen: list[tuple[Sample, Sample, float]], value: float | None = None
+) -> Metric:
+    """A metric that notes what it is given and returns a draw of its own, or ``value``."""
+
+    def function(real: Sample, fake: Sample, rng: np.random.Generator) -> float:
+        """One line.
+
+        Another.
+        """
+        draw = float(rng.random())
+        seen.append((real, fake, draw))
+        return draw if value is None else value
+
+    return Metric(name, function, "minimize", 0.0, None, "nats", "nobody")
+
+
+def _evaluator(
+    classifier: ReferenceClassifier,
+    monkeypatch: pytest.MonkeyPatch,
+    metrics: list[Metric],
+    seed: int = 0,
+) -> Evaluator:
+    registered = {metric.name: metric for metric in metrics}
+    monkeypatch.setattr(METRICS, "names", lambda: sorted(registered))
+    monkeypatch.setattr(METRICS, "get", registered.__getitem__)
+    return Evaluator(DATA, classifier, 40, seed=seed)
+
+
+def test_fakes_are_scored_against_the_test_split(
+    classifier: ReferenceClassifier, fakes: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[Sample, Sample, float]] = []
+    evaluator = _evaluator(classifier, monkeypatch, [_probe("probe", seen)])
+    evaluator.score(fakes)
+    evaluator.score(fakes)
+    (real, fake, _), (real_again, _, _) = seen
+    np.testing.assert_array_equal(real.images, DATA.x_test)
+    np.testing.assert_array_equal(fake.images, fakes)
+    np.testing.assert_array_equal(real.features, classifier.sample(DATA.x_test).features)
+    assert real is real_again  # so what is derived from it is computed once
+
+
+def test_every_metric_has_a_stream_of_its_own(
+    classifier: ReferenceClassifier, fakes: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = _evaluator(classifier, monkeypatch, [_probe("b", [])]).score(fakes)
+    both = _evaluator(classifier, monkeypatch, [_probe("a", []), _probe("b", [])])
+    scores = both.score(fakes)
+    assert scores["b"] == alone["b"]
+    assert scores["a"] != scores["b"]
+    assert both.score(fakes) == scores
+    other_seed = _evaluator(classifier, monkeypatch, [_probe("b", [])], seed=1).score(fakes)
+    assert other_seed["b"] != alone["b"]
+
+
+def test_more_real_images_than_the_limit_are_thinned_out_by_the_seed(
+    classifier: ReferenceClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluate, "MAX_REAL_SAMPLES", 10)
+
+    def drawn(seed: int) -> set[bytes]:
+        images = Evaluator(DATA, classifier, 40, ["fid"], seed=seed).real.images
+        assert len(images) == 10
+        return {image.tobytes() for image in images}
+
+    assert drawn(0) == drawn(0)
+    assert drawn(0) != drawn(1)
+    assert len(drawn(0)) == 10
+    assert drawn(0) <= {image.tobytes() for image in DATA.x_test}
+
+
+def test_a_value_that_is_not_finite_is_an_error_with_a_name(
+    classifier: ReferenceClassifier, fakes: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluator = _evaluator(classifier, monkeypatch, [_probe("broken", [], float("nan"))])
+    with pytest.raises(HarnessError, match="broken is not finite"):
+        evaluator.score(fakes)
+
+
+def test_another_number_of_images_is_refused(
+    classifier: ReferenceClassifier, fakes: np.ndarray
+) -> None:
+    with pytest.raises(ValueError, match="40 images are scored at a time, got 39"):
+        Evaluator(DATA, classifier, 40, ["fid"]).score(fakes[:39])
+
+
+def test_an_unknown_metric_is_wrong_input(classifier: ReferenceClassifier) -> None:
+    with pytest.raises(InputError, match="unknown metric 'fib'"):
+        Evaluator(DATA, classifier, 40, ["fib"])
+
+
+def test_the_registered_metrics_tell_real_images_from_noise(
+    classifier: ReferenceClassifier, fakes: np.ndarray
+) -> None:
+    evaluator = Evaluator(DATA, classifier, 40, ["fid", "kid"])
+    noise, real = evaluator.score(fakes), evaluator.score(DATA.x_test)
+    assert set(noise) == {"fid", "kid"}
+    assert real["fid"] < 1e-6 < noise["fid"]  # the distance of a sample to itself is rounding
+    assert real["kid"] < noise["kid"]
+
+
+def test_all_metrics_run_when_none_is_named(
+    classifier: ReferenceClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluator = _evaluator(classifier, monkeypatch, [_probe("a", []), _probe("b", [])])
+    assert list(evaluator.metrics) == ["a", "b"]
+    monkeypatch.undo()
+    assert list(Evaluator(DATA, classifier, 40).metrics) == METRICS.names()
+
+
+def test_the_description_says_what_was_measured_with_what(
+    classifier: ReferenceClassifier, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    evaluator = _evaluator(classifier, monkeypatch, [_probe("probe", [])])
+    described = evaluator.describe()
+    assert json.loads(json.dumps(described)) == described
+    assert described["dataset"]["name"] == "bars"
+    assert described["dataset"]["fingerprint"] == DATA.fingerprint
+    assert described["dataset"]["num_train"] == 48
+    assert described["dataset"]["num_test"] == described["num_real_samples"] == 40
+    assert described["num_fake_samples"] == 40
+    assert described["classifier"]["sha256"] == classifier.sha256
+    assert described["classifier"]["accuracy"] == classifier.accuracy
+    assert "not the Inception FID" in described["note"]
+    assert described["metrics"] == {
+        "probe": {
+            "direction": "minimize",
+            "low": 0.0,
+            "high": None,
+            "unit": "nats",
+            "summary": "One line.",
+            "source": "nobody",
+        }
+    }

@@ -1,0 +1,176 @@
+"""Synthetic studies in memory: what the reading half gets, made without MLflow."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from harness.core.config import TrialConfig
+from harness.core.study_file import StudySpec
+from harness.reporting.tables import (
+    RunRecord,
+    StudyResults,
+    history_table,
+    metric_names,
+    trial_table,
+)
+
+STARTED = 1_790_000_000_000  # milliseconds, a Monday in September 2026
+SPACE = {
+    "optimizer": {"choices": ["adam", "rmsprop", "sgd", "nadam"]},
+    "learning_rate": {"low": 1e-5, "high": 1e-2, "log": True},
+    "leaky_slope": {"low": 0.0, "high": 0.4},
+    "pixel_scaling": {"choices": ["centered", "unit"]},
+}
+EVALUATION = {
+    "dataset": {"name": "digits", "fingerprint": "ab" * 32, "num_classes": 10, "images": 1_797},
+    "classifier": {"name": "digits-cnn", "sha256": "cd" * 32, "accuracy": 0.9889},
+    "num_real_samples": 540,
+    "num_fake_samples": 2_000,
+    "metrics": {
+        "fid": {
+            "direction": "minimize",
+            "low": 0.0,
+            "high": None,
+            "unit": "squared feature distance",
+            "summary": "Fréchet distance between Gaussians fitted to the features.",
+            "source": "Heusel et al. 2017, eq. 6",
+        },
+        "modes_captured": {
+            "direction": "maximize",
+            "low": 0.0,
+            "high": None,
+            "unit": "classes",
+            "summary": "Number of classes that the generated images cover.",
+            "source": "Che et al. 2017",
+        },
+    },
+}
+
+
+class Grids:
+    """Image grids from memory; counts nothing, forgets nothing."""
+
+    def __init__(self, real: bytes | None, last: Mapping[str, bytes]) -> None:
+        self._real = real
+        self._last = last
+
+    def real(self) -> bytes | None:
+        return self._real
+
+    def last(self, run_id: str) -> bytes | None:
+        return self._last.get(run_id)
+
+
+def png(seed: int, side: int = 112) -> bytes:
+    """A small grey noise image."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (side, side), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def spec(space: Mapping[str, Any] = SPACE, **changes: Any) -> StudySpec:
+    """A study of the DCGAN on digits."""
+    declared: dict[str, Any] = {
+        "name": "demo",
+        "question": "Which optimizer, learning rate, LeakyReLU slope and pixel scaling suit it?",
+        "base": {"images": 100_000},
+        "space": dict(space),
+        "search": {"num_trials": 20, "minimize": "fid"},
+    }
+    return StudySpec.from_dict({**declared, **changes})
+
+
+def record(
+    number: int,
+    outcome: str = "complete",
+    *,
+    fid: float | list[float] | None = 10.0,
+    config: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
+    **finals: float,
+) -> RunRecord:
+    """A trial: fid is its curve (equally spaced up to 100,000 images) or its final value."""
+    curve = [] if fid is None else fid if isinstance(fid, list) else [fid]
+    last = 100_000 if outcome == "complete" else 30_000
+    steps = [round(last * k / max(1, len(curve))) for k in range(1, len(curve) + 1)]
+    history = {"fid": list(zip(steps, curve, strict=True))} if curve else {}
+    history |= {name: [(last, value)] for name, value in finals.items()}
+    status = {"complete": "FINISHED", "pruned": "KILLED", "running": "RUNNING"}.get(
+        outcome, "FAILED"
+    )
+    extra = {
+        "interrupted": {"failure": "interrupted"},
+        "failed": {"failure": "d_loss is not finite"},
+    }
+    return RunRecord(
+        run_id=f"run{number:03d}",
+        number=number,
+        status=status,
+        tags={"kind": "trial", **extra.get(outcome, {}), **(tags or {})},
+        params={k: str(v) for k, v in TrialConfig(**(config or {})).to_dict().items()},
+        history=history,
+        started=STARTED + number * 60_000,
+        ended=None if outcome == "running" else STARTED + number * 60_000 + 45_000,
+    )
+
+
+def results(runs: list[RunRecord], study: StudySpec | None = None, **changes: Any) -> StudyResults:
+    """The study with these runs, evaluation and untrained scores recorded."""
+    values: dict[str, Any] = {
+        "spec": study or spec(),
+        "trials": trial_table(runs),
+        "history": history_table(runs),
+        "grids": Grids(png(0), {run.run_id: png(run.number + 1) for run in runs}),
+        "metrics": metric_names(runs),
+        "evaluation": EVALUATION,
+        "untrained": {"fid": 400.0, "modes_captured": 1.0},
+        "environment": {"python": "3.11.9", "versions": {"keras": "3.15.1"}, "devices": ["CPU"]},
+    }
+    return StudyResults(**{**values, **changes})
+
+
+def random_runs(n: int, seed: int = 0, *, reports: int = 9) -> list[RunRecord]:
+    """n trials of a plausible search: most complete, some pruned, a few failed or interrupted."""
+    rng = np.random.default_rng(seed)
+    runs = []
+    for number in range(n):
+        config = {
+            "optimizer": str(rng.choice(SPACE["optimizer"]["choices"])),
+            "learning_rate": float(10 ** rng.uniform(-5, -2)),
+            "leaky_slope": float(rng.uniform(0, 0.4)),
+            "pixel_scaling": str(rng.choice(SPACE["pixel_scaling"]["choices"])),
+            "images": 100_000,
+        }
+        outcome = str(rng.choice(["complete"] * 13 + ["pruned"] * 5 + ["failed", "interrupted"]))
+        runs.append(_random_run(number, outcome, config, rng, reports))
+    return runs
+
+
+def _random_run(
+    number: int, outcome: str, config: dict[str, Any], rng: np.random.Generator, reports: int
+) -> RunRecord:
+    floor = 6 + 25 * abs(np.log10(config["learning_rate"]) + 3.5) ** 1.5 + rng.gamma(2, 2)
+    floor *= 2.5 if config["optimizer"] == "sgd" else 1
+    done = reports if outcome == "complete" else int(rng.integers(1, max(2, reports - 2)))
+    steps = [round(100_000 * k / reports) for k in range(1, done + 1)]
+    decay = np.exp(-np.arange(1, done + 1) / 2)
+    fid = floor + 300 * decay * rng.lognormal(0, 0.15, done)
+    g_loss, d_loss = 0.9 + rng.normal(0, 0.1, done).cumsum() + 0.8, 1.2 + rng.normal(0, 0.05, done)
+    curves = {"fid": fid, "g_loss": g_loss, "d_loss": d_loss}
+    curves["modes_captured"] = np.minimum(10, np.round(10 - fid / 40))
+    curves["kid"] = fid / 800
+    curves["vendi_ratio"] = np.clip(1 - fid / 400, 0.1, 1)
+    run = record(number, outcome, config=config)
+    history = {
+        name: list(zip(steps, map(float, values), strict=True)) for name, values in curves.items()
+    }
+    last = steps[-1]
+    history |= {"wall_seconds": [(last, 9.0 * done)], "train_seconds": [(last, 7.0 * done)]}
+    tags = {**run.tags, "pruned_by": "pruner"} if outcome == "pruned" else run.tags
+    return RunRecord(**{**run.__dict__, "history": history, "tags": tags})

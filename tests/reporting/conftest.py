@@ -1,0 +1,97 @@
+"""One MLflow store for all tests of reading, written as the producing half writes it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.core.study_file import StudySpec
+from harness.reporting.tables import RunRecord
+from tests.reporting import builder
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store with the study "demo" (see ``runs``), "bare" without artifacts and "empty"."""
+
+    uri: str
+    spec: StudySpec
+    runs: list[RunRecord]
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    from mlflow.tracking import MlflowClient
+
+    root = tmp_path_factory.mktemp("store")
+    uri = f"sqlite:///{root / 'mlflow.db'}"
+    client = MlflowClient(uri)
+    runs = [
+        builder.record(0, fid=[90.0, 30.0, 12.5], g_loss=1.5, modes_captured=9.0),
+        builder.record(1, "pruned", fid=[200.0], tags={"pruned_by": "pruner"}),
+        builder.record(2, "failed", fid=None),
+        builder.record(3, "interrupted", fid=[80.0]),
+        builder.record(4, fid=[70.0, 20.0], config={"optimizer": "sgd", "leaky_slope": 0.1}),
+        builder.record(5, "running", fid=[60.0], tags={"retry_of": "3"}),
+    ]
+    spec = builder.spec()
+    folder = root / "artifacts"
+    parent = _study(client, folder, "demo")
+    _log_json(client, parent, "study.json", {**spec.to_dict(), "resolved": {"images": 100_000}})
+    _log_json(client, parent, "evaluation.json", builder.EVALUATION)
+    _log_json(client, parent, "untrained.json", {"fid": 400.0, "kid": None})
+    _log_json(client, parent, "environment.json", {"python": "3.11.9"})
+    _log_image(client, parent, "samples/real.png", builder.png(99), root)
+    for run in runs:
+        run_id = _trial(client, parent, run)
+        if run.number == 0:
+            _log_image(client, run_id, "samples/000100000.png", builder.png(1), root)
+            _log_image(client, run_id, "samples/000050000.png", builder.png(2), root)
+    bare = _study(client, folder, "bare")
+    for number in range(3):
+        _trial(client, bare, builder.record(number))
+    client.create_experiment("empty", (folder / "empty").as_uri())
+    return Store(uri, spec, runs)
+
+
+def _study(client: Any, folder: Path, name: str) -> str:
+    experiment = client.create_experiment(name, (folder / name).as_uri())
+    run = client.create_run(experiment, run_name=name, tags={"kind": "study", "study_name": name})
+    return str(run.info.run_id)
+
+
+def _trial(client: Any, parent: str, run: RunRecord) -> str:
+    from mlflow.entities import Metric, Param
+
+    experiment = client.get_run(parent).info.experiment_id
+    tags = {"mlflow.parentRunId": parent, "trial_number": str(run.number), **run.tags}
+    run_id = client.create_run(experiment, start_time=run.started, tags=tags).info.run_id
+    history = {**run.history, "trial_number": [(0, float(run.number))]}
+    client.log_batch(
+        run_id,
+        metrics=[
+            Metric(name, value, run.started, step)
+            for name, points in history.items()
+            for step, value in points
+        ],
+        params=[Param(name, value) for name, value in run.params.items()],
+    )
+    if run.status != "RUNNING":
+        client.set_terminated(run_id, run.status, end_time=run.ended)
+    return str(run_id)
+
+
+def _log_json(client: Any, run_id: str, path: str, values: object) -> None:
+    client.log_text(run_id, json.dumps(values), path)
+
+
+def _log_image(client: Any, run_id: str, path: str, content: bytes, scratch: Path) -> None:
+    file = scratch / Path(path).name
+    file.write_bytes(content)
+    client.log_artifact(run_id, str(file), str(Path(path).parent))

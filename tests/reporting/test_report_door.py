@@ -1,0 +1,70 @@
+"""``python -m harness.report`` as a person meets it: a page, or one line and exit code 2."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.core.door import open_door
+from harness.report import report
+from tests.reporting.conftest import Store
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        open_door(report, arguments)
+    code = ended.value.code
+    assert isinstance(code, int)
+    return code
+
+
+def test_it_writes_the_page_into_reports(
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("demo", "--tracking-uri", store.uri) == 0
+    assert "reports/demo/index.html" in capsys.readouterr().out
+    written = {path.name for path in (tmp_path / "reports" / "demo").iterdir()}
+    assert written == {"index.html", "runs.csv", "study.json"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nope", "--tracking-uri", "{uri}"], "there: bare, demo, empty"),
+        (["../demo", "--tracking-uri", "{uri}"], "study name '../demo'"),
+        (["demo", "--tracking-uri", "sqlite:///{tmp}/none.db"], "run a study first"),
+        (["demo", "--tracking-uri", "{uri}", "--output", "{tmp}/file"], "--output"),
+        ([], "STUDY_NAME"),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_code_2(
+    store: Store,
+    tmp_path: Path,
+    arguments: list[str],
+    says: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("in the way")
+    assert run(*(text.format(uri=store.uri, tmp=tmp_path) for text in arguments)) == 2
+    error = capsys.readouterr().err
+    assert says.lower() in error.lower()
+    assert error.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, harness.report; "
+        "heavy = {'mlflow', 'pandas', 'matplotlib', 'optuna', 'tensorflow'} & set(sys.modules); "
+        "sys.exit(bool(heavy))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

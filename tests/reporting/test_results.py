@@ -1,0 +1,153 @@
+"""Reading a study from an MLflow store: everything arrives, typed, and nothing is written."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.core.errors import InputError
+from harness.reporting import results as results_module
+from harness.reporting.results import load_results
+from harness.reporting.tables import StudyResults
+from tests.reporting import builder
+from tests.reporting.conftest import Store
+
+
+@pytest.fixture(scope="module")
+def demo(store: Store) -> StudyResults:
+    return load_results(store.uri, "demo")
+
+
+def test_the_store_gives_the_same_tables_as_the_records_it_was_written_from(
+    demo: StudyResults, store: Store
+) -> None:
+    expected = builder.results(store.runs)
+    # Run ids are the store's own; all the rest was written from the records.
+    pd.testing.assert_frame_equal(
+        demo.trials.drop(columns="run_id"), expected.trials.drop(columns="run_id")
+    )
+    pd.testing.assert_frame_equal(demo.history, expected.history)
+
+
+def test_outcomes_tell_interrupted_and_running_from_failed(demo: StudyResults) -> None:
+    assert list(demo.trials["outcome"]) == [
+        "complete",
+        "pruned",
+        "failed",
+        "interrupted",
+        "complete",
+        "running",
+    ]
+    assert list(demo.trials["state"]) == [
+        "COMPLETE",
+        "PRUNED",
+        "FAIL",
+        "FAIL",
+        "COMPLETE",
+        "RUNNING",
+    ]
+    assert demo.trials["failure"][2] == "d_loss is not finite"
+    assert demo.trials["pruned_by"][1] == "pruner"
+    assert demo.trials["retry_of"][5] == "3"
+
+
+def test_params_come_back_in_their_types(demo: StudyResults) -> None:
+    row = demo.trials.iloc[4]
+    assert (row["optimizer"], row["leaky_slope"], row["batch_size"]) == ("sgd", 0.1, 128)
+    assert demo.trials["batch_size"].dtype == "Int64"
+    assert demo.trials["learning_rate"].dtype == np.float64
+
+
+def test_final_values_are_those_of_the_last_step_and_missing_where_none_was_logged(
+    demo: StudyResults,
+) -> None:
+    assert list(demo.trials["fid"][:2]) == [12.5, 200.0]
+    assert np.isnan(demo.trials["fid"][2])
+    assert demo.trials["images_seen"][2] == 0
+    assert "trial_number" not in demo.metrics
+
+
+def test_artifacts_arrive(demo: StudyResults, store: Store) -> None:
+    assert demo.spec == store.spec
+    assert demo.evaluation == builder.EVALUATION
+    assert demo.untrained == {"fid": 400.0}  # a score that is null is none
+    assert demo.environment == {"python": "3.11.9"}
+    assert demo.gaps == ()
+
+
+def test_grids_are_the_last_ones_and_found_by_run_id(demo: StudyResults) -> None:
+    assert demo.grids.real() == builder.png(99)
+    assert demo.grids.last(demo.trials["run_id"][0]) == builder.png(1)
+    assert demo.grids.last(demo.trials["run_id"][4]) is None
+
+
+def test_a_study_without_artifacts_is_read_and_says_what_is_missing(store: Store) -> None:
+    bare = load_results(store.uri, "bare")
+    assert len(bare.trials) == 3
+    assert bare.spec.name == "bare"
+    assert bare.evaluation == bare.untrained == bare.environment == {}
+    assert [gap.split()[0] for gap in bare.gaps] == [
+        "study.json",
+        "evaluation.json",
+        "untrained.json",
+        "environment.json",
+    ]
+    assert bare.grids.real() is None
+
+
+def test_more_trials_than_fit_one_page_of_the_store(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results_module, "_PAGE_SIZE", 2)  # 6 trials and 4 experiments: paged
+    assert len(load_results(store.uri, "demo").trials) == 6
+
+
+def test_an_unknown_study_lists_those_there(store: Store) -> None:
+    with pytest.raises(InputError, match=r"no study 'nope' in .*; there: bare, demo, empty"):
+        load_results(store.uri, "nope")
+
+
+def test_an_experiment_without_a_study_is_no_study(store: Store) -> None:
+    with pytest.raises(InputError, match="'empty' holds no study"):
+        load_results(store.uri, "empty")
+
+
+def test_reading_changes_no_byte_of_the_store(store: Store) -> None:
+    path = Path(store.uri.removeprefix("sqlite:///"))
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    load_results(store.uri, "demo")
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == before
+
+
+def test_a_store_that_does_not_exist_is_an_error_and_is_not_created(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no MLflow store there"):
+        load_results(f"sqlite:///{tmp_path}/mlflow.db", "demo")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "says"),
+    [
+        ("somewhere", "tracking URI 'somewhere'"),
+        ("sqlite:///{tmp}/text.db", "not an SQLite database"),
+        ("sqlite:///{tmp}/torn.db", "torn.db"),
+        ("http://127.0.0.1:9", "127.0.0.1"),
+    ],
+)
+def test_a_store_that_cannot_be_read_is_one_line(tmp_path: Path, uri: str, says: str) -> None:
+    (tmp_path / "text.db").write_text("hello")
+    (tmp_path / "torn.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 5_000)
+    with pytest.raises(InputError) as caught:
+        load_results(uri.format(tmp=tmp_path), "demo")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_password_in_the_uri_is_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        load_results("postgresql://me:hunter2@127.0.0.1:9/x", "demo")
+    assert "hunter2" not in str(caught.value)

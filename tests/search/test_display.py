@@ -1,0 +1,149 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from harness.core.config import TrialConfig
+from harness.core.schema import INTERRUPTED, TrialState
+from harness.core.study_file import StudySpec
+from harness.search.display import Display, duration
+from harness.search.observer import TrialEnd
+from harness.search.run import StudyOutcome
+from harness.search.summary import summary_lines
+
+SPEC = StudySpec.from_dict(
+    {
+        "question": "?",
+        "base": {"images": 1_000, "batch_size": 16},
+        "space": {"leaky_slope": {"low": 0.0, "high": 0.4}, "optimizer": {"choices": ["adam"]}},
+        "search": {"num_trials": 4},
+    },
+    name="s",
+)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def shown(clock, terminal=False):
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=terminal, width=150, color_system=None)
+    return Display(console, SPEC, clock), stream
+
+
+def test_plain_lines_say_configuration_score_speed_and_time_left(clock):
+    display, stream = shown(clock)
+    with display:
+        display.search_started("s", 1, 4)
+        display.trial_started(1, TrialConfig(leaky_slope=0.25, images=1_000, batch_size=16))
+        clock.now = 10.0
+        display.training(250, 800.0)
+        display.scored(250, {"fid": 12.345, "modes_captured": 7.0})
+        clock.now = 40.0
+        display.trial_ended(TrialEnd(1, TrialState.COMPLETE, 3.21, "", 40.0))
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "s: 1 of 4 trials are done, 3 to go"
+    assert "leaky_slope=0.25" in lines[1]
+    assert "optimizer=adam" in lines[1]
+    assert "fid 12.3" in lines[2]
+    assert "modes_captured 7" in lines[2]
+    assert "800 images/s" in lines[2]
+    # a quarter took 10 s: 30 s are left of this trial and 40 s for each of two more
+    assert "about 1 min 50 s left" in lines[2]
+    assert "done" in lines[3]
+    assert "fid 3.21" in lines[3]
+    assert "[2/4]" in lines[3]
+
+
+def test_time_left_uses_the_trials_before(clock):
+    display, stream = shown(clock)
+    with display:
+        display.search_started("s", 0, 3)
+        display.trial_started(0, TrialConfig(images=1_000, batch_size=16))
+        display.trial_ended(TrialEnd(0, TrialState.PRUNED, None, "pruner", 20.0))
+        display.trial_started(1, TrialConfig(images=1_000, batch_size=16))
+        clock.now = 10.0
+        display.scored(500, {"fid": 1.0})
+    # half of this trial took 10 s; the third one will take the 20 s of the first
+    assert "about 30 s left" in stream.getvalue()
+    assert "pruned" in stream.getvalue()
+
+
+def test_an_interrupted_trial_is_not_counted(clock):
+    display, stream = shown(clock)
+    with display:
+        display.search_started("s", 0, 3)
+        display.trial_started(0, TrialConfig(images=1_000, batch_size=16))
+        display.trial_ended(TrialEnd(0, TrialState.FAIL, None, INTERRUPTED, 20.0))
+    assert "interrupted" in stream.getvalue()
+    assert "[0/3]" in stream.getvalue()
+
+
+def test_a_terminal_shows_bars_and_the_best_so_far(clock):
+    display, stream = shown(clock, terminal=True)
+    with display:
+        display.search_started("s", 0, 3)
+        display.trial_started(0, TrialConfig(images=1_000, batch_size=16))
+        display.trial_ended(TrialEnd(0, TrialState.COMPLETE, 2.5, "", 20.0))
+        display.trial_started(1, TrialConfig(images=1_000, batch_size=16))
+        clock.now = 10.0
+        display.training(500, 70.0)
+        display._live.refresh()
+    text = stream.getvalue()
+    assert "1/3 trials  best fid 2.5" in text
+    assert "500/1,000 images" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (3599, "59 min 59 s"), (7440, "2 h 04 min")],
+)
+def test_duration(seconds, words):
+    assert duration(seconds) == words
+
+
+def outcome(**changes):
+    values = {
+        "name": "s",
+        "metric": "fid",
+        "done": 4,
+        "total": 4,
+        "states": {"COMPLETE": 2, "PRUNED": 1, "FAIL": 1, "INTERRUPTED": 1},
+        "ran": 4,
+        "interrupted": False,
+        "wall_seconds": 65.0,
+        "untrained": {"fid": 50.0},
+        "best": {
+            "trial": 2,
+            "value": 1.5,
+            "params": {"leaky_slope": 0.2},
+            "scores": {"modes_captured": 10.0},
+        },
+    }
+    return StudyOutcome(**{**values, **changes})
+
+
+def test_summary_says_counts_best_report_and_ui(tmp_path):
+    text = "\n".join(summary_lines(outcome(), tmp_path / "index.html", "sqlite:////x/mlflow.db"))
+    assert "4 of 4 trials done (2 complete, 1 pruned, 1 failed, 1 interrupted" in text
+    assert "trial 2, fid 1.5 (an untrained generator: 50), modes_captured 10" in text
+    assert "leaky_slope=0.2" in text
+    assert str(tmp_path / "index.html") in text
+    assert "python -m harness.ui" in text
+    assert "--backend-store-uri sqlite:////x/mlflow.db" in text
+
+
+def test_summary_of_a_complete_and_of_an_unfinished_study():
+    assert "is complete" in summary_lines(outcome(ran=0), None, "sqlite:////x")[0]
+    unfinished = summary_lines(outcome(done=3, best=None), None, "sqlite:////x")
+    assert any("go on" in line for line in unfinished)
+    assert any("no trial is complete" in line for line in unfinished)

@@ -1,0 +1,42 @@
+import pytest
+
+from harness.core.errors import InputError
+from harness.search.find import resolve_study
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "mine.toml").write_text('question = "Which slope?"\n')
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_name_or_a_file(folder):
+    assert resolve_study("mine").question == "Which slope?"
+    assert resolve_study(str(folder / "studies" / "mine.toml")).name == "mine"
+
+
+def test_the_projects_own_studies_are_found_from_anywhere(folder):
+    assert resolve_study("quickstart").name == "quickstart"
+
+
+def test_an_unknown_name_lists_the_known_ones(folder):
+    with pytest.raises(InputError, match=r"'nine'; known: .*mine.*quickstart"):
+        resolve_study("nine")
+
+
+def test_the_command_line_changes_the_study(folder):
+    spec = resolve_study(
+        "quickstart", name="other", n_trials=3, seed=5, settings=["optimizer=sgd", "width=0.5"]
+    )
+    assert (spec.name, spec.search.num_trials, spec.search.seed) == ("other", 3, 5)
+    assert spec.base["seed"] == 5
+    assert spec.base["optimizer"] == "sgd"
+    assert "optimizer" not in spec.space
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "x" * 200, "<b>"])
+def test_a_name_that_cannot_be_a_folder_is_refused(folder, name):
+    with pytest.raises(InputError, match="study name"):
+        resolve_study("mine", name=name)

@@ -1,0 +1,116 @@
+import optuna
+import pytest
+
+from harness.core.errors import InputError
+from harness.core.schema import INTERRUPTED, Tag
+from harness.core.study_file import StudySpec
+from harness.search.storage import (
+    close_abandoned,
+    counted_trials,
+    open_storage,
+    open_study,
+    requeue_interrupted,
+)
+
+
+def spec(**changes):
+    declared = {
+        "question": "?",
+        "base": {"images": 1_000, "batch_size": 16},
+        "space": {"leaky_slope": {"low": 0.0, "high": 0.4}},
+        "search": {"num_trials": 5},
+    }
+    for table, values in changes.items():
+        declared[table] = {**declared.get(table, {}), **values}
+    return StudySpec.from_dict(declared, name="s")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    path = tmp_path_factory.mktemp("optuna") / "optuna.db"
+    open_storage(f"sqlite:///{path}").engine.dispose()
+    return path.read_bytes()
+
+
+@pytest.fixture
+def storage(tmp_path, template):
+    (tmp_path / "optuna.db").write_bytes(template)
+    return open_storage(f"sqlite:///{tmp_path}/optuna.db")
+
+
+def test_a_study_is_opened_again_with_more_trials(storage):
+    open_study(spec(), storage).optimize(lambda t: t.suggest_float("leaky_slope", 0, 0.4), 2)
+    again = open_study(spec(search={"num_trials": 9}), storage)
+    assert len(again.get_trials()) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"base": {"images": 2_000}}, "images: 1000, now 2000"),
+        ({"base": {"dropout": 0.1}}, "dropout: None, now 0.1"),
+        ({"space": {"leaky_slope": {"low": 0.0, "high": 0.3}}}, "leaky_slope"),
+        ({"search": {"seed": 3}}, "seed: 0, now 3"),
+        ({"search": {"minimize": "kid"}}, "minimize: 'fid', now 'kid'"),
+        ({"evaluation": {"num_samples": 500}}, "num_samples: 5000, now 500"),
+    ],
+    ids=str,
+)
+def test_another_question_under_the_same_name_is_refused(storage, changes, named):
+    open_study(spec(), storage)
+    with pytest.raises(InputError, match="--study-name") as caught:
+        open_study(spec(**changes), storage)
+    assert named in str(caught.value)
+
+
+def end_as_interrupted(study):
+    trial = study.ask()
+    trial.suggest_float("leaky_slope", 0, 0.4)
+    trial.set_user_attr(Tag.FAILURE, INTERRUPTED)
+    study.tell(trial, state=optuna.trial.TrialState.FAIL)
+    return trial
+
+
+def test_interrupted_trials_do_not_count_and_are_queued_once(storage):
+    study = open_study(spec(), storage)
+    study.optimize(lambda t: t.suggest_float("leaky_slope", 0, 0.4), 2)
+    interrupted = end_as_interrupted(study)
+    assert len(counted_trials(study)) == 2
+    requeue_interrupted(study)
+    requeue_interrupted(study)
+    waiting = study.get_trials(states=(optuna.trial.TrialState.WAITING,))
+    assert len(waiting) == 1
+    assert waiting[0].user_attrs[Tag.RETRY_OF] == interrupted.number
+    study.optimize(lambda t: t.suggest_float("leaky_slope", 0, 0.4), 1)
+    assert study.trials[-1].params == interrupted.params
+    assert len(counted_trials(study)) == 3
+
+
+def test_a_trial_that_failed_by_itself_counts(storage):
+    study = open_study(spec(), storage)
+    trial = study.ask()
+    trial.set_user_attr(Tag.FAILURE, "d_loss is not finite at 64 images seen")
+    study.tell(trial, state=optuna.trial.TrialState.FAIL)
+    requeue_interrupted(study)
+    assert len(counted_trials(study)) == 1
+    assert len(study.trials) == 1
+
+
+def test_what_a_killed_process_left_running_is_ended_as_interrupted(storage):
+    study = open_study(spec(), storage)
+    trial = study.ask()
+    trial.suggest_float("leaky_slope", 0, 0.4)
+    assert close_abandoned(study, storage) == [trial.number]
+    assert close_abandoned(study, storage) == []
+    closed = study.trials[0]
+    assert closed.state == optuna.trial.TrialState.FAIL
+    assert closed.user_attrs[Tag.FAILURE] == INTERRUPTED
+
+
+@pytest.mark.parametrize("url", ["nonsense", "sqlite:////proc/none/x.db", "mysql://a:secret@h/b"])
+def test_a_storage_that_cannot_be_used_is_one_line_without_the_password(url):
+    with pytest.raises(InputError) as caught:
+        open_storage(url)
+    assert "--storage" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)

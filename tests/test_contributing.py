@@ -1,0 +1,98 @@
+"""The recipes of CONTRIBUTING.md work as they are printed."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.core.config import TrialConfig
+from harness.core.study_file import StudySpec
+
+TEXT = (Path(__file__).resolve().parents[1] / "CONTRIBUTING.md").read_text()
+RECIPES = dict(re.findall(r"```\w+\n# (\S+)\n(.*?)```", TEXT, flags=re.DOTALL))
+
+
+def entry(path: str, folder: Path) -> Any:
+    """The entry that the recipe for ``path`` registers, under the name of its file."""
+    file = folder / Path(path).name
+    file.write_text(RECIPES[path])
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return getattr(module, file.stem)
+
+
+def test_every_recipe_is_tried_here():
+    assert [Path(path).name for path in RECIPES] == [
+        "unsure_fraction.py",
+        "dense.py",
+        "alternating.py",
+        "time_spent.py",
+        "slopes.toml",
+    ]
+
+
+def test_the_metric(tmp_path: Path):
+    from harness.evaluation.metrics import Metric, Sample
+
+    record = entry("harness/evaluation/metrics/unsure_fraction.py", tmp_path)
+    assert isinstance(record, Metric)
+    probabilities = np.array([[0.9, 0.1, 0.0], [0.4, 0.3, 0.3], [0.5, 0.3, 0.2], [0.2, 0.4, 0.4]])
+    images = np.zeros((4, 28, 28, 1), np.uint8)
+    sample = Sample(images, probabilities, probabilities)
+    assert record(sample, sample, np.random.default_rng(0)) == 0.5  # the second and the fourth
+
+
+@pytest.mark.parametrize("normalization", ["batch", "none"])
+def test_the_architecture_and_the_procedure(tmp_path: Path, normalization: str):
+    from harness.models.networks import Networks, build_optimizers
+
+    architecture = entry("harness/models/architectures/dense.py", tmp_path)
+    procedure = entry("harness/training/procedures/alternating.py", tmp_path)
+    config = TrialConfig(width=0.0625, latent_dim=5, normalization=normalization)
+    architecture.check(config)
+    networks = Networks(*architecture.build(config, (8, 8, 1)))
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(procedure.noise_batches, 4, 5)).astype(np.float32)
+    images = rng.uniform(-1, 1, (4, 8, 8, 1)).astype(np.float32)
+    assert networks.generator(noise[0]).shape == images.shape
+    before = [[np.array(v) for v in network.trainable_variables] for network in networks]
+    step = procedure.step(networks, build_optimizers(config, networks), images, noise)
+    assert step.real_logits.shape == step.fake_logits.shape == (4, 1)
+    for network, values in zip(networks, before, strict=True):
+        moved = [
+            not np.array_equal(v, old)
+            for v, old in zip(network.trainable_variables, values, strict=True)
+        ]
+        assert any(moved)
+
+
+def test_the_plot(tmp_path: Path):
+    from matplotlib import pyplot as plt
+
+    from harness.reporting.plots import Plot
+    from tests.reporting import builder
+
+    plot = entry("harness/reporting/plots/time_spent.py", tmp_path)
+    assert isinstance(plot, Plot)
+    runs = [builder.record(number, wall_seconds=10.0 * number) for number in range(4)]
+    results = builder.results(runs)
+    assert plot.caption(results) == "Wall-clock time of each trial (n = 4, 60 s in all)."
+    for study in (results, builder.results([])):
+        _, ax = plt.subplots()
+        plot.draw(plot.summarise(study), ax)
+        assert len(ax.patches) == len(study.trials)
+
+
+def test_the_study(tmp_path: Path):
+    file = tmp_path / "slopes.toml"
+    file.write_text(RECIPES["studies/slopes.toml"])
+    spec = StudySpec.load(file)
+    assert list(spec.space) == ["leaky_slope", "learning_rate"]

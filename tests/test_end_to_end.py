@@ -1,0 +1,205 @@
+"""The main job as a person runs it: commands in a fresh folder, then a look into both stores."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import optuna
+import pytest
+from mlflow import MlflowClient
+
+pytestmark = pytest.mark.slow
+
+# At learning rate 10 without batch normalization the losses overflow within a few steps.
+STUDY = """
+question = "Which slope survives <b>which</b> learning rate?"
+[base]
+dataset = "digits"
+width = 0.0625
+batch_size = 32
+images = {images}
+optimizer = "sgd"
+normalization = "none"
+[space]
+learning_rate = {{ choices = [1e-3, 1e-2, 10.0] }}
+leaky_slope = {{ choices = [0.1, 0.2] }}
+[search]
+num_trials = 4
+reports = 3
+[evaluation]
+num_samples = 200
+"""
+
+
+def write_study(folder, name, images):
+    (folder / "studies").mkdir(exist_ok=True)
+    (folder / "studies" / f"{name}.toml").write_text(STUDY.format(images=images))
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "harness.study", *arguments]
+
+
+def environment(folder):
+    return {**os.environ, "HARNESS_MLRUNS": str(folder / "mlruns")}
+
+
+def run(folder, *arguments):
+    return subprocess.run(
+        command(*arguments),
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def stores(folder, name):
+    """The Optuna trials by number, and the MLflow trial runs by number."""
+    study = optuna.load_study(study_name=name, storage=f"sqlite:///{folder}/mlruns/optuna.db")
+    client = MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
+    experiment = client.get_experiment_by_name(name)
+    runs = client.search_runs([experiment.experiment_id], "tags.kind = 'trial'")
+    return (
+        {trial.number: trial for trial in study.trials},
+        {int(run.data.tags["trial_number"]): run for run in runs},
+        client,
+    )
+
+
+def check_stores_agree(folder, name):
+    trials, runs, client = stores(folder, name)
+    assert sorted(trials) == sorted(runs)
+    status = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
+    parents = {run.data.tags["mlflow.parentRunId"] for run in runs.values()}
+    assert len(parents) == 1
+    for number, trial in trials.items():
+        recorded = runs[number]
+        assert recorded.info.status == status[trial.state.name]
+        assert recorded.data.metrics["trial_number"] == number
+        for field, value in trial.params.items():
+            assert recorded.data.params[field] == str(value)
+        if trial.state.name == "COMPLETE":
+            assert recorded.data.metrics["fid"] == trial.value
+        for images_seen, value in trial.intermediate_values.items():
+            history = client.get_metric_history(recorded.info.run_id, "fid")
+            assert value in [point.value for point in history if point.step == images_seen]
+        assert recorded.data.tags.get("failure") == trial.user_attrs.get("failure")
+    return trials, runs
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder in which the study has run once, to its end; and what it printed."""
+    folder = tmp_path_factory.mktemp("workspace")
+    write_study(folder, "tiny", 768)
+    return folder, run(folder, "tiny", "--json", "--n-trials", "4")
+
+
+def test_the_study_ends_with_its_outcome(finished):
+    folder, result = finished
+    assert result.returncode == 0, result.stderr
+    outcome = json.loads(result.stdout)
+    assert (outcome["done"], outcome["total"], outcome["ran"]) == (4, 4, 4)
+    assert outcome["best"]["value"] == outcome["best"]["scores"]["fid"]
+    assert outcome["untrained"]["fid"] > 0
+    assert "Traceback" not in result.stderr
+    assert "E0000" not in result.stderr  # TensorFlow's own chatter
+    assert (folder / outcome["report"]).exists()
+
+
+def test_both_stores_tell_the_same(finished):
+    folder, _ = finished
+    trials, runs = check_stores_agree(folder, "tiny")
+    assert len(trials) == 4
+    for number, recorded in runs.items():
+        if trials[number].params["learning_rate"] == 10.0:
+            assert recorded.info.status == "FAILED"
+            assert re.search(r"not finite at [\d,]+ images", recorded.data.tags["failure"])
+        else:
+            assert recorded.data.metrics["wall_seconds"] >= recorded.data.metrics["train_seconds"]
+
+
+def test_a_finished_trial_has_its_artifacts(finished):
+    folder, _ = finished
+    trials, runs, client = stores(folder, "tiny")
+    done = next(n for n, trial in trials.items() if trial.state.name == "COMPLETE")
+    paths = {item.path for item in client.list_artifacts(runs[done].info.run_id)}
+    assert {"generator.keras", "config.json", "environment.json", "samples"} <= paths
+    samples = client.list_artifacts(runs[done].info.run_id, "samples")
+    assert [item.path for item in samples] == [
+        f"samples/{seen:09d}.png" for seen in (256, 512, 768)
+    ]
+
+
+def test_the_report_names_every_trial_and_escapes_the_question(finished):
+    folder, _ = finished
+    page = (folder / "reports" / "tiny" / "index.html").read_text()
+    assert "&lt;b&gt;which&lt;/b&gt;" in page
+    assert "<b>which</b>" not in page
+    assert "not finite" in page or all(
+        trial.state.name != "FAIL" for trial in stores(folder, "tiny")[0].values()
+    )
+    assert (folder / "reports" / "tiny" / "runs.csv").read_text().count("\n") == 5
+
+
+def test_the_same_command_again_says_complete(finished):
+    folder, _ = finished
+    began = time.monotonic()
+    result = run(folder, "tiny", "--n-trials", "4")
+    assert result.returncode == 0
+    assert "is complete" in result.stdout
+    assert time.monotonic() - began < 30
+    assert len(stores(folder, "tiny")[0]) == 4
+
+
+def test_more_trials_go_on_without_repeating_and_stop_where_the_space_ends(finished):
+    folder, _ = finished
+    result = run(folder, "tiny", "--n-trials", "9")
+    assert "6 configurations" in result.stdout
+    assert result.returncode == 0
+    trials, _ = check_stores_agree(folder, "tiny")
+    assert len(trials) == 6
+    assert len({tuple(trial.params.items()) for trial in trials.values()}) == 6
+
+
+def test_ctrl_c_keeps_everything_and_the_total_comes_out_right(tmp_path):
+    write_study(tmp_path, "long", 7_680)
+    process = subprocess.Popen(
+        command("long", "--n-trials", "3"),
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if re.match(r"trial +\d+ +[\d,]+ images", line):
+            process.send_signal(signal.SIGINT)
+            break
+    rest, _ = process.communicate(timeout=120)
+    output = "".join(lines) + rest
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+    trials, runs = check_stores_agree(tmp_path, "long")
+    stopped = max(trials)
+    assert runs[stopped].info.status == "FAILED"
+    assert runs[stopped].data.tags["failure"] == "interrupted"
+
+    again = run(tmp_path, "long", "--n-trials", "3", "--set", "dropout=0.3")
+    assert again.returncode == 2  # not the study that was begun
+    assert again.stderr.count("\n") == 1
+    again = run(tmp_path, "long", "--n-trials", "3")
+    assert again.returncode == 0, again.stderr
+    trials, _ = check_stores_agree(tmp_path, "long")
+    counted = [t for t in trials.values() if t.user_attrs.get("failure") != "interrupted"]
+    assert len(counted) == 3
+    assert len({tuple(trial.params.items()) for trial in counted}) == 3
+    assert any(t.params == trials[stopped].params for t in counted)

@@ -1,0 +1,141 @@
+"""House rules that are cheap to check and easy to break without noticing."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[1]
+DOORS = sorted(path.stem for path in (ROOT / "harness").glob("*.py") if path.stem != "__init__")
+MODULES = sorted((ROOT / "harness").rglob("*.py"))
+HEAVY = {"keras", "matplotlib", "mlflow", "numpy", "optuna", "pandas", "sklearn", "tensorflow"}
+
+# Written with brackets, so that this file does not hold what it looks for.
+ELSEWHERE = {
+    "a package registry": r"[p]ypi\.|[p]ythonhosted|--(?:extra-)?[i]ndex-url|--[f]ind-links",
+    "a path of one machine": r"(?<![\w.~-])/(?:[h]ome|[r]oot|[o]pt|[w]ork|[U]sers)/\w",
+}
+UNSAFE = r"allow_[p]ickle=True|^\s*(?:import|from) (?:[p]ickle|[j]oblib|[d]ill|[c]loudpickle)\b"
+
+
+def committed_files() -> list[Path]:
+    """What git holds or would hold; pytest skips if this is no checkout."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    try:
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listed.stdout.split("\0") if name]
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    for path in committed_files():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (UnicodeDecodeError, FileNotFoundError):
+            continue
+        yield path, re.sub(r"base64,[\w+/=]+", "base64,", text)  # images inside pages
+
+
+@pytest.mark.parametrize("pattern", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_no_text_names_places_outside_the_project(pattern: str):
+    found = [
+        f"{path.relative_to(ROOT)}: {match.group()}"
+        for path, text in texts()
+        for match in re.finditer(pattern, text)
+    ]
+    assert not found
+
+
+def test_no_code_reads_or_writes_pickles():
+    found = [path.name for path in MODULES if re.search(UNSAFE, path.read_text(), re.MULTILINE)]
+    assert not found
+
+
+def test_the_reading_half_draws_no_samples():
+    """import-linter cannot name a part of a library; of Optuna, reports may use the rest."""
+    reading = [path for path in MODULES if path.is_relative_to(ROOT / "harness" / "reporting")]
+    assert reading
+    assert [path.name for path in reading if "samplers" in path.read_text()] == []
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_help_is_there_at_once(door: str):
+    """Processor time: what a person waits on an idle machine, and what load leaves alone."""
+    command = [sys.executable, "-m", f"harness.{door}", "--help"]
+    seconds = []
+    for _ in range(3):
+        before = os.times()
+        answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        after = os.times()
+        seconds.append(sum(after[2:4]) - sum(before[2:4]))  # user and system time of children
+    assert f"python -m harness.{door}" in answer.stdout
+    assert min(seconds) < 0.5
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_help_imports_nothing_heavy(door: str):
+    """Tells which import it was, on machines of any speed."""
+    command = [sys.executable, "-X", "importtime", "-m", f"harness.{door}", "--help"]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    imported = {line.rpartition("|")[2].strip() for line in answer.stderr.splitlines()}
+    assert "typer" in imported
+    assert not imported & HEAVY
+
+
+def test_doors_are_short():
+    lines = {
+        door: len((ROOT / "harness" / f"{door}.py").read_text().splitlines()) for door in DOORS
+    }
+    assert {door: n for door, n in lines.items() if n >= 150} == {}
+
+
+def test_files_and_functions_keep_to_their_size():
+    long = []
+    for path in MODULES:
+        text = path.read_text(encoding="utf-8")
+        if len(text.splitlines()) > 300:
+            long.append(str(path.relative_to(ROOT)))
+        for node in ast.walk(ast.parse(text)):
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            # Without the signature, which is the list of options where the function is a command.
+            if node.end_lineno - node.body[0].lineno >= 50:
+                long.append(f"{path.relative_to(ROOT)}: {node.name}")
+    assert not long
+
+
+def test_every_dependency_is_pinned_inside_its_range():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    for requirement in map(Requirement, declared):
+        versions = [
+            next(iter(pin.specifier)).version
+            for pin in pins
+            if pin.name.lower() == requirement.name.lower()
+        ]
+        assert versions, f"{requirement.name} has no pin"
+        for version in versions:
+            assert requirement.specifier.contains(version), f"{requirement} excludes {version}"
+
+
+def test_pages_name_commands_that_exist():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    pages = sorted(ROOT.glob("*.md"))
+    assert pages
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        quoted = re.findall(r"(?:`|^    )make ((?:[a-z-]+ ?)+)", text, re.MULTILINE)
+        assert {target for words in quoted for target in words.split()} <= targets, page.name
+        assert set(re.findall(r"python -m harness\.(\w+)", text)) <= set(DOORS), page.name

@@ -1,0 +1,164 @@
+import dataclasses
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from harness.core.config import TrialConfig
+from harness.core.errors import DivergedError
+from harness.core.registry import PROCEDURES
+from harness.data.load import load_dataset
+from harness.training import loop
+from harness.training.loop import Trainer
+from harness.training.procedures import Procedure, Step
+
+TINY = TrialConfig(width=0.0625, batch_size=16, images=160, latent_dim=8)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_dataset("digits")
+
+
+def trained(config, dataset, milestones=(80, 160)):
+    trainer = Trainer(config, dataset)
+    return trainer, list(trainer.run(milestones))
+
+
+def test_progress_at_every_milestone_with_finite_metrics(digits):
+    trainer, progress = trained(TINY, digits)
+    assert [p.images_seen for p in progress] == [80, 160]
+    assert trainer.images_seen == 160
+    for p in progress:
+        assert set(p.metrics) == {*loop.STEP_METRICS, "images_per_second"}
+        assert np.isfinite(list(p.metrics.values())).all()
+        assert 0 <= p.metrics["d_real_accuracy"] <= 1
+        assert p.metrics["images_per_second"] > 0
+    assert trainer.train_seconds > 0
+
+
+def test_a_milestone_that_is_no_multiple_of_the_batch_is_met_within_half_a_batch(digits):
+    trainer, progress = trained(TINY, digits, (70, 151))
+    assert [p.images_seen for p in progress] == [70, 151]
+    assert abs(trainer.images_seen - 151) <= TINY.batch_size / 2
+
+
+def test_same_configuration_same_images_bit_for_bit(digits):
+    first, _ = trained(TINY, digits)
+    second, _ = trained(TINY, digits)
+    assert np.array_equal(first.generate(20), second.generate(20))
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"learning_rate": 1e-2}, {"leaky_slope": 0.0}])
+def test_another_configuration_other_images(digits, change):
+    first, _ = trained(TINY, digits)
+    second, _ = trained(TINY.replace(**change), digits)
+    assert not np.array_equal(first.generate(20), second.generate(20))
+
+
+def test_how_steps_are_cut_into_calls_does_not_matter(digits, monkeypatch):
+    whole, one = trained(TINY, digits, (160,))
+    monkeypatch.setattr(loop, "MAX_CALL_SECONDS", 1e-9)  # every call takes a single step
+    monkeypatch.setattr(loop, "FIRST_CALL_STEPS", 1)
+    calls = []
+    cut = Trainer(TINY, digits)
+    two = list(cut.run([80, 160], lambda seen, rate: calls.append(seen)))
+    assert calls == list(range(16, 161, 16))
+    assert np.array_equal(whole.generate(20), cut.generate(20))
+    mean = np.mean([p.metrics["d_loss"] for p in two])
+    assert one[0].metrics["d_loss"] == pytest.approx(mean, rel=1e-5)  # float32 sums
+
+
+def test_every_epoch_shows_every_image_once(digits, monkeypatch):
+    """Image i is all i: the step counts which images it was shown."""
+    images = np.broadcast_to(np.arange(50, dtype=np.uint8)[:, None, None, None], (50, 28, 28, 1))
+    dataset = dataclasses.replace(digits, x_train=images)
+    shown = tf.Variable(tf.zeros(50, tf.int32))
+
+    def count(networks, optimizers, real_images, noise):
+        rows = tf.cast(tf.round(real_images[:, 0, 0, 0] * 255), tf.int32)
+        shown.scatter_nd_add(rows[:, None], tf.ones_like(rows))
+        logits = tf.zeros([16, 1])
+        return Step(tf.constant(0.0), tf.constant(0.0), logits, logits)
+
+    monkeypatch.setattr(PROCEDURES, "get", lambda name: Procedure("count", count, "test", 1))
+    trainer = Trainer(TINY.replace(pixel_scaling="unit", images=400), dataset)
+    list(trainer.run([48, 208, 400]))  # 400 images are 8 epochs of 50; 16 does not divide 50
+    assert shown.numpy().tolist() == [8] * 50
+
+
+def test_divergence_ends_with_the_images_seen_at_which_it_was_seen(digits, monkeypatch):
+    """The third step of the second interval gives NaN."""
+    steps = tf.Variable(0)
+
+    def diverge(networks, optimizers, real_images, noise):
+        loss = tf.where(steps.assign_add(1) >= 8, np.nan, 1.0)
+        logits = tf.zeros([16, 1])
+        return Step(tf.constant(1.0), loss, logits, logits)
+
+    monkeypatch.setattr(PROCEDURES, "get", lambda name: Procedure("diverge", diverge, "test", 1))
+    trainer = Trainer(TINY, digits)
+    reports = trainer.run([80, 160])
+    next(reports)
+    with pytest.raises(DivergedError, match="g_loss is not finite at 128 images") as caught:
+        next(reports)
+    assert caught.value.images_seen == 128
+
+
+def test_a_huge_learning_rate_diverges(digits):
+    config = TINY.replace(
+        optimizer="sgd", learning_rate=10.0, beta_1=0.9, normalization="none", images=3200
+    )
+    with pytest.raises(DivergedError):
+        trained(config, digits, (1600, 3200))
+
+
+@pytest.mark.parametrize("scaling", ["centered", "unit", "minmax", "maxabs"])
+def test_generated_images_are_uint8_whatever_the_scaling(digits, scaling):
+    trainer, _ = trained(TINY.replace(pixel_scaling=scaling), digits)
+    images = trainer.generate(7)
+    assert images.dtype == np.uint8
+    assert images.shape == (7, 28, 28, 1)
+
+
+def test_generation_is_a_prefix_of_a_larger_one_across_batches(digits):
+    trainer = Trainer(TINY, digits)
+    many = trainer.generate(loop.GENERATE_BATCH + 3)
+    assert len(many) == loop.GENERATE_BATCH + 3
+    assert np.array_equal(trainer.generate(5), many[:5])
+    assert not np.array_equal(trainer.generate(5, stream="other"), many[:5])
+
+
+def test_a_generator_that_gives_nan_has_diverged(digits):
+    trainer = Trainer(TINY, digits)
+    weights = trainer.networks.generator.get_weights()
+    trainer.networks.generator.set_weights([np.full_like(w, np.nan) for w in weights])
+    with pytest.raises(DivergedError, match="generated pixel"):
+        trainer.generate(3)
+
+
+def test_noise_has_the_distribution_that_was_asked_for(digits):
+    seen = SimpleNamespace()
+    for distribution in ("normal", "uniform"):
+        trainer = Trainer(TINY.replace(latent_distribution=distribution), digits)
+        noise = trainer._latents([20_000], 3, 5).numpy().ravel()  # 160,000 numbers
+        setattr(seen, distribution, noise)
+    # standard error of the mean: 1 / sqrt(160,000) = 0.0025; of the variance: below 0.004
+    assert abs(seen.normal.mean()) < 0.0125
+    assert abs(seen.normal.var() - 1) < 0.02
+    assert abs(seen.uniform.mean()) < 0.01
+    assert abs(seen.uniform.var() - 1 / 3) < 0.01
+    assert np.abs(seen.uniform).max() <= 1
+
+
+def test_bfloat16_trains_and_generates(digits):
+    trainer, progress = trained(TINY.replace(precision="bfloat16"), digits)
+    assert np.isfinite(progress[-1].metrics["d_loss"])
+    assert trainer.generate(3).dtype == np.uint8
+
+
+def test_augmentation_changes_what_is_trained_on(digits):
+    plain, _ = trained(TINY, digits)
+    augmented, _ = trained(TINY.replace(augmentation="classic"), digits)
+    assert not np.array_equal(plain.generate(5), augmented.generate(5))
