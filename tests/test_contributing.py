@@ -31,7 +31,7 @@ def entry(path: str, folder: Path) -> Any:
 
 def test_every_recipe_is_tried_here():
     assert [Path(path).name for path in RECIPES] == [
-        "unsure_fraction.py",
+        "spread_error.py",
         "dense.py",
         "alternating.py",
         "time_spent.py",
@@ -42,12 +42,12 @@ def test_every_recipe_is_tried_here():
 def test_the_metric(tmp_path: Path):
     from harness.evaluation.metrics import Metric, Sample
 
-    record = entry("harness/evaluation/metrics/unsure_fraction.py", tmp_path)
+    record = entry("harness/evaluation/metrics/spread_error.py", tmp_path)
     assert isinstance(record, Metric)
-    probabilities = np.array([[0.9, 0.1, 0.0], [0.4, 0.3, 0.3], [0.5, 0.3, 0.2], [0.2, 0.4, 0.4]])
-    images = np.zeros((4, 28, 28, 1), np.uint8)
-    sample = Sample(images, probabilities, probabilities)
-    assert record(sample, sample, np.random.default_rng(0)) == 0.5  # the second and the fourth
+    images, shares = np.zeros((2, 28, 28, 1), np.uint8), np.ones((2, 1))
+    real = Sample(images, np.array([[0.0], [2.0]]), shares)  # variance 2
+    fake = Sample(images, np.array([[5.0], [6.0]]), shares)  # variance 1/2
+    assert record(real, fake, np.random.default_rng(0)) == 0.75
 
 
 @pytest.mark.parametrize("normalization", ["batch", "none"])

@@ -7,6 +7,8 @@ reading half can use it too.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -127,6 +129,21 @@ class StudySpec:
             name=f"{self.name[:94]}-smoke",
             search=search,
             num_samples=200,
+        )
+
+    def single_trial(self) -> StudySpec:
+        """A study of the base configuration alone, named after this study and the configuration.
+
+        The same configuration has the same name, so that its trial is found again.
+        """
+        config = json.dumps([self.base_config().to_dict(), self.num_samples], sort_keys=True)
+        digest = hashlib.sha256(config.encode()).hexdigest()[:8]
+        search = dataclasses.replace(self.search, num_trials=1, pruner="none")
+        return self.replace(
+            name=f"{self.name[:80]}-trial-{digest}",
+            question=f"How good is this one configuration of the study {self.name}?",
+            space={},
+            search=search,
         )
 
     def milestones(self, images: int) -> list[int]:

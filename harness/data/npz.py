@@ -1,7 +1,7 @@
 """Reading an ``.npz`` file in Keras form, from anyone: refused by its headers wherever possible.
 
 A small zip file can declare arrays of any size. So the header of each array is read first, and no
-value is decompressed before its type, shape and total size have passed. Nothing is unpickled.
+value is decompressed before their total size has passed. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -80,8 +80,7 @@ _DAMAGE = (
     EOFError,
     OverflowError,
     ValueError,
-    NotImplementedError,  # an unknown compression
-    RuntimeError,  # an encrypted member
+    RuntimeError,  # an encrypted member, or NotImplementedError: an unknown compression
 )
 
 

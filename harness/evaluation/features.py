@@ -57,7 +57,7 @@ class ReferenceClassifier:
         return self.record.identity.dataset_fingerprint
 
     def sample(self, images: NDArray[np.uint8]) -> Sample:
-        """What the metrics see of uint8 ``images`` (N, H, W, C), N > 0, in their order.
+        """What the metrics see of uint8 ``images`` (N, H, W, C), N > 1, in their order.
 
         features: penultimate layer, after its tanh, in [-1, 1]. An image's values do not depend on
         how many others come after it. Raises ValueError for another type or shape.

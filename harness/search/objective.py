@@ -134,7 +134,7 @@ class Objective:
         spec = self._runner.spec
         params = suggest(trial, self._distributions)
         retry_of = trial.user_attrs.get(Tag.RETRY_OF)
-        tags = {} if retry_of is None else {Tag.RETRY_OF: str(retry_of)}
+        tags = {} if retry_of is None else {Tag.RETRY_OF.value: str(retry_of)}
         config = config_of(spec, params)
 
         def report(value: float, images_seen: int) -> None:

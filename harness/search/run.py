@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import optuna
-from filelock import AcquireReturnProxy, FileLock, Timeout
+from filelock import FileLock, Timeout
 
 from harness.core.errors import HarnessError, InputError
 from harness.core.study_file import StudySpec
@@ -145,7 +146,7 @@ def _total(spec: StudySpec, observer: SearchObserver) -> int:
     return spec.search.num_trials
 
 
-def _only_runner(plan: StudyPlan) -> AcquireReturnProxy:
+def _only_runner(plan: StudyPlan) -> AbstractContextManager[object]:
     """The study's lock on this machine, taken: two runs of one study would repeat each other."""
     folder = plan.layout.root / "locks"
     try:

@@ -33,7 +33,7 @@ def open_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study:
 
     Raises InputError if a study of that name asks something else: another base, space or search.
     """
-    direction = spec.search.direction
+    direction = optuna.study.StudyDirection[spec.search.direction.upper()]
     history = optuna.create_study(
         storage=storage, study_name=spec.name, direction=direction, load_if_exists=True
     )

@@ -54,3 +54,17 @@ def _best_lines(outcome: StudyOutcome) -> list[str]:
         for name, value in best["params"].items()
     )
     return [line, f"         {params}"] if params else [line]
+
+
+def score_lines(outcome: StudyOutcome) -> list[str]:
+    """A line for each score of the best trial, beside the untrained generator's."""
+    scores = outcome.best["scores"] if outcome.best else {}
+    if not scores:
+        return []
+    width = max(map(len, scores))
+    lines = [f"{'':<{width}}  {'trained':>10}  {'untrained':>10}"]
+    for name, value in scores.items():
+        untrained = outcome.untrained.get(name)
+        before = "" if untrained is None else f"{untrained:>10.4g}"
+        lines.append(f"{name:<{width}}  {value:>10.4g}  {before}".rstrip())
+    return lines

@@ -141,7 +141,7 @@ class Trainer:
 
         It is traced here, on zero steps, so that compilation is not timed as training.
         """
-        function = tf.function(
+        function: Callable[..., Any] = tf.function(
             partial(self._take_steps, num_epochs=num_epochs),
             input_signature=[
                 tf.TensorSpec(self._images.shape, tf.uint8),
@@ -185,7 +185,8 @@ class Trainer:
         real_images = pixels * self._scaling.multiplier + self._scaling.offset
         key = derive_seed(self.config.seed, "noise")
         noise = self._latents([self._procedure.noise_batches, self.config.batch_size], key, step)
-        return self._procedure.step(self.networks, self._optimizers, real_images, noise)
+        seen: Step = self._procedure.step(self.networks, self._optimizers, real_images, noise)
+        return seen
 
     def _latents(self, shape: list[int], key: int, index: int | tf.Tensor) -> tf.Tensor:
         """Noise of ``shape`` + (latent_dim,): standard normal, or uniform in [-1, 1)."""

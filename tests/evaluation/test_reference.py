@@ -133,7 +133,7 @@ def test_a_cache_folder_that_is_a_file_is_wrong_input(tmp_path: Path) -> None:
         load_reference(bars(), tmp_path / "cache", recipe=TINY)
 
 
-@pytest.mark.parametrize("count", [1, INFERENCE_BATCH - 1, INFERENCE_BATCH, INFERENCE_BATCH + 1])
+@pytest.mark.parametrize("count", [2, INFERENCE_BATCH - 1, INFERENCE_BATCH, INFERENCE_BATCH + 1])
 def test_an_image_scores_the_same_in_whatever_company(
     count: int, classifier: ReferenceClassifier
 ) -> None:

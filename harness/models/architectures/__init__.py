@@ -1,8 +1,9 @@
 """Architectures: one file each, found by scanning this folder.
 
 A file ``<name>.py`` holds one function ``<name>(config, image_shape)`` that returns the generator
-and the discriminator, decorated with ``@architecture(source=..., supports=...)``. The generator maps (N, latent_dim)
-to (N, H, W, C) in the range of its output activation, the discriminator images to logits (N, 1).
+and the discriminator, decorated with ``@architecture(source=..., supports=...)``. The generator
+maps (N, latent_dim) to (N, H, W, C) in the range of its output activation, the discriminator maps
+images to logits (N, 1).
 Weights are seeded by the caller: layers keep Keras's default seeds.
 """
 

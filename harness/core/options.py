@@ -1,0 +1,23 @@
+"""Command-line options that several doors take, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Study = Annotated[str, typer.Argument(help="A study file, or a name under studies/.")]
+StudyName = Annotated[
+    str | None, typer.Option("--study-name", help="Name in the stores and of the report's folder.")
+]
+Storage = Annotated[str | None, typer.Option(help="Optuna storage, a database URL.")]
+TrackingUri = Annotated[str | None, typer.Option(help="MLflow store, a database or server URL.")]
+DataDir = Annotated[Path | None, typer.Option(help="The folder that holds mnist.npz.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of the search and of every trial.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="Fix a field; may be repeated."),
+]
+Smoke = Annotated[bool, typer.Option("--smoke", help="The same path at a size of seconds.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON on stdout.")]

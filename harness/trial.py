@@ -1,0 +1,50 @@
+"""``python -m harness.trial``: one configuration, trained, scored and tracked."""
+
+from __future__ import annotations
+
+import json
+
+from harness.core import options
+from harness.core.door import FAILED, INTERRUPTED, open_door
+
+
+def trial(
+    study: options.Study = "quickstart",
+    study_name: options.StudyName = None,
+    storage: options.Storage = None,
+    tracking_uri: options.TrackingUri = None,
+    data_dir: options.DataDir = None,
+    seed: options.Seed = None,
+    settings: options.Settings = None,
+    smoke: options.Smoke = False,
+    as_json: options.AsJson = False,
+) -> int:
+    """Train, score and track one configuration: the study's base, with what --set says.
+
+    It is a study of one trial, named after its configuration: the same command again shows what
+    it gave.
+    """
+    from rich.console import Console
+
+    from harness.search.find import resolve_study
+    from harness.search.sitting import make_plan, sit
+    from harness.search.summary import score_lines, summary_lines
+
+    spec = resolve_study(study, seed=seed, settings=settings or [], smoke=smoke).single_trial()
+    if study_name is not None:
+        spec = spec.replace(name=study_name)
+    plan = make_plan(spec, storage=storage, tracking_uri=tracking_uri, data_dir=data_dir)
+    console = Console(stderr=as_json)
+    outcome = sit(plan, console)
+    scores = outcome.best["scores"] if outcome.best else {}
+    if as_json:
+        print(json.dumps({"config": spec.base_config().to_dict(), "scores": scores}, indent=2))
+    for line in [*score_lines(outcome), *summary_lines(outcome, None, plan.tracking_uri)]:
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
+    if outcome.interrupted:
+        return INTERRUPTED
+    return FAILED if outcome.best is None else 0
+
+
+if __name__ == "__main__":
+    open_door(trial)
