@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.core.config import BOUNDS, FIELD_TYPES, TrialConfig, check_field
+from harness.core.config import FIELD_TYPES, TrialConfig, check_field
 from harness.core.errors import InputError, shown
 
 
@@ -92,14 +92,8 @@ def _range(name: str, declared: Mapping[str, Any]) -> Range:
     return Range(low, high, log)
 
 
-_ROOM: dict[str, dict[str, float]] = {
-    "batch_size": {"images": BOUNDS["images"][1]},
-    "images": {"batch_size": 2},
-}
-"""What lets any value of these two fields pass on its own; their combinations are checked later."""
-
-
 def _value(name: str, value: object) -> Any:
     """``value`` as the field ``name`` holds it; InputError if the field refuses it."""
-    config = TrialConfig.from_dict({**_ROOM.get(name, {}), name: value})
-    return getattr(config, name)
+    # The smallest batch lets any budget pass; what they make together is checked by the study.
+    room = {"batch_size": 2} if name == "images" else {}
+    return getattr(TrialConfig.from_dict({**room, name: value}), name)

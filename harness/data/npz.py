@@ -130,7 +130,7 @@ def _read_header(member: IO[bytes], where: str) -> ArraySpec:
         raise InputError(f"{where} is in npy format {major}.{minor}; allowed: 1.0")
     try:
         shape, _, dtype = npy.read_array_header_1_0(member)
-    except (TypeError, LookupError, AttributeError, SyntaxError, tokenize.TokenError):
+    except (TypeError, LookupError, SyntaxError, tokenize.TokenError):
         # The header is a Python literal, and a literal of another kind trips numpy's reader.
         raise InputError(f"{where} has a damaged header") from None
     if dtype.hasobject:
@@ -154,8 +154,7 @@ def _check_images_or_nan(archive: zipfile.ZipFile, specs: dict[str, ArraySpec], 
 
 
 def _read_array(archive: zipfile.ZipFile, key: str) -> NDArray[Any]:
-    """The values of one member, its checksum verified by reading it to its end."""
+    """The values of one member; reading it to its end, as here, verifies its checksum."""
     with archive.open(f"{key}.npy") as member:
         array: NDArray[Any] = npy.read_array(member, allow_pickle=False)
-        member.read()
     return array

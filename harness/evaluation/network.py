@@ -35,11 +35,11 @@ class Recipe:
     revision: int = 1
     channels: tuple[int, ...] = (16, 32, 64)
     feature_dim: int = 64
-    dropout: float = 0.2
+    dropout: float = 0.1
     batch_norm_momentum: float = 0.95
-    epochs: int = 12
+    epochs: int = 16
     min_images: int = 100_000  # small datasets are repeated until so many images were seen
-    max_images: int = 720_000
+    max_images: int = 960_000
     batch_size: int = 128
     learning_rate: float = 3e-3  # peak: linear warm-up, then cosine decay (Adam)
     warmup_share: float = 0.1

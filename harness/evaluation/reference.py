@@ -49,7 +49,10 @@ class Shipped:
 
 
 SHIPPED = {
-    "digits": Shipped(key="", sha256=""),
+    "digits": Shipped(
+        key="9a31cd76672aef0b5267fb6f894506853cd953cca9cfa37b4a0961433d0e3dc7",
+        sha256="ece1d53dd736b27c8c7a13703afaa9d034c2ab07ef721898d1d061a27993be30",
+    ),
     "mnist": Shipped(key="", sha256=""),
 }
 """Dataset -> its shipped file, ``weights/<dataset>.npz``. The command prints key and sha256."""
@@ -109,8 +112,7 @@ def _load_shipped(
             raise WeightsError(f"its sha256 is {_sha256(path)}, not {sha256}")
         network, record = read_weights(path, identity, recipe)
     except (OSError, WeightsError) as error:
-        remedy = f"python -m harness.evaluation.reference {path.stem}"
-        raise InputError(f"shipped {path}: {error}; install again, or {remedy}") from None
+        raise InputError(f"shipped weights {path}: {error}; install the package again") from None
     return ReferenceClassifier(network, record, sha256)
 
 

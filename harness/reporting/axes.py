@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from harness.reporting.formats import number
+from harness.reporting import formats
 from harness.reporting.theme import MUTED_COLOR, OUTCOME_COLOR
 
 LOG_RATIO = 10.0
@@ -41,13 +41,13 @@ def set_scale(ax: Axes, which: str, scale: str, limits: tuple[float, float]) -> 
         axis.set_minor_locator(NullLocator())
     else:
         axis.set_major_locator(MaxNLocator(nbins=6))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: formats.number(value)))
 
 
 def whole_numbers(axis: Axis) -> None:
     """Ticks of ``axis`` at whole numbers only: trial numbers and counts."""
     axis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: formats.number(value)))
 
 
 def mark_at_edge(ax: Axes, frame: pd.DataFrame, x: str) -> None:
@@ -67,6 +67,14 @@ def mark_at_edge(ax: Axes, frame: pd.DataFrame, x: str) -> None:
             clip_on=False,
             label=f"{outcome} ({len(rows)})",
         )
+
+
+def edge_words(number: Mapping[str, int]) -> str:
+    """What ``mark_at_edge`` shows, in words: the n of each outcome without a score; "" for none."""
+    unfinished = number["interrupted"] + number["running"]
+    parts = [f"crosses: {number['failed']} failed"] if number["failed"] else []
+    parts += [f"ticks: {unfinished} interrupted or not ended"] if unfinished else []
+    return f" At the upper edge, {formats.listing(parts)}." if parts else ""
 
 
 def legend_above(ax: Axes) -> None:

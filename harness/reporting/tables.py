@@ -95,7 +95,7 @@ def trial_table(runs: Iterable[RunRecord]) -> pd.DataFrame:
     """One row per run, by trial number.
 
     Columns: number; outcome (one of OUTCOMES); state (Optuna's, "RUNNING" without one); failure,
-    pruned_by, retry_of (text, None where there is none); run_id; images_seen (the last one
+    pruned_by, retry_of (text, missing where there is none); run_id; images_seen (the last one
     reported, 0 without any); started, ended (UTC, NaT where not ended); every TrialConfig field
     in its type, missing where not recorded; the final value of every metric, NaN where a trial
     has none.

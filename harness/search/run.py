@@ -70,7 +70,7 @@ def run_study(plan: StudyPlan, observer: SearchObserver) -> StudyOutcome:
     """
     check_study_name(plan.spec.name)
     began = time.perf_counter()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage = stores.open_storage(plan.storage_url)
     study = stores.open_study(plan.spec, storage)
     total = _total(plan.spec, observer)

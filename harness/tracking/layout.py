@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.core.errors import InputError
+from harness.core.study_file import check_study_name
 
-_STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+__all__ = ["LOCK_NAME", "Layout", "check_study_name", "default_layout"]
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,3 @@ LOCK_NAME = ".lock"
 def default_layout() -> Layout:
     """The layout below HARNESS_MLRUNS, if that is set, else below ``mlruns/`` in this folder."""
     return Layout(Path(os.environ.get("HARNESS_MLRUNS") or "mlruns"))
-
-
-def check_study_name(name: str) -> str:
-    """``name``, if it can name an experiment, a folder and a file; InputError otherwise."""
-    if not _STUDY_NAME.fullmatch(name):
-        raise InputError(
-            f"study name {name[:120]!r}; allowed: 1 to 100 letters, digits, '.', '_' and '-', "
-            "beginning with a letter or digit"
-        )
-    return name

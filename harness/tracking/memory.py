@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 from harness.core.config import TrialConfig
 from harness.core.schema import INTERRUPTED, RUN_STATUS, RunKind, Tag, TrialState
 from harness.core.study_file import StudySpec
-from harness.tracking.layout import check_study_name
 from harness.tracking.tracker import (
     NO_TAGS,
     ArtifactLog,
@@ -105,7 +104,6 @@ class MemoryTracker(Tracker):
 
     def open_study(self, spec: StudySpec) -> MemoryStudy:
         """The running run of the study called ``spec.name``: new, or the one it had before."""
-        name = check_study_name(spec.name)
-        study = self.studies.setdefault(name, MemoryStudy(str(len(self.studies) + 1), spec))
+        study = self.studies.setdefault(spec.name, MemoryStudy(str(len(self.studies) + 1), spec))
         study.run_status, study.status = "RUNNING", None
         return study

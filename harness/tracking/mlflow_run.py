@@ -23,7 +23,6 @@ from harness.core.errors import InputError
 from harness.core.schema import INTERRUPTED, RUN_STATUS, RunKind, Tag, TrialState
 from harness.core.study_file import StudySpec
 from harness.tracking.environment import git_state
-from harness.tracking.layout import check_study_name
 from harness.tracking.stores import is_server_uri, prepare_tracking_store, store_lock
 from harness.tracking.tracker import (
     NO_TAGS,
@@ -145,11 +144,10 @@ class MlflowTracker(Tracker):
 
         Raises InputError if the study was deleted in the MLflow UI.
         """
-        name = check_study_name(spec.name)
         with store_lock(self.tracking_uri):
             experiment_id = self._experiment(spec)
             run_id = self._parent(experiment_id) or self._new_parent(experiment_id, spec)
-        return MlflowStudy(self._client, experiment_id, run_id, name)
+        return MlflowStudy(self._client, experiment_id, run_id, spec.name)
 
     def _experiment(self, spec: StudySpec) -> str:
         experiment: Experiment | None = self._client.get_experiment_by_name(spec.name)

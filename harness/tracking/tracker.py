@@ -188,10 +188,7 @@ class Tracker(ABC):
 
     @abstractmethod
     def open_study(self, spec: StudySpec) -> StudyTracker:
-        """The running run of the study called ``spec.name``: new, or the one it had before.
-
-        Raises InputError for a name that check_study_name refuses.
-        """
+        """The running run of the study called ``spec.name``: new, or the one it had before."""
 
 
 def failure_reason(error: BaseException) -> str:

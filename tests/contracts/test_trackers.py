@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from harness.core.config import FIELDS, TrialConfig
-from harness.core.errors import DivergedError, InputError
+from harness.core.errors import DivergedError
 from harness.core.schema import INTERRUPTED, RUN_STATUS, TrialState
 from harness.core.study_file import StudySpec
 from harness.tracking.layout import Layout
@@ -308,7 +308,12 @@ def test_two_studies_are_two_experiments(
     assert other.run_id != study.run_id
 
 
-@pytest.mark.parametrize("name", ["", "../up", "a/b", "a b", ".hidden", "x" * 101, "<b>"])
-def test_a_study_name_must_fit_a_folder(backend: Backend, spec: StudySpec, name: str) -> None:
-    with pytest.raises(InputError, match="study name"):
-        backend.tracker.open_study(spec.replace(name=name))
+def test_trials_that_a_killed_process_left_are_closed(
+    backend: Backend, study: StudyTracker
+) -> None:
+    done, left, running = (study.start_trial(number, CONFIG) for number in range(3))
+    done.finish(TrialState.COMPLETE)
+    study.close_trials([1, 5])
+    seen = backend.see(left)
+    assert (seen.status, seen.tags["failure"]) == ("FAILED", INTERRUPTED)
+    assert [backend.see(run).status for run in (done, running)] == ["FINISHED", "RUNNING"]

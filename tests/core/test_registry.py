@@ -41,6 +41,12 @@ def test_a_file_is_an_entry_under_its_own_name(colours: Registry):
     assert colours.get("red") == "ff0000"
 
 
+def test_names_are_sorted_whatever_the_folder_says(colours: Registry, tmp_path: Path):
+    for letter in "qwertyuiop":
+        (tmp_path / "colours" / f"{letter}.py").write_text("")
+    assert colours.names() == sorted(["blue", "red", *"qwertyuiop"])
+
+
 def test_a_new_file_is_found_without_anything_else(colours: Registry, tmp_path: Path):
     (tmp_path / "colours" / "white.py").write_text("white = 'ffffff'")
     assert colours.get("white") == "ffffff"

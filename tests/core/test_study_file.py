@@ -109,6 +109,10 @@ def test_the_studies_of_the_project_load(path: Path):
             "[space]: width: low 2 must be below high 1",
         ),
         (
+            {"space": {"width": {"low": 1, "high": 1}}},
+            "[space]: width: low 1 must be below high 1",
+        ),
+        (
             {"space": {"width": {"low": 1, "high": 9}}},
             "[space]: width is 9; allowed: 0.0625 to 4",
         ),
@@ -198,6 +202,12 @@ def test_a_range_that_no_choice_of_which_fits_is_refused_at_its_corner():
     assert study(base=base, space={"batch_size": {"choices": [2, 112]}}, search={"reports": 8})
 
 
+def test_a_budget_may_be_searched_below_the_default_batch():
+    # 100 images in 9 reports are 11 images between two of them: one batch of 10.
+    spec = study(base={"batch_size": 10}, space={"images": {"low": 100, "high": 120}})
+    assert spec.space == {"images": Range(100, 120)}
+
+
 @pytest.mark.parametrize("name", ["", ".hidden", "a/b", "a b", "größe", "x" * 101, None, 3])
 def test_names_that_are_no_folder_are_refused(name: object):
     with pytest.raises(InputError, match="allowed: 1 to 100 letters"):
@@ -248,6 +258,16 @@ def test_smoke_fits_any_study_even_one_with_a_single_report():
     spec = study(base={"images": 200, "batch_size": 200}, search={"reports": 1})
     assert spec.smoke().base_config().images == 768
     assert len(spec.replace(name="x" * 100).smoke().name) == 100
+
+
+def test_a_single_trial_is_found_again_by_its_configuration(declared: StudySpec):
+    single = declared.single_trial()
+    assert (single.space, single.search.num_trials) == ({}, 1)
+    assert single.base_config() == declared.base_config()
+    assert single.name == declared.with_settings(["dataset=mnist"]).single_trial().name
+    assert single.name != declared.with_settings(["width=2"]).single_trial().name
+    assert single.name != declared.replace(num_samples=300).single_trial().name
+    assert StudySpec.from_dict(single.to_dict()) == single
 
 
 @given(st.integers(2, 10**9), st.integers(1, 1000))

@@ -98,6 +98,7 @@ def ones(*shape: int) -> np.ndarray:
     ("key", "value", "says"),
     [
         ("x_train", np.zeros((30, 28, 28), np.int16), "x_train is int16; allowed: uint8"),
+        ("x_train", np.zeros((30, 28, 28), np.int8), "x_train is int8; allowed: uint8"),
         ("x_train", np.zeros((30, 28, 28), np.float32), "x_train is float32; allowed: uint8"),
         ("x_test", np.full((12, 28, 28), np.nan), f"x_test is float64 and holds {12 * 784:,} NaN"),
         ("x_train", np.full((30, 28, 28), None), "x_train holds Python objects"),
@@ -222,7 +223,14 @@ def test_a_header_that_is_itself_a_bomb_is_not_expanded(arrays, save):
 
 @pytest.mark.parametrize(
     "header",
-    ["{[]: 1}", "{'descr': [()], 'fortran_order': False, 'shape': ()}", "(", "'\\", "{", "[" * 90],
+    [
+        "{[]: 1}",
+        "{'descr': ('<i4',), 'fortran_order': False, 'shape': ()}",
+        "{'descr': '(1,', 'fortran_order': False, 'shape': ()}",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (12, 28, 28",
+        "'\\",
+        "[" * 90,
+    ],
 )
 def test_a_damaged_header_is_refused(arrays, save, header):
     path = save(arrays)

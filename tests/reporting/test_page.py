@@ -16,11 +16,12 @@ import pytest
 from PIL import Image
 
 from harness.core.registry import PLOTS
+from harness.reporting import page as page_module
 from harness.reporting.figures import MAX_GRID_PIXELS, grid_uri
 from harness.reporting.page import render_page, summarise, write_report
 from tests.reporting import builder
 
-RUNS = builder.random_runs(14, seed=5)
+RUNS = builder.random_runs(14, seed=5, reports=4)
 VOID = {"meta", "link", "img", "source", "br", "wbr", "hr", "input"}
 
 
@@ -166,9 +167,16 @@ def test_missing_scores_are_null_in_study_json() -> None:
     assert scores["kid"] is scores["mode_jsd"] is None
 
 
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of the page's words: pictures take most of its time, and the others draw them."""
+    monkeypatch.setattr(page_module, "render", lambda plot, results: [])
+
+
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'"
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_text_from_the_runs_stays_text() -> None:
     runs = [
         builder.record(0, config={"dataset": EVIL}),
@@ -209,6 +217,7 @@ def test_text_from_the_runs_stays_text() -> None:
     ],
     ids=["none", "failed", "one", "nothing searched", "nothing recorded", "long reason"],
 )
+@pytest.mark.usefixtures("no_pictures")
 def test_unusual_studies_have_a_page(
     runs: list[builder.RunRecord], changes: dict[str, object], says: str
 ) -> None:
@@ -218,6 +227,7 @@ def test_unusual_studies_have_a_page(
     assert "None" not in page.text.split()
 
 
+@pytest.mark.slow
 def test_a_page_of_200_trials_stays_under_its_limit() -> None:
     assert len(render_page(builder.results(builder.random_runs(200)))) < 3_000_000
 

@@ -92,7 +92,7 @@ def test_importance_has_no_rows_and_a_reason_below_ten_trials() -> None:
 def test_captions_count_the_failed_trials(name: str) -> None:
     caption = PLOTS.get(name).caption(builder.results(RUNS))
     assert "n = 3 completed, 1 pruned" in caption
-    assert "1 failed" in caption
+    assert "At the upper edge, crosses: 1 failed." in caption
 
 
 def test_the_caption_of_the_curves_gives_the_rank_correlation_of_the_losses() -> None:

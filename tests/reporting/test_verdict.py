@@ -51,6 +51,7 @@ def test_interrupted_trials_are_counted_apart() -> None:
 @pytest.mark.parametrize(("second", "named"), [(10.9, True), (11.1, False)])
 def test_a_runner_up_within_a_tenth_is_named(second: float, named: bool) -> None:
     text = words(builder.record(0, fid=10.0), builder.record(1, fid=second))
+    assert ("is second with" in text) is named
     assert ("trial 1 is second with 10.90, 9.0% behind" in text) is named
 
 

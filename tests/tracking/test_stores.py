@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from harness.core.errors import InputError
 from harness.tracking.database_url import mask
@@ -213,8 +214,24 @@ def strange_server() -> Iterator[str]:
 
 
 def test_a_server_that_is_not_mlflow(strange_server: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=f"--tracking-uri: {strange_server}: .*404"):
-        prepare_tracking_store(strange_server, tmp_path)
+    with_password = strange_server.replace("//", "//me:s3cret@")
+    for uri in (strange_server, with_password):
+        with pytest.raises(InputError, match=r"--tracking-uri: http://.*404") as caught:
+            prepare_tracking_store(uri, tmp_path)
+        assert "s3cret" not in str(caught.value)
+
+
+def test_what_a_database_server_answers_is_told_without_the_password(
+    strange_server: str, monkeypatch
+) -> None:
+    def refuse(_: object) -> None:
+        raise OperationalError("SELECT 1", {}, Exception("no role me:s3cret\nDETAIL: none"))
+
+    monkeypatch.setattr("sqlalchemy.dialects.postgresql.psycopg2.dialect.import_dbapi", lambda: sys)
+    monkeypatch.setattr("sqlalchemy.create_engine", refuse)
+    address = strange_server.removeprefix("http://")
+    said = refusal(f"postgresql+psycopg2://me:s3cret@{address}/db")
+    assert said == f"--storage: postgresql+psycopg2://me:***@{address}/db: no role me:***"
 
 
 def test_a_store_of_another_mlflow_is_named(layout: Layout) -> None:

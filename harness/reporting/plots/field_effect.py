@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from harness.core.study_file import Choices, Range
 from harness.reporting import formats
-from harness.reporting.axes import mark_at_edge, say, set_scale, value_scale
+from harness.reporting.axes import edge_words, mark_at_edge, say, set_scale, value_scale
 from harness.reporting.plots import Plot
 from harness.reporting.stats import counts, ranking
 from harness.reporting.tables import StudyResults
@@ -75,7 +75,7 @@ def _panel(results: StudyResults, name: str, domain: Choices | Range) -> pd.Data
 
 
 def draw(frame: pd.DataFrame, ax: Axes) -> None:
-    """Completed trials filled, the best one ringed, pruned hollow, failed crosses at the edge."""
+    """Completed trials filled, the best one orange, pruned hollow, failed crosses at the edge."""
     if frame.empty:
         say(ax, "no searched field")
         return
@@ -149,9 +149,9 @@ def caption(results: StudyResults) -> str:
     text = (
         f"{results.objective} against each searched field, over the whole range that was searched "
         f"(n = {number['complete']} completed, {number['pruned']} pruned trials in every panel). "
-        f"Filled: completed; orange: the best; hollow: pruned, at its last score"
+        f"Filled: completed; orange: the best; hollow: pruned, at its last score."
     )
-    text += f"; crosses at the edge: {number['failed']} failed." if number["failed"] else "."
+    text += edge_words(number)
     if any(isinstance(domain, Choices) for domain in results.spec.space.values()):
         text += " Bars are medians of the completed trials, n their number."
     return text + (

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from harness.reporting import formats
 from harness.reporting.axes import (
+    edge_words,
     legend_above,
     mark_at_edge,
     say,
@@ -125,9 +126,7 @@ def caption(results: StudyResults) -> str:
         f"hollow, at the score at which they were stopped; the line is the best completed trial "
         f"so far."
     )
-    if number["failed"]:
-        failed = formats.count(number["failed"], "failed trial")
-        text += f" Crosses at the upper edge: {failed}."
+    text += edge_words(number)
     ranked = ranking(results)
     if not ranked.empty:
         text += f" The best score came with trial {ranked['number'].iloc[0]}."

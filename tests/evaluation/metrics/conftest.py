@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,14 +39,3 @@ def from_labels() -> Callable[[list[int], int], Sample]:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20)
-
-
-@pytest.fixture
-def mnist_arrays() -> dict[str, np.ndarray]:
-    """The arrays of mnist.npz, as Keras keeps them."""
-    folder = os.environ.get("HARNESS_DATA_DIR") or Path(__file__).parents[4] / "shared" / "data"
-    path = Path(folder) / "mnist.npz"
-    if not path.is_file():
-        pytest.skip(f"no mnist.npz in {folder}; set HARNESS_DATA_DIR")
-    with np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}

@@ -112,10 +112,19 @@ def test_constant_generators(from_features, rng):
 
 
 def test_real_features_without_any_spread_are_not_perfect_but_finite(from_features, rng):
-    # 0.1 and 1/3 are not exact in binary: equal rows must have distance 0 all the same.
-    equal = from_features(np.tile([0.1, 1 / 3, 1e3], (50, 1)))
+    equal = from_features(np.tile(rng.normal(0.0, 100.0, 50), (40, 1)))
     assert density(equal, equal, rng) == 0.0
     assert coverage(equal, equal, rng) == 0.0
+
+
+def test_equal_rows_have_distance_zero_despite_rounding(rng):
+    # |x|^2 + |y|^2 - 2 x.y leaves about 1e-10 of 5e5 here; the real distance 1e-3 must remain.
+    row = rng.normal(0.0, 100.0, 50)
+    near = row + 1e-3 * np.eye(50)[0]
+    rows = np.concatenate([np.tile(row, (40, 1)), near[None]])
+    ((_, block),) = _pairs.squared_distances(rows, rows)
+    assert np.all(block[:40, :40] == 0.0)
+    np.testing.assert_allclose(block[40, :40], 1e-6, rtol=1e-2)
 
 
 def test_recall_does_not_see_a_partial_collapse_and_coverage_does(from_features, rng):
