@@ -5,10 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
+from harness.core import options
 from harness.core.door import FAILED, open_door
 from harness.core.errors import InputError
 
@@ -21,7 +20,7 @@ STORES = {"mlflow.db": ("MLflow", "experiments"), "optuna.db": ("Optuna", "studi
 
 
 def doctor(
-    data_dir: Annotated[Path | None, typer.Option(help="The folder that holds mnist.npz.")] = None,
+    data_dir: options.DataDir = None,
 ) -> int:
     """Say what works here: Python, packages, devices, stores, datasets and disk space.
 

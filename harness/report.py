@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from harness.core import options
 from harness.core.door import open_door
 from harness.core.errors import InputError
 
@@ -19,10 +20,7 @@ def report(
         Path | None,
         typer.Option(help="Folder for the report.", show_default="reports/STUDY-NAME"),
     ] = None,
-    tracking_uri: Annotated[
-        str | None,
-        typer.Option(help="MLflow store, a database or server URL.", show_default="mlruns/"),
-    ] = None,
+    tracking_uri: options.TrackingUri = None,
 ) -> None:
     """Write the report of a study again: index.html, runs.csv and study.json. Trains nothing."""
     from harness.core.study_file import check_study_name

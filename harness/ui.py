@@ -10,14 +10,14 @@ from typing import Annotated
 
 import typer
 
-from harness.core.errors import HarnessError, InputError
+from harness.core import options
+from harness.core.door import open_door
+from harness.core.errors import HarnessError
 from harness.tracking.layout import Layout, default_layout
 
 LOOPBACK = "127.0.0.1"
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
 def ui(
     port: Annotated[
         int | None, typer.Option(help="Port; without it 5000, or a free one if that is taken.")
@@ -25,20 +25,12 @@ def ui(
     host: Annotated[
         str, typer.Option(help="Address to listen on; another than this opens the UI to others.")
     ] = LOOPBACK,
-    tracking_uri: Annotated[
-        str | None, typer.Option(help="MLflow store; without it the one in mlruns/.")
-    ] = None,
+    tracking_uri: options.TrackingUri = None,
 ) -> None:
     """Open the MLflow UI on the runs of this project, until Ctrl-C."""
     signal.signal(signal.SIGTERM, _end)
     try:
         _serve(default_layout(), tracking_uri, host, port)
-    except InputError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
-    except HarnessError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from None
     except KeyboardInterrupt:
         typer.echo("\nThe UI has ended. The runs stay where they are.")
 
@@ -74,4 +66,4 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m harness.ui")
+    open_door(ui)

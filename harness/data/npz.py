@@ -7,7 +7,6 @@ value is decompressed before their total size has passed. Nothing is unpickled.
 from __future__ import annotations
 
 import lzma
-import struct
 import tokenize
 import zipfile
 import zlib
@@ -76,9 +75,7 @@ _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
-    struct.error,
     EOFError,
-    OverflowError,
     ValueError,
     RuntimeError,  # an encrypted member, or NotImplementedError: an unknown compression
 )

@@ -53,7 +53,10 @@ SHIPPED = {
         key="9a31cd76672aef0b5267fb6f894506853cd953cca9cfa37b4a0961433d0e3dc7",
         sha256="ece1d53dd736b27c8c7a13703afaa9d034c2ab07ef721898d1d061a27993be30",
     ),
-    "mnist": Shipped(key="", sha256=""),
+    "mnist": Shipped(
+        key="e66e6cefa9563291d7a95de6943957fad8454f689efc9a37d4cd468fc8bd5dd8",
+        sha256="7c458f2c664eae57d139c9b4d9d361388563aa12ca7a48a4f7c54734c834fd30",
+    ),
 }
 """Dataset -> its shipped file, ``weights/<dataset>.npz``. The command prints key and sha256."""
 

@@ -14,7 +14,7 @@ from harness.core.config import FIELDS
 from harness.core.schema import TIME_METRICS, TRAINING_METRICS
 from harness.reporting import formats
 from harness.reporting.stats import ranking
-from harness.reporting.tables import StudyResults
+from harness.reporting.tables import StudyResults, param_column
 
 
 def provenance(results: StudyResults) -> dict[str, list[tuple[str, str]]]:
@@ -66,7 +66,7 @@ def plain_trial(results: StudyResults, row: pd.Series) -> dict[str, Any]:
     return {
         "number": int(row["number"]),
         "run_id": str(row["run_id"]),
-        "config": {name: _plain(row[name]) for name in FIELDS},
+        "config": {name: _plain(row[param_column(name)]) for name in FIELDS},
         "scores": {name: _plain(row[name]) for name in score_names},
     }
 

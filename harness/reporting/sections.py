@@ -14,7 +14,7 @@ from harness.reporting import formats
 from harness.reporting.figures import Panel, grid_uri
 from harness.reporting.method import dataset_name
 from harness.reporting.stats import picks, ranking
-from harness.reporting.tables import StudyResults
+from harness.reporting.tables import StudyResults, param_column
 
 LEADERBOARD_ROWS = 10
 LEADERBOARD_SCORES = ("fid", "kid", "modes_captured", "mode_jsd", "vendi_ratio")
@@ -61,7 +61,7 @@ def leaderboard(results: StudyResults) -> Table:
     rows = [
         [str(row["rank"]), str(row["number"])]
         + [formats.score(row[name]) for name in scores]
-        + [formats.number(row[name]) for name in space]
+        + [formats.number(row[param_column(name)]) for name in space]
         + [formats.duration(row[name]) for name in time]
         for _, row in ranked.head(LEADERBOARD_ROWS).iterrows()
     ]
@@ -91,7 +91,7 @@ def all_trials(results: StudyResults) -> Table:
                 formats.number(row["images_seen"]),
             ]
             + [value]
-            + [formats.number(row[name]) for name in space]
+            + [formats.number(row[param_column(name)]) for name in space]
         )
     texts = [isinstance(d, Choices) and isinstance(d.values[0], str) for d in _domains(results)]
     return Table(
@@ -149,7 +149,9 @@ def configuration(results: StudyResults) -> Table:
     for name in FIELDS:
         domain = results.spec.space.get(name)
         words = formats.number(getattr(base, name)) if domain is None else _domain_words(domain)
-        best = formats.number(ranked[name].iloc[0]) if len(ranked) else formats.MISSING
+        best = (
+            formats.number(ranked[param_column(name)].iloc[0]) if len(ranked) else formats.MISSING
+        )
         rows.append([name, "searched" if domain else "fixed", words, best])
     return Table(["field", "role", "values", "best trial"], rows, [False] * 4)
 

@@ -24,7 +24,7 @@ from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
 from harness.core.config import FIELD_TYPES
 from harness.core.study_file import Choices, Range
-from harness.reporting.tables import OUTCOMES, StudyResults
+from harness.reporting.tables import OUTCOMES, StudyResults, param_column
 
 MIN_TRIALS_FOR_IMPORTANCE = 10
 MIN_TRIALS_FOR_CORRELATION = 5
@@ -145,9 +145,9 @@ def _inside(ranked: pd.DataFrame, space: dict[str, BaseDistribution]) -> pd.Data
     keep = pd.Series(True, index=ranked.index)
     for name, domain in space.items():
         if isinstance(domain, CategoricalDistribution):
-            keep &= ranked[name].isin(list(domain.choices))
+            keep &= ranked[param_column(name)].isin(list(domain.choices))
         elif isinstance(domain, FloatDistribution | IntDistribution):
-            keep &= ranked[name].astype("float64").between(domain.low, domain.high)
+            keep &= ranked[param_column(name)].astype("float64").between(domain.low, domain.high)
     return ranked[keep]
 
 
@@ -158,7 +158,7 @@ def _in_memory_study(
     minimize = results.lower_is_better
     study = optuna.create_study(direction="minimize" if minimize else "maximize")
     for _, row in ranked.sort_values("number").iterrows():
-        params = {name: _plain(row[name]) for name in space}
+        params = {name: _plain(row[param_column(name)]) for name in space}
         value = float(row[results.objective])
         study.add_trial(optuna.create_trial(params=params, distributions=space, value=value))
     return study

@@ -86,6 +86,11 @@ class StudyResults:
         return self.spec.search.direction == "minimize"
 
 
+def param_column(field: str) -> str:
+    """The column of a TrialConfig field, as MLflow names it: a metric may have the same name."""
+    return f"params.{field}"
+
+
 def metric_names(runs: Iterable[RunRecord]) -> tuple[str, ...]:
     """The sorted names of all metrics that any of the ``runs`` logged, trial_number excepted."""
     return tuple(sorted({name for run in runs for name in run.history} - {Tag.TRIAL_NUMBER.value}))
@@ -96,16 +101,16 @@ def trial_table(runs: Iterable[RunRecord]) -> pd.DataFrame:
 
     Columns: number; outcome (one of OUTCOMES); state (Optuna's, "RUNNING" without one); failure,
     pruned_by, retry_of (text, missing where there is none); run_id; images_seen (the last one
-    reported, 0 without any); started, ended (UTC, NaT where not ended); every TrialConfig field
-    in its type, missing where not recorded; the final value of every metric, NaN where a trial
-    has none.
+    reported, 0 without any); started, ended (UTC, NaT where not ended); ``params.`` and the name
+    of every TrialConfig field, in its type, missing where not recorded; the final value of every
+    metric, NaN where a trial has none.
     """
     runs = sorted(runs, key=lambda run: (run.number, run.started))
     metrics = metric_names(runs)
     fixed = ["number", "outcome", "state", *_TAG_COLUMNS, "run_id", "images_seen"]
-    columns = [*fixed, "started", "ended", *FIELD_TYPES, *metrics]
+    columns = [*fixed, "started", "ended", *map(param_column, FIELD_TYPES), *metrics]
     table = pd.DataFrame([_row(run, metrics) for run in runs], columns=columns)
-    dtypes = {name: _DTYPES[kind] for name, kind in FIELD_TYPES.items()}
+    dtypes = {param_column(name): _DTYPES[kind] for name, kind in FIELD_TYPES.items()}
     dtypes |= {"number": "int64", "images_seen": "int64"} | dict.fromkeys(metrics, "float64")
     dtypes |= dict.fromkeys(("outcome", "state", "run_id", *_TAG_COLUMNS), "object")
     for time in ("started", "ended"):
@@ -140,7 +145,10 @@ def _row(run: RunRecord, metrics: tuple[str, ...]) -> dict[str, Any]:
         "images_seen": max((p[-1][0] for p in run.history.values() if p), default=0),
         "started": run.started,
         "ended": run.ended,
-        **{name: _typed(kind, run.params.get(name)) for name, kind in FIELD_TYPES.items()},
+        **{
+            param_column(name): _typed(kind, run.params.get(name))
+            for name, kind in FIELD_TYPES.items()
+        },
         **{name: run.history[name][-1][1] for name in metrics if run.history.get(name)},
     }
 

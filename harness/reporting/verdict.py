@@ -11,7 +11,7 @@ import pandas as pd
 from harness.core.study_file import Range
 from harness.reporting import formats
 from harness.reporting.stats import counts, ranking
-from harness.reporting.tables import StudyResults
+from harness.reporting.tables import StudyResults, param_column
 
 CLOSE = 0.10
 """A runner-up within this share of the best score is named: one seed can't tell the two apart."""
@@ -64,7 +64,7 @@ def _nothing(results: StudyResults) -> str:
 def _configuration(results: StudyResults, best: pd.Series) -> str:
     if not results.spec.space:
         return "No field was searched: every trial had the configuration below."
-    parts = [f"{name} {formats.number(best[name])}" for name in results.spec.space]
+    parts = [f"{name} {formats.number(best[param_column(name)])}" for name in results.spec.space]
     return f"Its configuration: {formats.listing(parts)}."
 
 
@@ -150,8 +150,9 @@ def _edge(results: StudyResults, best: pd.Series) -> str:
     """Names the fields whose best value lies at the end of what was searched."""
     parts = []
     for name, domain in results.spec.space.items():
-        if isinstance(domain, Range) and pd.notna(best[name]):
-            place = _place(float(best[name]), domain)
+        value = best[param_column(name)]
+        if isinstance(domain, Range) and pd.notna(value):
+            place = _place(float(value), domain)
             if place <= EDGE:
                 parts.append(f"{name} at its lower end")
             elif place >= 1 - EDGE:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from harness.core.errors import InputError
 from harness.core.study_file import StudySpec
-from harness.tracking.layout import check_study_name
 
 _PROJECT_STUDIES = Path(__file__).resolve().parents[2] / "studies"
 
@@ -37,7 +36,6 @@ def resolve_study(
         spec = spec.replace(search=dataclasses.replace(spec.search, num_trials=n_trials))
     if name is not None:
         spec = spec.replace(name=name)
-    check_study_name(spec.name)
     return spec
 
 

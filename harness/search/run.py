@@ -17,7 +17,7 @@ from harness.core.study_file import StudySpec
 from harness.search import storage as stores
 from harness.search.observer import SearchObserver
 from harness.search.space import space_size
-from harness.tracking.layout import Layout, check_study_name
+from harness.tracking.layout import Layout
 
 DATASET_ATTRIBUTE = "dataset_fingerprint"
 UNTRAINED_ATTRIBUTE = "untrained"
@@ -68,7 +68,6 @@ def run_study(plan: StudyPlan, observer: SearchObserver) -> StudyOutcome:
     Raises InputError for stores, names and data that cannot be used, HarnessError if another
     process is running this study.
     """
-    check_study_name(plan.spec.name)
     began = time.perf_counter()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage = stores.open_storage(plan.storage_url)

@@ -6,10 +6,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.core.study_file import check_study_name
-
-__all__ = ["LOCK_NAME", "Layout", "check_study_name", "default_layout"]
-
 
 @dataclass(frozen=True)
 class Layout:

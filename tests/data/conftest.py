@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from harness.core.errors import InputError
+from harness.data.npz import load_npz
+
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -35,3 +38,18 @@ def save(tmp_path: Path) -> Callable[[Arrays], Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def refusal() -> Callable[[Path], str]:
+    """A function that returns the one line with which a file is refused."""
+
+    def read(path: Path) -> str:
+        with pytest.raises(InputError) as caught:
+            load_npz(path)
+        line = str(caught.value)
+        assert line.startswith(f"{path}: ")
+        assert "\n" not in line
+        return line
+
+    return read

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from filelock import FileLock
 from scipy.special import softmax
 
@@ -17,9 +18,9 @@ from harness.data.dataset import Dataset
 from harness.data.load import load_dataset
 from harness.evaluation import reference, reference_training
 from harness.evaluation.features import ReferenceClassifier
-from harness.evaluation.network import INFERENCE_BATCH, Recipe
+from harness.evaluation.network import INFERENCE_BATCH, Recipe, build_network
 from harness.evaluation.reference import RECIPE, SHIPPED, load_reference, remake
-from harness.evaluation.weights_file import Identity
+from harness.evaluation.weights_file import Identity, record_of, write_weights
 from tests.evaluation.tiny import TINY, bars
 
 
@@ -214,17 +215,22 @@ def test_the_shipped_mnist_classifier_whatever_the_order_of_rows(
     assert load_reference(shuffled, tmp_path).sha256 == SHIPPED["mnist"].sha256
 
 
-@pytest.mark.parametrize("damage", ["changed", "missing"])
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [("cut", "sha256"), ("whole, with other weights", "sha256"), ("missing", "No such file")],
+)
 def test_a_damaged_shipped_file_is_wrong_input(
-    damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    damage: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = bytearray((reference.WEIGHTS / "digits.npz").read_bytes())
-    content[len(content) // 2] ^= 1
-    if damage == "changed":
-        (tmp_path / "digits.npz").write_bytes(content)
+    data, path = load_dataset("digits"), tmp_path / "digits.npz"
+    if damage == "cut":
+        path.write_bytes((reference.WEIGHTS / "digits.npz").read_bytes()[:-1])
+    if damage == "whole, with other weights":
+        network = build_network(RECIPE, data.image_shape, data.num_classes)
+        write_weights(path, network, record_of(data, RECIPE, accuracy=1.0))
     monkeypatch.setattr(reference, "WEIGHTS", tmp_path)
-    with pytest.raises(InputError, match=r"shipped weights .*digits\.npz: .*install") as error:
-        load_reference(load_dataset("digits"), tmp_path / "cache")
+    with pytest.raises(InputError, match=rf"shipped weights .*digits\.npz: .*{reason}") as error:
+        load_reference(data, tmp_path / "cache")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "cache").exists()
 
@@ -246,6 +252,19 @@ def test_the_command_writes_the_file_and_prints_its_sha256(
     assert shown["sha256"] == reference.hashlib.sha256(output.read_bytes()).hexdigest()
     assert shown["key"] == Identity.of(data, TINY).key
     assert 0.0 <= float(shown["accuracy"]) <= 1.0
+
+
+def test_the_command_refuses_wrong_input_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, output, said in (
+        ("bars.npz", None, "--output is needed"),
+        ("bras", Path("weights.npz"), "unknown dataset 'bras'"),
+    ):
+        with pytest.raises(typer.Exit) as end:
+            remake(name, None, output)
+        assert end.value.exit_code == 2
+        error = capsys.readouterr().err
+        assert said in error
+        assert error.count("\n") == 1
 
 
 def test_recipe_counts_images_in_whole_batches() -> None:

@@ -144,7 +144,7 @@ def test_runs_csv_is_the_table_of_trials(written: Path) -> None:
     trials = builder.results(RUNS).trials
     assert list(table.columns) == list(trials.columns)
     np.testing.assert_array_equal(table["fid"], trials["fid"])
-    assert list(table["optimizer"]) == list(trials["optimizer"])
+    assert list(table["params.optimizer"]) == list(trials["params.optimizer"])
 
 
 def test_study_json_answers_a_machine(written: Path) -> None:
@@ -154,7 +154,7 @@ def test_study_json_answers_a_machine(written: Path) -> None:
     best = done.loc[done["fid"].idxmin()]
     assert summary["best"]["number"] == best["number"]
     assert summary["best"]["scores"]["fid"] == best["fid"]
-    assert summary["best"]["config"]["learning_rate"] == best["learning_rate"]
+    assert summary["best"]["config"]["learning_rate"] == best["params.learning_rate"]
     assert "g_loss" not in summary["best"]["scores"]
     assert summary["counts"]["complete"] == len(done)
     assert summary["evaluation"]["classifier"]["sha256"] == "cd" * 32

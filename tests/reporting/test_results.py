@@ -57,9 +57,13 @@ def test_outcomes_tell_interrupted_and_running_from_failed(demo: StudyResults) -
 
 def test_params_come_back_in_their_types(demo: StudyResults) -> None:
     row = demo.trials.iloc[4]
-    assert (row["optimizer"], row["leaky_slope"], row["batch_size"]) == ("sgd", 0.1, 128)
-    assert demo.trials["batch_size"].dtype == "Int64"
-    assert demo.trials["learning_rate"].dtype == np.float64
+    assert (row["params.optimizer"], row["params.leaky_slope"], row["params.batch_size"]) == (
+        "sgd",
+        0.1,
+        128,
+    )
+    assert demo.trials["params.batch_size"].dtype == "Int64"
+    assert demo.trials["params.learning_rate"].dtype == np.float64
 
 
 def test_final_values_are_those_of_the_last_step_and_missing_where_none_was_logged(
@@ -151,3 +155,12 @@ def test_a_password_in_the_uri_is_not_shown(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         load_results("postgresql://me:hunter2@127.0.0.1:9/x", "demo")
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_metric_may_have_the_name_of_a_field():
+    """``precision`` is both: the arithmetic of a trial and a score."""
+    runs = [builder.record(0, precision=0.75, config={"precision": "bfloat16"})]
+    table = builder.results(runs).trials
+    assert table.columns.is_unique
+    assert table["precision"].tolist() == [0.75]
+    assert table["params.precision"].tolist() == ["bfloat16"]

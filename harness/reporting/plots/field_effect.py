@@ -12,7 +12,7 @@ from harness.reporting import formats
 from harness.reporting.axes import edge_words, mark_at_edge, say, set_scale, value_scale
 from harness.reporting.plots import Plot
 from harness.reporting.stats import counts, ranking
-from harness.reporting.tables import StudyResults
+from harness.reporting.tables import StudyResults, param_column
 from harness.reporting.theme import BEST_COLOR, OUTCOME_COLOR
 
 COLUMNS = (
@@ -44,7 +44,8 @@ def summarise(results: StudyResults) -> pd.DataFrame:
 
 
 def _panel(results: StudyResults, name: str, domain: Choices | Range) -> pd.DataFrame:
-    trials = results.trials[results.trials[name].notna()]
+    column = param_column(name)
+    trials = results.trials[results.trials[column].notna()]
     ranked = ranking(results)
     best = ranked["number"].iloc[0] if len(ranked) else None
     scored = trials["outcome"].isin(["complete", "pruned"])
@@ -53,10 +54,10 @@ def _panel(results: StudyResults, name: str, domain: Choices | Range) -> pd.Data
         choices = tuple(formats.number(value) for value in domain.values)
         scale, (low, high) = "category", (-0.5, len(domain.values) - 0.5)
         index = {value: float(place) for place, value in enumerate(domain.values)}
-        position = trials[name].map(lambda value: index.get(value, np.nan))
+        position = trials[column].map(lambda value: index.get(value, np.nan))
     else:
         scale, low, high = ("log" if domain.log else "linear"), domain.low, domain.high
-        position = trials[name]
+        position = trials[column]
     return pd.DataFrame(
         {
             "panel": name,

@@ -9,7 +9,7 @@ from harness.reporting import formats
 from harness.reporting.axes import legend_above, say, set_scale, whole_numbers
 from harness.reporting.plots import Plot
 from harness.reporting.stats import counts
-from harness.reporting.tables import OUTCOMES, StudyResults
+from harness.reporting.tables import OUTCOMES, StudyResults, param_column
 from harness.reporting.theme import OUTCOME_COLOR
 
 
@@ -53,7 +53,7 @@ def caption(results: StudyResults) -> str:
     total = len(results.trials)
     text = f"Training images that each trial saw (n = {total:,}: {formats.listing(parts)})."
     pruned = results.trials[results.trials["outcome"] == "pruned"]
-    budget = pruned["images"].sum(min_count=1)
+    budget = pruned[param_column("images")].sum(min_count=1)
     if len(pruned) and pd.notna(budget) and budget > 0:
         text += f" Pruned trials saw {pruned['images_seen'].sum() / budget:.0%} of their images."
     return text
