@@ -68,6 +68,10 @@ def nearest_distances(sample: Sample) -> NDArray[np.float64]:
 def _nearest(x: NDArray[np.float64]) -> NDArray[np.float64]:
     nearest = np.empty((len(x), NUM_NEAREST))
     for rows, block in squared_distances(x, x):
-        block[np.arange(len(block)), np.arange(rows.start, rows.stop)] = np.inf  # not one's own
-        nearest[rows] = np.sort(np.partition(block, NUM_NEAREST - 1)[:, :NUM_NEAREST])
+        own = np.arange(len(block))
+        block[own, rows.start + own] = np.inf  # an image is not its own neighbour
+        for k in range(NUM_NEAREST):  # five minima are five times as fast as a partition
+            closest = block.argmin(axis=1)
+            nearest[rows, k] = block[own, closest]
+            block[own, closest] = np.inf
     return nearest

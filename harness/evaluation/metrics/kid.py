@@ -74,9 +74,6 @@ def _mean_between(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
 
 
 def _kernel(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    base = x @ y.T
-    base /= x.shape[1]
+    base = (x / x.shape[1]) @ y.T
     base += 1.0
-    result = base * base
-    result *= base
-    return result
+    return base * base * base

@@ -39,6 +39,21 @@ def test_black_against_white_is_not_alike():
     np.testing.assert_array_equal(multiscale_ssim(white, white), 1.0)
 
 
+@pytest.mark.parametrize("side", [8, 9, 27])
+def test_flat_images_stay_flat_at_small_and_odd_sizes(side):
+    # As above: only the luminance at half size is not 1:
+    # (2 * 200 * 100 + C1)/(200^2 + 100^2 + C1).
+    bright, dark = (np.full((1, side, side + 1, 1), v, np.uint8) for v in (200, 100))
+    expected = ((40_000 + 2.55**2) / (50_000 + 2.55**2)) ** SCALE_WEIGHTS[1]
+    np.testing.assert_allclose(multiscale_ssim(bright, dark), expected, rtol=1e-9)
+
+
+def test_a_negative_has_no_similarity(rng):
+    # Structure is a correlation, here -1; what is negative counts as 0.
+    images = _smooth_images(rng, 3, 28, 1).astype(np.uint8)
+    np.testing.assert_array_equal(multiscale_ssim(images, 255 - images), 0.0)
+
+
 def test_small_and_odd_images_are_scored(rng):
     images = rng.integers(0, 256, (4, 9, 8, 1)).astype(np.uint8)
     np.testing.assert_allclose(multiscale_ssim(images, images), 1.0, rtol=1e-12)

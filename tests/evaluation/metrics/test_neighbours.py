@@ -118,13 +118,12 @@ def test_real_features_without_any_spread_are_not_perfect_but_finite(from_featur
 
 
 def test_equal_rows_have_distance_zero_despite_rounding(rng):
-    # |x|^2 + |y|^2 - 2 x.y leaves about 1e-10 of 5e5 here; the real distance 1e-3 must remain.
-    row = rng.normal(0.0, 100.0, 50)
-    near = row + 1e-3 * np.eye(50)[0]
-    rows = np.concatenate([np.tile(row, (40, 1)), near[None]])
-    ((_, block),) = _pairs.squared_distances(rows, rows)
-    assert np.all(block[:40, :40] == 0.0)
-    np.testing.assert_allclose(block[40, :40], 1e-6, rtol=1e-2)
+    # |x|^2 + |y|^2 - 2 x.y leaves about 1e-10 of 1e6 here; the real distances of 1e-3 must remain.
+    x = rng.normal(0.0, 100.0, (30, 50))
+    near = x + 1e-3 * np.eye(50)[0]
+    ((_, block),) = _pairs.squared_distances(x, np.concatenate([x, near]))
+    assert np.all(np.diag(block[:, :30]) == 0.0)
+    np.testing.assert_allclose(np.diag(block[:, 30:]), 1e-6, rtol=1e-2)
 
 
 def test_recall_does_not_see_a_partial_collapse_and_coverage_does(from_features, rng):
@@ -136,6 +135,19 @@ def test_recall_does_not_see_a_partial_collapse_and_coverage_does(from_features,
     real, fake = from_features(x), from_features(y)
     assert recall(real, fake, rng) > 0.5
     assert coverage(real, fake, rng) < 0.3
+
+
+@pytest.mark.parametrize("block_elements", [2**21, 700, 1])
+def test_two_sample_accuracy_agrees_with_scikit_learn_whatever_the_blocks(
+    from_features, rng, monkeypatch, block_elements
+):
+    monkeypatch.setattr(_pairs, "BLOCK_ELEMENTS", block_elements)
+    x, y = rng.normal(size=(90, 4)), rng.normal(0.8, 1.0, size=(90, 4))
+    pooled, is_fake = np.concatenate([x, y]), np.arange(180) >= 90
+    _, nearest = NearestNeighbors(n_neighbors=2).fit(pooled).kneighbors(pooled)
+    expected = (is_fake[nearest[:, 1]] == is_fake).mean()
+    value = two_sample_accuracy(from_features(x), from_features(y), rng)
+    assert value == pytest.approx(expected, rel=1e-12)
 
 
 def test_two_sample_accuracy_by_hand(from_features, rng):
