@@ -70,7 +70,7 @@ def _nearest(x: NDArray[np.float64]) -> NDArray[np.float64]:
     for rows, block in squared_distances(x, x):
         own = np.arange(len(block))
         block[own, rows.start + own] = np.inf  # an image is not its own neighbour
-        for k in range(NUM_NEAREST):  # five minima are five times as fast as a partition
+        for k in range(NUM_NEAREST):  # five minima take less time than one partition
             closest = block.argmin(axis=1)
             nearest[rows, k] = block[own, closest]
             block[own, closest] = np.inf
