@@ -104,6 +104,7 @@ def _run_remaining(
     """Run until ``total`` trials are done; True if a person stopped it."""
     from harness.core.quiet import quiet_import
 
+    observer.message("loading TensorFlow, the data and the reference classifier")
     with quiet_import():
         from harness.search.objective import FAILURES, Objective
         from harness.search.prepare import (
