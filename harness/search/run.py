@@ -71,14 +71,14 @@ def run_study(plan: StudyPlan, observer: SearchObserver) -> StudyOutcome:
     began = time.perf_counter()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage = stores.open_storage(plan.storage_url)
-    study = stores.open_study(plan.spec, storage)
+    study = stores.find_study(plan.spec, storage)
     total = _total(plan.spec, observer)
-    done = len(stores.counted_trials(study))
+    done = len(stores.counted_trials(study)) if study else 0
     interrupted = False
     observer.search_started(plan.spec.name, done, total)
-    if done < total:
+    if study is None or done < total:
         with _only_runner(plan):
-            interrupted = _run_remaining(plan, study, storage, total, observer)
+            study, interrupted = _run_remaining(plan, storage, total, observer)
     trials = stores.counted_trials(study)
     return StudyOutcome(
         name=plan.spec.name,
@@ -96,12 +96,14 @@ def run_study(plan: StudyPlan, observer: SearchObserver) -> StudyOutcome:
 
 def _run_remaining(
     plan: StudyPlan,
-    study: optuna.Study,
     storage: optuna.storages.RDBStorage,
     total: int,
     observer: SearchObserver,
-) -> bool:
-    """Run until ``total`` trials are done; True if a person stopped it."""
+) -> tuple[optuna.Study, bool]:
+    """Run until ``total`` trials are done; the study, and whether a person stopped it.
+
+    The study begins to exist once networks, data and the MLflow store have been found usable.
+    """
     from harness.core.quiet import quiet_import
 
     observer.message("loading TensorFlow, the data and the reference classifier")
@@ -117,8 +119,9 @@ def _run_remaining(
 
     check_buildable(plan.spec)
     dataset = load_study_dataset(plan.spec, plan.data_dir)
-    _check_same_data(study, dataset.fingerprint)
     tracker = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root)
+    study = stores.open_study(plan.spec, storage)
+    _check_same_data(study, dataset.fingerprint)
     with tracker.open_study(plan.spec) as parent:
         parent.close_trials(stores.close_abandoned(study, storage))
         stores.requeue_interrupted(study)
@@ -134,8 +137,8 @@ def _run_remaining(
             )
         except KeyboardInterrupt:
             parent.finish("KILLED")
-            return True
-    return False
+            return study, True
+    return study, False
 
 
 def _total(spec: StudySpec, observer: SearchObserver) -> int:

@@ -28,6 +28,13 @@ def open_storage(url: str) -> RDBStorage:
     return RDBStorage(prepare_database(url, schema, option="--storage"))
 
 
+def find_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study | None:
+    """The study called ``spec.name`` as ``open_study`` gives it, or None; nothing is created."""
+    if spec.name not in optuna.get_all_study_names(storage):
+        return None
+    return open_study(spec, storage)
+
+
 def open_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study:
     """The study called ``spec.name``, new or as it was left, with its sampler and pruner.
 
