@@ -84,7 +84,8 @@ class TrialConfig:
         PROCEDURES.check(self.procedure)
         if not self.dataset.strip() or _holds_control_characters(self.dataset):
             raise InputError(
-                f"dataset is {shown(self.dataset)}; allowed: digits, mnist, or the path of an .npz"
+                f"dataset is {shown(self.dataset)}; "
+                "allowed: digits, mnist, stacked_mnist, or the path of an .npz"
             )
         if self.batch_size > self.images:
             raise InputError(f"batch_size {self.batch_size:,} exceeds images {self.images:,}")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from harness.core.errors import HarnessError
 from harness.core.registry import METRICS
 from harness.data.dataset import Dataset
-from harness.evaluation.features import ReferenceClassifier
+from harness.evaluation.features import Classifier
 from harness.evaluation.metrics import Metric, Sample
 
 MAX_REAL_SAMPLES = 10_000
@@ -37,7 +37,7 @@ class Evaluator:
     def __init__(
         self,
         dataset: Dataset,
-        classifier: ReferenceClassifier,
+        classifier: Classifier,
         num_samples: int,
         metric_names: Sequence[str] | None = None,
         seed: int = 0,

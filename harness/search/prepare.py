@@ -15,7 +15,7 @@ from harness.core.study_file import Choices, Range, StudySpec
 from harness.data.dataset import Dataset
 from harness.data.load import load_dataset
 from harness.evaluation.evaluate import Evaluator
-from harness.evaluation.reference import load_reference
+from harness.evaluation.stacked import load_classifier
 from harness.models.networks import check_supported
 from harness.search.objective import TrialRunner
 from harness.search.observer import SearchObserver
@@ -49,7 +49,7 @@ def prepare_evaluator(
     spec: StudySpec, dataset: Dataset, cache_dir: Path, observer: SearchObserver
 ) -> Evaluator:
     """The study's evaluator: reference classifier and real-side statistics, made once."""
-    classifier = load_reference(dataset, cache_dir, observer.message)
+    classifier = load_classifier(dataset, cache_dir, observer.message)
     return Evaluator(dataset, classifier, spec.num_samples, seed=spec.search.seed)
 
 
