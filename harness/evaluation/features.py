@@ -38,6 +38,10 @@ class Classifier(Protocol):
     def num_classes(self) -> int:
         """Number of classes k."""
 
+    @property
+    def extractor(self) -> dict[str, Any]:
+        """Where the features come from: name, feature_dim, sha256 or None, preprocessing."""
+
     def sample(self, images: NDArray[np.uint8]) -> Sample:
         """What the metrics see of uint8 ``images`` (N, H, W, C), N > 1, in their order."""
 
@@ -80,6 +84,16 @@ class ReferenceClassifier:
     def num_classes(self) -> int:
         """Number of classes k."""
         return self.record.identity.num_classes
+
+    @property
+    def extractor(self) -> dict[str, Any]:
+        """Where the features come from: the penultimate layer of this classifier."""
+        return {
+            "name": "reference",
+            "feature_dim": self.feature_dim,
+            "sha256": self.sha256,
+            "preprocessing": self.record.identity.preprocessing,
+        }
 
     @property
     def dataset_fingerprint(self) -> str:

@@ -55,6 +55,14 @@ class StackedClassifier:
         """Number of modes: classes of a channel to the power of the channels."""
         return self.channel.num_classes ** self.dataset.image_shape[2]
 
+    @property
+    def extractor(self) -> dict[str, Any]:
+        """Where the features come from: the channel classifier's, side by side."""
+        channels = f"each of {self.dataset.image_shape[2]} channels as an image of its own"
+        of_channel = self.channel.extractor
+        preprocessing = f"{channels}; {of_channel['preprocessing']}"
+        return {**of_channel, "feature_dim": self.feature_dim, "preprocessing": preprocessing}
+
     def sample(self, images: NDArray[np.uint8]) -> Sample:
         """What the metrics see of uint8 ``images`` (N, H, W, C), N > 1, in their order.
 
