@@ -26,6 +26,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 BOUNDS: dict[str, tuple[float, float]] = {
     "width": (0.0625, 4.0),
+    "discriminator_width_ratio": (0.0625, 16.0),
     "latent_dim": (1, 4096),
     "dropout": (0.0, 0.95),
     "learning_rate": (1e-8, 10.0),
@@ -45,13 +46,15 @@ class TrialConfig:
 
     ``images`` is the budget in training images seen, so that batch sizes compare. ``beta_1`` is
     the decay of the first moment (adam, nadam, lion) and the momentum of sgd; rmsprop has none.
-    ``width`` multiplies the channel counts of the architecture. Raises InputError, with the value
-    received and what is allowed, for anything outside ``CHOICES``, ``BOUNDS`` and the registries.
+    ``width`` multiplies the channel counts of the architecture, ``discriminator_width_ratio`` those
+    of its discriminator once more. Raises InputError, with the value received and what is allowed,
+    for anything outside ``CHOICES``, ``BOUNDS`` and the registries.
     """
 
     dataset: str = "digits"
     architecture: str = "tutorial"
     width: float = 1.0
+    discriminator_width_ratio: float = 1.0
     latent_dim: int = 100
     latent_distribution: str = "normal"
     normalization: str = "batch"
@@ -81,7 +84,8 @@ class TrialConfig:
         PROCEDURES.check(self.procedure)
         if not self.dataset.strip() or _holds_control_characters(self.dataset):
             raise InputError(
-                f"dataset is {shown(self.dataset)}; allowed: digits, mnist, or the path of an .npz"
+                f"dataset is {shown(self.dataset)}; "
+                "allowed: digits, mnist, stacked_mnist, or the path of an .npz"
             )
         if self.batch_size > self.images:
             raise InputError(f"batch_size {self.batch_size:,} exceeds images {self.images:,}")

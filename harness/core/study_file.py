@@ -19,6 +19,7 @@ from typing import Any
 from harness.core.config import BOUNDS, TrialConfig, parse_value
 from harness.core.domains import Choices, Domain, Range, check_keys, extent, parse_domain
 from harness.core.errors import InputError, shown, within
+from harness.core.extractor import ExtractorSpec
 from harness.core.registry import METRICS
 
 __all__ = ["PRUNERS", "SAMPLERS", "Choices", "Range", "SearchSpec", "StudySpec", "check_study_name"]
@@ -81,6 +82,7 @@ class StudySpec:
     space: dict[str, Domain] = field(default_factory=dict)
     search: SearchSpec = field(default_factory=SearchSpec)
     num_samples: int = 5_000
+    extractor: ExtractorSpec = field(default_factory=ExtractorSpec)
 
     def __post_init__(self) -> None:
         """Validate the parts, then what they make together."""
@@ -136,7 +138,10 @@ class StudySpec:
 
         The same configuration has the same name, so that its trial is found again.
         """
-        config = json.dumps([self.base_config().to_dict(), self.num_samples], sort_keys=True)
+        parts = [self.base_config().to_dict(), self.num_samples]
+        if extractor := self.extractor.to_dict():
+            parts.append(extractor)
+        config = json.dumps(parts, sort_keys=True)
         digest = hashlib.sha256(config.encode()).hexdigest()[:8]
         search = dataclasses.replace(self.search, num_trials=1, pruner="none")
         return self.replace(
@@ -158,7 +163,7 @@ class StudySpec:
             "base": dict(self.base),
             "space": {name: domain.to_dict() for name, domain in self.space.items()},
             "search": self.search.to_dict(),
-            "evaluation": {"num_samples": self.num_samples},
+            "evaluation": {"num_samples": self.num_samples, **self.extractor.to_dict()},
         }
 
     @classmethod
@@ -169,15 +174,13 @@ class StudySpec:
         """
         check_keys(values, ("name", "question", *_TABLES), "the study file")
         tables = {key: _table(values, key) for key in _TABLES}
-        with within("[evaluation]"):
-            check_keys(tables["evaluation"], ("num_samples",), "the table")
         return cls(
             name=values.get("name", name),
             question=values.get("question", ""),
             base=_base(tables["base"]),
             space=_space(tables["space"]),
             search=_search(tables["search"]),
-            **tables["evaluation"],
+            **_evaluation(tables["evaluation"]),
         )
 
     @classmethod
@@ -259,6 +262,15 @@ def _search(table: Mapping[str, Any]) -> SearchSpec:
             direction=direction,
             **{key: table[key] for key in _SEARCH_KEYS if key in table},
         )
+
+
+def _evaluation(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The StudySpec fields that ``[evaluation]`` sets."""
+    with within("[evaluation]"):
+        check_keys(table, ("num_samples", "extractor", "weights"), "the table")
+        extractor = ExtractorSpec(table.get("extractor", "reference"), table.get("weights"))
+    samples = {"num_samples": table["num_samples"]} if "num_samples" in table else {}
+    return {"extractor": extractor, **samples}
 
 
 def _check_whole(name: str, value: object, low: int, high: int) -> None:

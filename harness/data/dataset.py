@@ -21,7 +21,8 @@ class Dataset:
     x_train, x_test: uint8 (N, H, W, C), C in {1, 3}. y_train, y_test: int64 (N,) in
     [0, num_classes). fingerprint: sha256 (64 hexadecimal digits) of the four arrays' types, shapes
     and bytes; the order of the rows counts. name: as a person would call it. source: where it came
-    from, in words, for the report.
+    from, in words, for the report. channels_of: where every channel is an image of its own, the
+    one-channel dataset that they were drawn from.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Dataset:
     num_classes: int
     fingerprint: str
     source: str
+    channels_of: Dataset | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -10,10 +10,11 @@ from harness.data.dataset import Dataset
 from harness.data.digits import load_digits
 from harness.data.mnist import load_mnist
 from harness.data.npz import load_npz
+from harness.data.stacked_mnist import stack_digits
 
 
 def load_dataset(name: str, data_dir: Path | None = None) -> Dataset:
-    """The dataset ``name``: ``digits``, ``mnist``, or the one in an ``.npz`` file at that path.
+    """The dataset ``name``: ``digits``, ``mnist``, ``stacked_mnist``, or an ``.npz`` file's path.
 
     ``data_dir`` is where ``mnist.npz`` is looked for. Raises InputError for any other name and for
     whatever is wrong with a file.
@@ -22,8 +23,11 @@ def load_dataset(name: str, data_dir: Path | None = None) -> Dataset:
         return load_digits()
     if name == "mnist":
         return load_mnist(data_dir)
+    if name == "stacked_mnist":
+        return stack_digits(load_mnist(data_dir))
     if name.lower().endswith(".npz"):
         return load_npz(Path(os.path.expanduser(name)))
     raise InputError(
-        f"unknown dataset {name!r}; allowed: digits, mnist, or the path of an .npz file"
+        f"unknown dataset {name!r}; "
+        "allowed: digits, mnist, stacked_mnist, or the path of an .npz file"
     )

@@ -13,15 +13,21 @@ from numpy.typing import NDArray
 from harness.core.errors import HarnessError
 from harness.core.registry import METRICS
 from harness.data.dataset import Dataset
-from harness.evaluation.features import ReferenceClassifier
+from harness.evaluation.features import Classifier
 from harness.evaluation.metrics import Metric, Sample
 
 MAX_REAL_SAMPLES = 10_000
 
 _NOTE = (
-    "fid is the Fréchet distance in the reference classifier's features, not the Inception FID; "
-    "its values compare at equal sample counts and with the same classifier only"
+    "fid is the Fréchet distance in {}, not the Inception FID of papers; "
+    "its values compare at equal sample counts and in the same features only"
 )
+_FEATURES = {
+    "reference": "the reference classifier's features",
+    "pixels": "plain pixels",
+    "inception": "the features of Keras's InceptionV3",
+}
+"""Extractor -> how the note calls its features."""
 
 
 class Evaluator:
@@ -37,7 +43,7 @@ class Evaluator:
     def __init__(
         self,
         dataset: Dataset,
-        classifier: ReferenceClassifier,
+        classifier: Classifier,
         num_samples: int,
         metric_names: Sequence[str] | None = None,
         seed: int = 0,
@@ -86,11 +92,12 @@ class Evaluator:
                 "num_test": len(dataset.x_test),
             },
             "classifier": self.classifier.to_dict(),
+            "extractor": self.classifier.extractor,
             "num_real_samples": len(self.real),
             "real_samples_from": "test split",
             "num_fake_samples": self.num_samples,
             "seed": self.seed,
-            "note": _NOTE,
+            "note": _NOTE.format(_FEATURES[self.classifier.extractor["name"]]),
             "metrics": {name: _record(metric) for name, metric in self.metrics.items()},
         }
 

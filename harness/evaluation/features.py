@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -13,6 +13,40 @@ from scipy.special import softmax
 from harness.evaluation.metrics import Sample
 from harness.evaluation.network import BatchedNetwork
 from harness.evaluation.weights_file import WeightsRecord
+
+
+class Classifier(Protocol):
+    """What turns images into samples for the metrics, and says what it is."""
+
+    @property
+    def name(self) -> str:
+        """What a reader calls it, as in ``mnist-cnn``."""
+
+    @property
+    def sha256(self) -> str:
+        """Of its weight file, 64 hexadecimal digits."""
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the dataset's test images that it classifies correctly, in [0, 1]."""
+
+    @property
+    def feature_dim(self) -> int:
+        """Length d of a feature vector."""
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes k."""
+
+    @property
+    def extractor(self) -> dict[str, Any]:
+        """Where the features come from: name, feature_dim, sha256 or None, preprocessing."""
+
+    def sample(self, images: NDArray[np.uint8]) -> Sample:
+        """What the metrics see of uint8 ``images`` (N, H, W, C), N > 1, in their order."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a reader of the scores must know about it, ready for JSON."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +84,16 @@ class ReferenceClassifier:
     def num_classes(self) -> int:
         """Number of classes k."""
         return self.record.identity.num_classes
+
+    @property
+    def extractor(self) -> dict[str, Any]:
+        """Where the features come from: the penultimate layer of this classifier."""
+        return {
+            "name": "reference",
+            "feature_dim": self.feature_dim,
+            "sha256": self.sha256,
+            "preprocessing": self.record.identity.preprocessing,
+        }
 
     @property
     def dataset_fingerprint(self) -> str:

@@ -23,10 +23,10 @@ from harness.data.dataset import Dataset
 from harness.data.load import load_dataset
 from harness.evaluation.features import ReferenceClassifier
 from harness.evaluation.network import BatchedNetwork, Recipe
+from harness.evaluation.record_file import RecordError
 from harness.evaluation.reference_training import train_network
 from harness.evaluation.weights_file import (
     Identity,
-    WeightsError,
     read_weights,
     record_of,
     write_weights,
@@ -112,9 +112,9 @@ def _load_shipped(
 ) -> ReferenceClassifier:
     try:
         if _sha256(path) != sha256:
-            raise WeightsError(f"its sha256 is {_sha256(path)}, not {sha256}")
+            raise RecordError(f"its sha256 is {_sha256(path)}, not {sha256}")
         network, record = read_weights(path, identity, recipe)
-    except (OSError, WeightsError) as error:
+    except (OSError, RecordError) as error:
         raise InputError(f"shipped weights {path}: {error}; install the package again") from None
     return ReferenceClassifier(network, record, sha256)
 
@@ -127,7 +127,7 @@ def _load_cached(
         network, record = read_weights(path, identity, recipe)
     except FileNotFoundError:
         return None
-    except WeightsError as error:
+    except RecordError as error:
         message = f"cached reference classifier {path} is not used: {error}; training it again"
         log.warning(message)
         say(message)

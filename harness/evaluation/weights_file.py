@@ -1,19 +1,13 @@
 """Weight files of the reference classifier: what they say of themselves, and how it is checked.
 
-A file is an ``.npz`` without pickles: one array per weight, named by its layer, and ``record``, a
-JSON text. The record's ``checksum`` covers the arrays and everything else in the record.
+One array per weight, named by its layer, with the record of how they were made.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-import io
 import json
-import os
-import tempfile
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,18 +16,17 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-from harness.core.errors import HarnessError
 from harness.data.dataset import Dataset
 from harness.evaluation.network import PREPROCESSING, Recipe, build_network
+from harness.evaluation.record_file import (
+    RecordError,
+    canonical,
+    read_record_file,
+    write_record_file,
+)
 
 FORMAT = 1
-_RECORD = "record"
-
-
-class WeightsError(HarnessError):
-    """A weight file that must not be used; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +53,7 @@ class Identity:
     @property
     def key(self) -> str:
         """The sha256 of all fields, 64 hexadecimal digits: the name of a cached file."""
-        return hashlib.sha256(_canonical(dataclasses.asdict(self))).hexdigest()
+        return hashlib.sha256(canonical(dataclasses.asdict(self))).hexdigest()
 
 
 def content_fingerprint(dataset: Dataset) -> str:
@@ -115,19 +108,7 @@ def record_of(dataset: Dataset, recipe: Recipe, accuracy: float) -> WeightsRecor
 def write_weights(path: Path, network: keras.Model, record: WeightsRecord) -> None:
     """Write ``path`` whole or not at all; the same weights and record give the same bytes."""
     arrays = {weight.path: np.asarray(weight) for weight in network.weights}
-    described = {**record.to_dict(), "checksum": _checksum(arrays, record.to_dict())}
-    text = np.array(json.dumps(described, sort_keys=True))
-    content: dict[str, Any] = {**arrays, _RECORD: text}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, allow_pickle=False, **content)
-        os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide a shared cache from other users
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_record_file(path, arrays, record.to_dict())
 
 
 def read_weights(
@@ -135,57 +116,23 @@ def read_weights(
 ) -> tuple[keras.Model, WeightsRecord]:
     """The network and record in ``path``, made from ``identity`` by ``recipe``.
 
-    Raises FileNotFoundError if there is no file, WeightsError if it is anything but whole,
+    Raises FileNotFoundError if there is no file, RecordError if it is anything but whole,
     unaltered and of this identity.
     """
-    arrays, described = _read(path)
-    checksum = described.pop("checksum", None)
-    if checksum != _checksum(arrays, described):
-        raise WeightsError("its checksum does not match its content")
+    arrays, described = read_record_file(path)
     _check_identity(described["identity"], identity)
     network = build_network(recipe, identity.image_shape, identity.num_classes)
     if arrays.keys() != {weight.path for weight in network.weights}:
-        raise WeightsError("it holds other weights than the network has")
+        raise RecordError("it holds other weights than the network has")
     for weight in network.weights:
         if arrays[weight.path].shape != tuple(weight.shape):
-            raise WeightsError(f"{weight.path} has shape {arrays[weight.path].shape}")
+            raise RecordError(f"{weight.path} has shape {arrays[weight.path].shape}")
         weight.assign(arrays[weight.path])
     return network, WeightsRecord(**{**described, "identity": identity})
 
 
-def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    try:
-        content = io.BytesIO(path.read_bytes())  # NumPy leaves a damaged file open
-        with np.load(content, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        described = json.loads(str(arrays.pop(_RECORD)))
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
-        raise WeightsError(f"it cannot be read ({type(error).__name__})") from None
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise WeightsError(f"it is damaged ({error})") from None
-    if not isinstance(described, dict):
-        raise WeightsError("its record is not a table")
-    return arrays, described
-
-
 def _check_identity(found: Mapping[str, Any], expected: Identity) -> None:
-    wanted = json.loads(_canonical(dataclasses.asdict(expected)))
+    wanted = json.loads(canonical(dataclasses.asdict(expected)))
     different = [name for name in wanted if found.get(name) != wanted[name]]
     if different:
-        raise WeightsError(f"it was made from another {', '.join(different)}")
-
-
-def _checksum(arrays: Mapping[str, NDArray[Any]], described: Mapping[str, Any]) -> str:
-    """The sha256 of the record and of each array's name, type, shape and bytes, names sorted."""
-    digest = hashlib.sha256(_canonical(described))
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.data)
-    return digest.hexdigest()
-
-
-def _canonical(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, sort_keys=True).encode()
+        raise RecordError(f"it was made from another {', '.join(different)}")

@@ -186,10 +186,24 @@ def _pruned(results: StudyResults) -> str:
 def _not_inception(results: StudyResults) -> str:
     if "fid" not in results.metrics:
         return ""
+    return (
+        f"fid is the Fréchet distance in {_features(results)}, not the Inception FID of papers: "
+        f"its values compare within this project at equal sample counts only."
+    )
+
+
+def _features(results: StudyResults) -> str:
+    extractor: Any = results.evaluation.get("extractor")
+    chosen = extractor.get("name") if isinstance(extractor, dict) else "reference"
+    if chosen in _CHOSEN_FEATURES:
+        return _CHOSEN_FEATURES[chosen]
     classifier: Any = results.evaluation.get("classifier")
     name = classifier.get("name") if isinstance(classifier, dict) else None
-    features = f"the reference classifier {name}" if name else "a small reference classifier"
-    return (
-        f"fid is the Fréchet distance in the features of {features}, not the Inception FID: its "
-        f"values compare within this project at equal sample counts only."
-    )
+    owner = f"the reference classifier {name}" if name else "a small reference classifier"
+    return f"the features of {owner}"
+
+
+_CHOSEN_FEATURES = {
+    "inception": "the features of Keras's InceptionV3",
+    "pixels": "plain pixels",
+}

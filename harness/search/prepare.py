@@ -15,7 +15,7 @@ from harness.core.study_file import Choices, Range, StudySpec
 from harness.data.dataset import Dataset
 from harness.data.load import load_dataset
 from harness.evaluation.evaluate import Evaluator
-from harness.evaluation.reference import load_reference
+from harness.evaluation.extractors import load_embedding
 from harness.models.networks import check_supported
 from harness.search.objective import TrialRunner
 from harness.search.observer import SearchObserver
@@ -48,8 +48,8 @@ def check_buildable(spec: StudySpec) -> None:
 def prepare_evaluator(
     spec: StudySpec, dataset: Dataset, cache_dir: Path, observer: SearchObserver
 ) -> Evaluator:
-    """The study's evaluator: reference classifier and real-side statistics, made once."""
-    classifier = load_reference(dataset, cache_dir, observer.message)
+    """The study's evaluator: classifier, features and real-side statistics, made once."""
+    classifier = load_embedding(spec.extractor, dataset, cache_dir, observer.message)
     return Evaluator(dataset, classifier, spec.num_samples, seed=spec.search.seed)
 
 

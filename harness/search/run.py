@@ -20,6 +20,7 @@ from harness.search.space import space_size
 from harness.tracking.layout import Layout
 
 DATASET_ATTRIBUTE = "dataset_fingerprint"
+WEIGHTS_ATTRIBUTE = "extractor_weights"
 UNTRAINED_ATTRIBUTE = "untrained"
 
 
@@ -118,10 +119,13 @@ def _run_remaining(
         from harness.tracking.mlflow_run import MlflowTracker
 
     check_buildable(plan.spec)
+    weights = plan.spec.extractor.weights_sha256()
     dataset = load_study_dataset(plan.spec, plan.data_dir)
     tracker = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root)
     study = stores.open_study(plan.spec, storage)
-    _check_same_data(study, dataset.fingerprint)
+    _check_same(study, DATASET_ATTRIBUTE, "on other data", dataset.fingerprint)
+    if weights is not None:
+        _check_same(study, WEIGHTS_ATTRIBUTE, "with other extractor weights", weights)
     with tracker.open_study(plan.spec) as parent:
         parent.close_trials(stores.close_abandoned(study, storage))
         stores.requeue_interrupted(study)
@@ -161,14 +165,15 @@ def _only_runner(plan: StudyPlan) -> AbstractContextManager[object]:
         raise InputError(f"{folder}: {error.strerror}") from None
 
 
-def _check_same_data(study: optuna.Study, fingerprint: str) -> None:
-    before = study.user_attrs.get(DATASET_ATTRIBUTE)
+def _check_same(study: optuna.Study, attribute: str, difference: str, sha256: str) -> None:
+    """Raise InputError, saying the ``difference``, if the study began with another ``sha256``."""
+    before = study.user_attrs.get(attribute)
     if before is None:
-        study.set_user_attr(DATASET_ATTRIBUTE, fingerprint)
-    elif before != fingerprint:
+        study.set_user_attr(attribute, sha256)
+    elif before != sha256:
         raise InputError(
-            f"study {study.study_name!r} began on other data (sha256 {before[:12]}, now "
-            f"{fingerprint[:12]}); give this one another --study-name"
+            f"study {study.study_name!r} began {difference} (sha256 {before[:12]}, now "
+            f"{sha256[:12]}); give this one another --study-name"
         )
 
 

@@ -84,6 +84,17 @@ def test_parameter_count_is_the_published_one(name):
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES.names())
+def test_the_discriminator_is_widened_alone(name):
+    def parameters(ratio):
+        config = TrialConfig(architecture=name, width=0.25, discriminator_width_ratio=ratio)
+        return [network.count_params() for network in build_networks(config, (28, 28, 3))]
+
+    quarter, half, whole, double = (parameters(ratio) for ratio in (0.25, 0.5, 1.0, 2.0))
+    assert quarter[0] == half[0] == whole[0] == double[0]
+    assert quarter[1] < half[1] < whole[1] < double[1]
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES.names())
 def test_same_seed_same_weights_another_seed_others(name):
     def weights(seed):
         networks = build_networks(small(name, seed=seed), (28, 28, 1))

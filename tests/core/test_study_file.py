@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from harness.core.config import FIELDS, TrialConfig
 from harness.core.domains import Choices, Range
 from harness.core.errors import InputError
+from harness.core.extractor import ExtractorSpec
 from harness.core.study_file import MAX_FILE_BYTES, SearchSpec, StudySpec, check_study_name
 
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
@@ -77,6 +78,16 @@ def test_a_file_says_what_stands_in_it(declared: StudySpec):
 
 def test_plain_types_and_back(declared: StudySpec):
     assert StudySpec.from_dict(json.loads(json.dumps(declared.to_dict()))) == declared
+
+
+def test_the_extractor_is_declared_and_written_back():
+    declared = StudySpec.from_dict(
+        {"question": "?", "evaluation": {"extractor": "inception", "weights": "w.h5"}}
+    )
+    assert declared.extractor == ExtractorSpec("inception", "w.h5")
+    assert declared.smoke().extractor == declared.single_trial().extractor == declared.extractor
+    assert StudySpec.from_dict(declared.to_dict()) == declared
+    assert StudySpec.from_dict({"question": "?"}).extractor == ExtractorSpec("reference")
 
 
 @pytest.mark.parametrize("path", sorted(STUDIES.glob("*.toml")), ids=lambda p: p.stem)
@@ -181,6 +192,14 @@ def test_the_studies_of_the_project_load(path: Path):
             {"evaluation": {"num_samples": 99}},
             "[evaluation]: num_samples takes a whole number from 100 to 1,000,000, got 99",
         ),
+        (
+            {"evaluation": {"extractor": "vgg"}},
+            "[evaluation]: extractor is 'vgg'; allowed: inception, pixels, reference",
+        ),
+        (
+            {"evaluation": {"extractor": "inception"}},
+            "[evaluation]: extractor inception needs weights = PATH; ",
+        ),
         ({"name": "../up"}, "study name '../up'; allowed: 1 to 100 letters"),
     ],
 )
@@ -267,6 +286,8 @@ def test_a_single_trial_is_found_again_by_its_configuration(declared: StudySpec)
     assert single.name == declared.with_settings(["dataset=mnist"]).single_trial().name
     assert single.name != declared.with_settings(["width=2"]).single_trial().name
     assert single.name != declared.replace(num_samples=300).single_trial().name
+    pixels = declared.replace(extractor=ExtractorSpec("pixels"))
+    assert single.name != pixels.single_trial().name
     assert StudySpec.from_dict(single.to_dict()) == single
 
 

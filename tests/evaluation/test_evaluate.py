@@ -154,7 +154,9 @@ def test_the_description_says_what_was_measured_with_what(
     assert described["num_fake_samples"] == 40
     assert described["classifier"]["sha256"] == classifier.sha256
     assert described["classifier"]["accuracy"] == classifier.accuracy
-    assert "not the Inception FID" in described["note"]
+    assert described["extractor"]["name"] == "reference"
+    assert described["extractor"]["sha256"] == classifier.sha256
+    assert "the reference classifier's features, not the Inception FID" in described["note"]
     assert described["metrics"] == {
         "probe": {
             "direction": "minimize",

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from harness.evaluation.network import Recipe, build_network
+from harness.evaluation.record_file import RecordError
 from harness.evaluation.weights_file import (
     Identity,
-    WeightsError,
     content_fingerprint,
     read_weights,
     record_of,
@@ -94,7 +94,7 @@ def test_whatever_is_altered_is_seen(
     _altered(tmp_path / "w.npz", lambda arrays, record: None)
     read_weights(tmp_path / "w.npz", IDENTITY, TINY)  # written anew, nothing altered
     _altered(tmp_path / "w.npz", change)
-    with pytest.raises(WeightsError, match="checksum"):
+    with pytest.raises(RecordError, match="checksum"):
         read_weights(tmp_path / "w.npz", IDENTITY, TINY)
 
 
@@ -103,23 +103,23 @@ def test_a_file_cut_anywhere_is_refused(length: int, tmp_path: Path) -> None:
     path = tmp_path / "w.npz"
     _write(path)
     path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(WeightsError):
+    with pytest.raises(RecordError):
         read_weights(path, IDENTITY, TINY)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "w.npz"
     path.write_text("not a zip")
-    with pytest.raises(WeightsError, match="cannot be read"):
+    with pytest.raises(RecordError, match="cannot be read"):
         read_weights(path, IDENTITY, TINY)
     np.savez(path, a=np.zeros(3))
-    with pytest.raises(WeightsError, match="cannot be read"):
+    with pytest.raises(RecordError, match="cannot be read"):
         read_weights(path, IDENTITY, TINY)
     np.savez(path, record=np.array("[]"))
-    with pytest.raises(WeightsError, match="not a table"):
+    with pytest.raises(RecordError, match="not a table"):
         read_weights(path, IDENTITY, TINY)
     np.savez(path, allow_pickle=True, record=np.array([{}], dtype=object))
-    with pytest.raises(WeightsError, match="cannot be read"):
+    with pytest.raises(RecordError, match="cannot be read"):
         read_weights(path, IDENTITY, TINY)
 
 
@@ -130,7 +130,7 @@ def test_no_file_is_not_a_damaged_file(tmp_path: Path) -> None:
 
 def test_a_whole_file_of_another_recipe_is_refused(tmp_path: Path) -> None:
     _write(tmp_path / "w.npz", dataclasses.replace(TINY, epochs=11))
-    with pytest.raises(WeightsError, match=r"made from another recipe_hash$"):
+    with pytest.raises(RecordError, match=r"made from another recipe_hash$"):
         read_weights(tmp_path / "w.npz", IDENTITY, TINY)
 
 

@@ -82,6 +82,20 @@ def test_caveats_of_one_seed_selection_and_pruning() -> None:
     assert "optimistic" not in words(two[0])
 
 
+@pytest.mark.parametrize(
+    ("extractor", "features"),
+    [
+        ("reference", "the features of the reference classifier digits-cnn,"),
+        ("pixels", "plain pixels,"),
+        ("inception", "the features of Keras's InceptionV3,"),
+    ],
+)
+def test_the_features_of_fid_are_named(extractor: str, features: str) -> None:
+    evaluation = {**builder.EVALUATION, "extractor": {"name": extractor}}
+    text = words(builder.record(0, fid=1.0), evaluation=evaluation)
+    assert f"fid is the Fréchet distance in {features} not the Inception FID" in text
+
+
 def test_no_answer_is_an_answer() -> None:
     assert "no trial was run" in words()
     assert "no trial was completed" in words(builder.record(0, "failed", fid=None))

@@ -53,6 +53,7 @@ def test_a_study_is_opened_again_with_more_trials(storage):
         ({"search": {"seed": 3}}, "seed: 0, now 3"),
         ({"search": {"minimize": "kid"}}, "minimize: 'fid', now 'kid'"),
         ({"evaluation": {"num_samples": 500}}, "num_samples: 5000, now 500"),
+        ({"evaluation": {"extractor": "pixels"}}, "extractor: None, now 'pixels'"),
     ],
     ids=str,
 )

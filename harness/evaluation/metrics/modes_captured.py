@@ -22,7 +22,8 @@ def modes_captured(real: Sample, fake: Sample, rng: np.random.Generator) -> floa
     Srivastava et al. 2017; Lin et al. 2018). With few classes and thousands of samples that rule
     counts the classifier's mistakes: at 1 % errors a class that was dropped still collects several
     of 5,000 samples. A tenth of the real share is above those and far below any share that a
-    person would call present. Deterministic; ``rng`` is unused.
+    person would call present. ``modes_hit`` counts by the published rule. Deterministic; ``rng``
+    is unused.
     """
     present = real.class_shares > 0
     enough = fake.class_shares >= MIN_RELATIVE_SHARE * real.class_shares

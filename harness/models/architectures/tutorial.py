@@ -28,13 +28,13 @@ def tutorial(
     return _generator(config, image_shape), _discriminator(config, image_shape)
 
 
-def _channels(config: TrialConfig, count: int) -> int:
-    return max(1, round(config.width * count))
+def _channels(width: float, count: int) -> int:
+    return max(1, round(width * count))
 
 
 def _generator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.Model:
     height, width, image_channels = image_shape
-    base = (height // 4, width // 4, _channels(config, 256))
+    base = (height // 4, width // 4, _channels(config.width, 256))
     normalized = config.normalization == "batch"
     model = keras.Sequential([keras.Input((config.latent_dim,))], name="generator")
     model.add(layers.Dense(base[0] * base[1] * base[2], use_bias=not normalized))
@@ -43,7 +43,7 @@ def _generator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.
     for channels, strides in ((128, 1), (64, 2)):
         model.add(
             layers.Conv2DTranspose(
-                _channels(config, channels), 5, strides, "same", use_bias=not normalized
+                _channels(config.width, channels), 5, strides, "same", use_bias=not normalized
             )
         )
         _activate(model, config)
@@ -68,10 +68,11 @@ def _activate(model: keras.Sequential, config: TrialConfig) -> None:
 
 
 def _discriminator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.Model:
+    width = config.width * config.discriminator_width_ratio
     strides = 2 if config.downsampling == "strided" else 1
     model = keras.Sequential([keras.Input(image_shape)], name="discriminator")
     for channels in (64, 128):
-        model.add(layers.Conv2D(_channels(config, channels), 5, strides, "same"))
+        model.add(layers.Conv2D(_channels(width, channels), 5, strides, "same"))
         model.add(layers.LeakyReLU(config.leaky_slope))
         if config.downsampling == "pooled":
             model.add(layers.MaxPooling2D(2, padding="same"))

@@ -9,7 +9,9 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 
 from harness.evaluation.metrics.mode_jsd import mode_jsd
+from harness.evaluation.metrics.mode_kl import mode_kl
 from harness.evaluation.metrics.modes_captured import modes_captured
+from harness.evaluation.metrics.modes_hit import modes_hit
 
 REAL = [0] * 100 + [1] * 100 + [2] * 100
 
@@ -30,6 +32,27 @@ def test_a_class_counts_from_a_tenth_of_its_real_share(from_labels, rng, counts,
 
 def test_classes_without_real_images_do_not_count(from_labels, rng):
     assert modes_captured(from_labels([0, 1], 3), from_labels([1, 2], 3), rng) == 1
+
+
+def test_a_single_image_hits_a_class_that_is_far_from_captured(from_labels, rng):
+    fake = from_labels(np.repeat([0, 1, 3], (298, 1, 1)), 4)
+    assert modes_hit(from_labels(REAL, 4), fake, rng) == 2  # class 3 has no real image
+    assert modes_captured(from_labels(REAL, 4), fake, rng) == 1
+
+
+def test_stacked_mnist_by_the_published_rules(from_labels, rng):
+    real = from_labels(np.repeat(np.arange(1000), 10), 1000)
+    one = from_labels([7] * 26_000, 1000)
+    assert modes_hit(real, one, rng) == 1
+    assert mode_kl(real, one, rng) == pytest.approx(math.log(1000), rel=1e-12)  # 6.908 nats
+    # 26 of each would be perfect: a tenth of it, 2.6, is what `modes_captured` asks for.
+    thin = from_labels(np.repeat(np.arange(1000), [2] * 500 + [50] * 500), 1000)
+    assert modes_hit(real, thin, rng) == 1000
+    assert modes_captured(real, thin, rng) == 500
+    # Uniform draws: KL is a likelihood ratio over 2 N, chi-squared of 999 degrees: mean
+    # 999 / 52,000 = 0.0192, standard deviation sqrt(2 * 999) / 52,000 = 0.0009.
+    drawn = from_labels(rng.integers(0, 1000, 26_000), 1000)
+    assert mode_kl(real, drawn, rng) == pytest.approx(999 / 52_000, abs=4 * 0.0009)
 
 
 def test_jsd_of_equal_and_of_disjoint_histograms(from_labels, rng):
