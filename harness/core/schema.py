@@ -59,6 +59,12 @@ TRAINING_METRICS = (
 )
 """Logged at every reporting interval, step = images_seen. Losses in nats, accuracies in [0, 1]."""
 
+SCORE_INTERVALS = {"fid": ("fid_low", "fid_high"), "kid": ("kid_low", "kid_high")}
+"""Score -> names of the ends of its 95 % interval, logged with it."""
+
+FID_DEBIASED = "fid_debiased"
+"""Estimate of the distance that ``fid`` would have without its sample-size bias, logged with it."""
+
 TIME_METRICS = ("wall_seconds", "train_seconds", "eval_seconds")
 """Logged once, when a trial ends, in seconds."""
 

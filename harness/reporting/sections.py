@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from harness.core.config import FIELDS, TrialConfig
+from harness.core.schema import SCORE_INTERVALS
 from harness.core.study_file import Choices, Range
 from harness.reporting import formats
 from harness.reporting.figures import Panel, grid_uri
@@ -19,6 +20,12 @@ from harness.reporting.tables import StudyResults, param_column
 LEADERBOARD_ROWS = 10
 LEADERBOARD_SCORES = ("fid", "kid", "modes_captured", "mode_jsd", "vendi_ratio")
 """The scores of the leaderboard, besides the objective; the page's table of scores has them all."""
+
+_BRACKETS = ("fid",)  # the scores whose interval stands in the leaderboard
+_INTERVAL_WORDS = (
+    "Brackets: 95 % interval, over new samples of generated and of real images, for the distance "
+    "without its sample-size bias; fid itself is biased upward and may lie above it."
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ def leaderboard(results: StudyResults) -> Table:
     time = ["train_seconds"] if "train_seconds" in results.metrics else []
     rows = [
         [str(row["rank"]), str(row["number"])]
-        + [formats.score(row[name]) for name in scores]
+        + [_score_with_interval(row, name) for name in scores]
         + [formats.number(row[param_column(name)]) for name in space]
         + [formats.duration(row[name]) for name in time]
         for _, row in ranked.head(LEADERBOARD_ROWS).iterrows()
@@ -68,6 +75,8 @@ def leaderboard(results: StudyResults) -> Table:
     note = f"n = {formats.count(len(ranked), 'completed trial')}"
     if len(ranked) > LEADERBOARD_ROWS:
         note = f"The first {LEADERBOARD_ROWS} of n = {len(ranked):,} completed trials"
+    if any(name in scores and SCORE_INTERVALS[name][0] in results.metrics for name in _BRACKETS):
+        note += f". {_INTERVAL_WORDS}"
     texts = [isinstance(d, Choices) and isinstance(d.values[0], str) for d in _domains(results)]
     numeric = [True, True, *[True for _ in scores], *[not t for t in texts], *[True for _ in time]]
     return Table(
@@ -118,7 +127,7 @@ def showcase(results: StudyResults) -> list[Grid]:
 
 
 def score_table(results: StudyResults) -> Table:
-    """Each score with its value for the best and the untrained generator, and its meaning."""
+    """Each score for the best and the untrained generator and for real images, and its meaning."""
     records = results.evaluation.get("metrics", {})
     records = records if isinstance(records, Mapping) else {}
     ranked = ranking(results)
@@ -129,6 +138,7 @@ def score_table(results: StudyResults) -> Table:
             name,
             formats.score(best.get(name)),
             formats.score(results.untrained.get(name)),
+            formats.score(_number(record.get("perfect"))),
             {"minimize": "lower", "maximize": "higher"}.get(
                 str(record.get("direction")), formats.MISSING
             ),
@@ -137,8 +147,10 @@ def score_table(results: StudyResults) -> Table:
         ]
         for name, record in ((name, records[name]) for name in names)
     ]
-    columns = ["score", "best trial", "untrained", "better", "range", "meaning and source"]
-    return Table(columns, rows, [False, True, True, False, False, False])
+    columns = ["score", "best trial", "untrained", "perfect", "better", "range"]
+    columns.append("meaning and source")
+    numeric = [False, True, True, True, False, False, False]
+    return Table(columns, rows, numeric, _scale_words(results.evaluation, records))
 
 
 def configuration(results: StudyResults) -> Table:
@@ -174,6 +186,37 @@ def _reason(row: pd.Series) -> str:
     if isinstance(row["retry_of"], str):
         parts.append(f"repeats trial {row['retry_of']}")
     return "; ".join(parts)
+
+
+def _score_with_interval(row: pd.Series, name: str) -> str:
+    """The score, with its interval in brackets where it has one in the leaderboard."""
+    value = formats.score(row[name])
+    if name not in _BRACKETS:
+        return value
+    low, high = (formats.score(row.get(end)) for end in SCORE_INTERVALS[name])
+    return value if formats.MISSING in (low, high) else f"{value} ({low} to {high})"
+
+
+def _scale_words(evaluation: Mapping[str, Any], records: Mapping[str, Any]) -> str:
+    """What the column "perfect" shows and where fid begins, as far as they were recorded."""
+    words = []
+    count = _number(evaluation.get("num_perfect_samples"))
+    if count is not None:
+        source = evaluation.get("perfect_samples_from", "the dataset")
+        words.append(f"Perfect: {formats.number(count)} real images in place of generated ones")
+        words[0] += f", from the {source}."
+    fid = records.get("fid")
+    level = _number(fid.get("null_level")) if isinstance(fid, Mapping) else None
+    if level is not None:
+        words.append(
+            f"At these sample sizes fid reads {formats.number(level)} on average for a generator "
+            "without any error (its null level, by formula); only what is above it is distance."
+        )
+    return " ".join(words)
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _range_words(record: Mapping[str, Any]) -> str:

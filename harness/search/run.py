@@ -22,6 +22,7 @@ from harness.tracking.layout import Layout
 DATASET_ATTRIBUTE = "dataset_fingerprint"
 WEIGHTS_ATTRIBUTE = "extractor_weights"
 UNTRAINED_ATTRIBUTE = "untrained"
+SCALE_ATTRIBUTE = "scale"
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,9 @@ class StudyOutcome:
 
     done: trials that count, of ``total`` wanted. states: Optuna state -> number of trials, the
     interrupted ones apart. best: number, value, params and scores of the best complete trial, or
-    None. untrained: scores of the base configuration before its first step. ran: trials of this
-    sitting. interrupted: whether Ctrl-C or SIGTERM ended it.
+    None. untrained: scores of the base configuration before its first step. scale: metric -> what
+    perfect and null level are. ran: trials of this sitting. interrupted: whether Ctrl-C or SIGTERM
+    ended it.
     """
 
     name: str
@@ -55,6 +57,7 @@ class StudyOutcome:
     interrupted: bool
     wall_seconds: float
     untrained: dict[str, float]
+    scale: dict[str, dict[str, float | None]]
     best: dict[str, Any] | None
 
     @property
@@ -91,6 +94,7 @@ def run_study(plan: StudyPlan, observer: SearchObserver) -> StudyOutcome:
         interrupted=interrupted,
         wall_seconds=time.perf_counter() - began,
         untrained=study.user_attrs.get(UNTRAINED_ATTRIBUTE, {}),
+        scale=study.user_attrs.get(SCALE_ATTRIBUTE, {}),
         best=_best(study),
     )
 
@@ -131,6 +135,7 @@ def _run_remaining(
         stores.requeue_interrupted(study)
         try:
             runner = prepare_runner(plan.spec, dataset, parent, observer, plan.layout.cache_dir)
+            study.set_user_attr(SCALE_ATTRIBUTE, runner.evaluator.scale)
             if UNTRAINED_ATTRIBUTE not in study.user_attrs:
                 study.set_user_attr(UNTRAINED_ATTRIBUTE, log_untrained(runner))
             study.optimize(
