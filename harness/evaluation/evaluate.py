@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 
 from harness.core.errors import HarnessError
 from harness.core.registry import METRICS
+from harness.core.schema import COLLAPSE_PROBABILITY
 from harness.data.dataset import Dataset
+from harness.evaluation import collapse
 from harness.evaluation.features import ReferenceClassifier
 from harness.evaluation.metrics import Metric, Sample
 
@@ -41,8 +44,12 @@ class Evaluator:
         num_samples: int,
         metric_names: Sequence[str] | None = None,
         seed: int = 0,
+        alarm: bool = True,
     ) -> None:
-        """Score ``num_samples`` images at a time by ``metric_names``; None means all registered."""
+        """Score ``num_samples`` images at a time by ``metric_names``; None means all registered.
+
+        ``alarm`` False leaves out ``collapse_probability``.
+        """
         self.dataset = dataset
         self.classifier = classifier
         self.num_samples = num_samples
@@ -50,12 +57,22 @@ class Evaluator:
         names = METRICS.names() if metric_names is None else metric_names
         self.metrics: dict[str, Metric] = {name: METRICS.get(name) for name in names}
         self.real = classifier.sample(self._real_images())
+        self.alarmed = alarm and set(collapse.SCORES) <= set(self.metrics)
+
+    @cached_property
+    def real_scores(self) -> dict[str, float]:
+        """The real sample's own values, against itself, of the scores that the alarm reads."""
+        return {
+            name: self.metrics[name](self.real, self.real, self._rng(name))
+            for name in collapse.SCORES
+        }
 
     def score(self, images: NDArray[np.uint8]) -> dict[str, float]:
         """Metric name -> value for generated uint8 ``images`` (num_samples, H, W, C).
 
         Each metric draws from its own stream of (seed, name), the same at every call: scores do not
         depend on which other metrics run, and two generators are compared under the same draws.
+        Where the metrics that the alarm reads are among them, ``collapse_probability`` is added.
         Raises ValueError for another number of images, since scores compare at equal counts only,
         and HarnessError for a value that is not finite.
         """
@@ -67,6 +84,9 @@ class Evaluator:
         scores = {
             name: score(self.real, fake, self._rng(name)) for name, score in self.metrics.items()
         }
+        if self.alarmed:
+            probability = collapse.collapse_probability(scores, self.real_scores)
+            scores[COLLAPSE_PROBABILITY] = probability
         for name, value in scores.items():
             if not math.isfinite(value):
                 raise HarnessError(f"{name} is not finite ({value})")
@@ -91,7 +111,8 @@ class Evaluator:
             "num_fake_samples": self.num_samples,
             "seed": self.seed,
             "note": _NOTE,
-            "metrics": {name: _record(metric) for name, metric in self.metrics.items()},
+            "metrics": {name: _record(metric) for name, metric in self.metrics.items()}
+            | ({COLLAPSE_PROBABILITY: collapse.record()} if self.alarmed else {}),
         }
 
     def _real_images(self) -> NDArray[np.uint8]:
