@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import pandas as pd
 import typer
@@ -105,7 +105,7 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _whole_numbers(text: str) -> tuple[int, ...]:
-    numbers: list[Any] = [part.strip() for part in text.split(",")]
+    numbers = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() and int(part) >= 100 for part in numbers):
         raise InputError(f"--sizes takes whole numbers from 100, as in 500,1000; got {text!r}")
     return tuple(int(part) for part in numbers)

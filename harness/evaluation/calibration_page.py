@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 import jinja2
+import pandas as pd
 from markupsafe import Markup
 
 from harness.evaluation.collapse import INPUTS, LEVEL
@@ -82,7 +83,7 @@ def alarm_rows(findings: Findings) -> Table:
         shares = group.set_index("size")["alarms"]
         verdict = group["collapsed"].iloc[0]
         words = "" if plant == REAL else PLANTS[plant].words(dose)
-        verdict = None if verdict is None else bool(verdict)
+        verdict = None if pd.isna(verdict) else bool(verdict)
         marked |= {(len(rows), 3 + i) for i, size in enumerate(sizes) if shares[size] >= DETECTED}
         cells = [f"{shares[size]:.0%}" for size in sizes]
         rows.append([_plain(plant), words, _COLLAPSED[verdict], *cells])
