@@ -49,6 +49,10 @@ INTERRUPTED = "interrupted"
 """Value of the tag ``failure`` of a trial that Ctrl-C ended; it does not count as run."""
 
 PRUNED_BY_PRUNER = "pruner"
+PRUNED_BY_COLLAPSE = "collapse"
+
+COLLAPSE_PROBABILITY = "collapse_probability"
+"""Name of the collapse alarm's score, in [0, 1]; its record says from where on the alarm is up."""
 
 TRAINING_METRICS = (
     "d_loss",

@@ -16,6 +16,7 @@ from harness.core import schema
 from harness.core.errors import HarnessError
 from harness.core.registry import METRICS
 from harness.data.dataset import Dataset
+from harness.evaluation import collapse
 from harness.evaluation.features import Classifier
 from harness.evaluation.metrics import Metric, Sample
 from harness.evaluation.uncertainty import fid_interval, fid_null_level, kid_half_width
@@ -51,8 +52,12 @@ class Evaluator:
         num_samples: int,
         metric_names: Sequence[str] | None = None,
         seed: int = 0,
+        alarm: bool = True,
     ) -> None:
-        """Score ``num_samples`` images at a time by ``metric_names``; None means all registered."""
+        """Score ``num_samples`` images at a time by ``metric_names``; None means all registered.
+
+        ``alarm`` False leaves out ``collapse_probability``.
+        """
         self.dataset = dataset
         self.classifier = classifier
         self.num_samples = num_samples
@@ -62,6 +67,15 @@ class Evaluator:
         self.real = classifier.sample(self._real_images())
         if any(metric.needs_training for metric in self.metrics.values()):
             self.real = replace(self.real, training=classifier.sample(dataset.x_train))
+        self.alarmed = alarm and set(collapse.SCORES) <= set(self.metrics)
+
+    @cached_property
+    def real_scores(self) -> dict[str, float]:
+        """The real sample's own values, against itself, of the scores that the alarm reads."""
+        return {
+            name: self.metrics[name](self.real, self.real, self._rng(name))
+            for name in collapse.SCORES
+        }
 
     def score(self, images: NDArray[np.uint8]) -> dict[str, float]:
         """Metric name -> value for generated uint8 ``images`` (num_samples, H, W, C).
@@ -69,6 +83,7 @@ class Evaluator:
         Beside ``fid`` and ``kid`` stand the ends of their 95 % intervals, and ``fid_debiased``.
         Each metric draws from its own stream of (seed, name), the same at every call: scores do not
         depend on which other metrics run, and two generators are compared under the same draws.
+        Where the metrics that the alarm reads are among them, ``collapse_probability`` is added.
         Raises ValueError for another number of images, since scores compare at equal counts only,
         and HarnessError for a value that is not finite.
         """
@@ -81,6 +96,9 @@ class Evaluator:
             name: score(self.real, fake, self._rng(name)) for name, score in self.metrics.items()
         }
         scores |= self._intervals(scores, fake)
+        if self.alarmed:
+            probability = collapse.collapse_probability(scores, self.real_scores)
+            scores[schema.COLLAPSE_PROBABILITY] = probability
         for name, value in scores.items():
             if not math.isfinite(value):
                 raise HarnessError(f"{name} is not finite ({value})")
@@ -149,7 +167,8 @@ class Evaluator:
             "metrics": {
                 name: {**_record(metric), **self.scale[name]}
                 for name, metric in self.metrics.items()
-            },
+            }
+            | ({schema.COLLAPSE_PROBABILITY: collapse.record()} if self.alarmed else {}),
         }
 
     def _intervals(self, scores: dict[str, float], fake: Sample) -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from harness.core.config import FIELDS, TrialConfig
-from harness.core.schema import SCORE_INTERVALS
+from harness.core.schema import COLLAPSE_PROBABILITY, SCORE_INTERVALS
 from harness.core.study_file import Choices, Range
 from harness.reporting import formats
 from harness.reporting.figures import Panel, grid_uri
@@ -18,7 +18,14 @@ from harness.reporting.stats import picks, ranking
 from harness.reporting.tables import StudyResults, param_column
 
 LEADERBOARD_ROWS = 10
-LEADERBOARD_SCORES = ("fid", "kid", "modes_captured", "mode_jsd", "vendi_ratio")
+LEADERBOARD_SCORES = (
+    "fid",
+    "kid",
+    "modes_captured",
+    "mode_jsd",
+    "vendi_ratio",
+    COLLAPSE_PROBABILITY,
+)
 """The scores of the leaderboard, besides the objective; the page's table of scores has them all."""
 
 _BRACKETS = ("fid",)  # the scores whose interval stands in the leaderboard
@@ -26,6 +33,8 @@ _INTERVAL_WORDS = (
     "Brackets: 95 % interval, over new samples of generated and of real images, for the distance "
     "without its sample-size bias; fid itself is biased upward and may lie above it."
 )
+
+COLLAPSED_MARK = " \N{DAGGER}"
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,7 @@ def leaderboard(results: StudyResults) -> Table:
     space = list(results.spec.space)
     time = ["train_seconds"] if "train_seconds" in results.metrics else []
     rows = [
-        [str(row["rank"]), str(row["number"])]
+        [str(row["rank"]), f"{row['number']}{COLLAPSED_MARK if _collapsed(results, row) else ''}"]
         + [_score_with_interval(row, name) for name in scores]
         + [formats.number(row[param_column(name)]) for name in space]
         + [formats.duration(row[name]) for name in time]
@@ -77,6 +86,8 @@ def leaderboard(results: StudyResults) -> Table:
         note = f"The first {LEADERBOARD_ROWS} of n = {len(ranked):,} completed trials"
     if any(name in scores and SCORE_INTERVALS[name][0] in results.metrics for name in _BRACKETS):
         note += f". {_INTERVAL_WORDS}"
+    if any(_collapsed(results, row) for _, row in ranked.head(LEADERBOARD_ROWS).iterrows()):
+        note += f"; {COLLAPSED_MARK.strip()} = the collapse alarm is up"
     texts = [isinstance(d, Choices) and isinstance(d.values[0], str) for d in _domains(results)]
     numeric = [True, True, *[True for _ in scores], *[not t for t in texts], *[True for _ in time]]
     return Table(
@@ -96,7 +107,7 @@ def all_trials(results: StudyResults) -> Table:
             [
                 str(row["number"]),
                 _state_words(row),
-                _reason(row),
+                _reason(results, row),
                 formats.number(row["images_seen"]),
             ]
             + [value]
@@ -176,8 +187,16 @@ def _state_words(row: pd.Series) -> str:
     return "completed" if row["outcome"] == "complete" else str(row["outcome"])
 
 
-def _reason(row: pd.Series) -> str:
-    """Why a trial ended before its time, or what it repeats."""
+def _collapsed(results: StudyResults, row: pd.Series) -> bool:
+    """Whether the collapse alarm was up when the trial was scored last."""
+    records = results.evaluation.get("metrics")
+    record = records.get(COLLAPSE_PROBABILITY) if isinstance(records, Mapping) else None
+    level = record.get("alarm_level") if isinstance(record, Mapping) else None
+    return isinstance(level, float) and bool(row.get(COLLAPSE_PROBABILITY, 0.0) >= level)
+
+
+def _reason(results: StudyResults, row: pd.Series) -> str:
+    """Why a trial ended before its time, what it repeats, and whether it has collapsed."""
     parts = []
     if isinstance(row["failure"], str) and row["outcome"] == "failed":
         parts.append(row["failure"])
@@ -185,6 +204,8 @@ def _reason(row: pd.Series) -> str:
         parts.append(f"by {row['pruned_by']}")
     if isinstance(row["retry_of"], str):
         parts.append(f"repeats trial {row['retry_of']}")
+    if _collapsed(results, row):
+        parts.append(f"collapsed ({COLLAPSE_PROBABILITY} {row[COLLAPSE_PROBABILITY]:.2f})")
     return "; ".join(parts)
 
 

@@ -34,7 +34,7 @@ class ScriptedEvaluator:
         value = self.script.pop(0)
         if isinstance(value, BaseException):
             raise value
-        return {"fid": value, "modes_captured": 10.0}
+        return {"fid": value, "collapse_probability": 0.0}
 
 
 class PruneAt(optuna.pruners.BasePruner):
@@ -72,7 +72,7 @@ def test_a_complete_trial():
     assert trial.state == TrialState.COMPLETE
     assert trial.value == 1.0
     assert trial.intermediate_values == {32: 3.0, 64: 2.0, 96: 1.0}
-    assert trial.user_attrs["scores"] == {"fid": 1.0, "modes_captured": 10.0}
+    assert trial.user_attrs["scores"] == {"fid": 1.0, "collapse_probability": 0.0}
     assert run.run_status == "FINISHED"
     assert run.metrics["fid"] == [(32, 3.0), (64, 2.0), (96, 1.0)]
     assert len(run.metrics["d_loss"]) == 3
