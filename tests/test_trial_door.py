@@ -1,4 +1,4 @@
-"""``python -m harness.trial --json``: one configuration with everything that its scores are read by."""
+"""``python -m harness.trial --json``: every score with the figures that it is read by."""
 
 import json
 import os
