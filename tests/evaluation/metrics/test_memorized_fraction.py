@@ -60,13 +60,14 @@ def test_crowded_images_are_not_taken_for_copies(real, rng):
 
 def test_nearness_by_hand(rng):
     # Training images of the class at 0, 1, 2, 3, 4, 5: nearness of x is |x - nearest| over the
-    # distance to the fifth nearest. Held-out 2.5 (0.5 / 2.5), 9 (4 / 8) and 5.5 (0.5 / 4.5): the
-    # lowest of three is the threshold, 1/9. Fakes: 1.9 (0.1 / 2.1 = 1/21) in, 2.5 (1/5) out.
+    # distance to the fifth nearest. Held-out 2.5 (0.5 / 2.5), 9 (4 / 8) and 2.3 (0.3 / 2.3): the
+    # lowest of three is the threshold, 0.130. Fakes: 1.9 (0.1 / 2.1 = 0.048) in, 2.5 (0.2) out,
+    # 2.3 in as a tie, 5.7 (0.7 / 4.7 = 0.149) out; by the second nearest it would be in.
     line = np.arange(6.0)[:, None]
     training = labelled(line, np.zeros(6, int), 2)
-    held_out = labelled(np.array([[2.5], [9.0], [5.5]]), np.zeros(3, int), 2)
-    fakes = labelled(np.array([[1.9], [2.5], [5.5], [9.0]]), np.zeros(4, int), 2)
-    assert memorized_fraction(replace(held_out, training=training), fakes, rng) == 0.5  # 5.5 ties
+    held_out = labelled(np.array([[2.5], [9.0], [2.3]]), np.zeros(3, int), 2)
+    fakes = labelled(np.array([[1.9], [2.5], [2.3], [5.7]]), np.zeros(4, int), 2)
+    assert memorized_fraction(replace(held_out, training=training), fakes, rng) == 0.5
 
 
 def test_a_class_without_training_images_and_a_class_of_one(rng):
