@@ -79,7 +79,7 @@ def repeated_images(pool: Pool, size: int, dose: float, rng: np.random.Generator
     """
     wanted = len(pool.images) if dose == 0 else round(1 / dose)
     support = _drawn(np.arange(len(pool.images)), min(wanted, len(pool.images)), rng)
-    return pool.images[rng.choice(support, size)]
+    return np.asarray(pool.images[rng.choice(support, size)])
 
 
 def shrunken_classes(pool: Pool, size: int, dose: float, rng: np.random.Generator) -> Images:
