@@ -7,6 +7,7 @@ which of the 1,000 triples an image is.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,12 @@ def stack_digits(digits: Dataset, seed: int = SEED) -> Dataset:
     rng = np.random.default_rng(seed)
     x_train, y_train = _stack(digits.x_train, digits.y_train, TRAIN_PER_MODE, rng)
     x_test, y_test = _stack(digits.x_test, digits.y_test, TEST_PER_MODE, rng)
-    arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+    arrays: dict[str, NDArray[Any]] = {
+        "x_train": x_train,
+        "y_train": y_train,
+        "x_test": x_test,
+        "y_test": y_test,
+    }
     source = f"three images of {digits.name} as channels, every triple of digits equally often"
     stacked = Dataset.from_keras_form(f"stacked_{digits.name}", arrays, source)
     return dataclasses.replace(stacked, channels_of=digits)
