@@ -48,7 +48,7 @@ class SearchSpec:
     pruner: str = "hyperband"
     reports: int = 9
     seed: int = 0
-    collapse_alarm: bool = True
+    collapse_alarm: bool = False
 
     def __post_init__(self) -> None:
         """Validate every field."""
