@@ -37,8 +37,8 @@ def check_packages(distribution: str = DISTRIBUTION) -> Iterator[Finding]:
         yield Finding(distribution, None, "not installed, so its version ranges are unknown here")
         return
     # A missing field is None here, and a KeyError once importlib_metadata has been imported.
-    python = project["Requires-Python"] if "Requires-Python" in project else ""
-    yield _check_version("python", platform.python_version(), python or "")
+    python = ("Requires-Python" in project and project["Requires-Python"]) or ""
+    yield _check_version("python", platform.python_version(), python)
     for requirement in map(Requirement, metadata.requires(distribution) or ()):
         if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
             version = _installed_version(requirement.name)
