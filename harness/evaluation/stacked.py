@@ -53,7 +53,7 @@ class StackedClassifier:
     @property
     def num_classes(self) -> int:
         """Number of modes: classes of a channel to the power of the channels."""
-        return int(self.channel.num_classes**self.dataset.image_shape[2])
+        return int(self.channel.num_classes ** self.dataset.image_shape[2])
 
     @property
     def extractor(self) -> dict[str, Any]:
