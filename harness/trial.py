@@ -28,7 +28,7 @@ def trial(
 
     from harness.search.find import resolve_study
     from harness.search.sitting import make_plan, sit
-    from harness.search.summary import score_lines, summary_lines
+    from harness.search.summary import score_lines, score_report, summary_lines
 
     spec = resolve_study(study, seed=seed, settings=settings or [], smoke=smoke).single_trial()
     if study_name is not None:
@@ -36,9 +36,9 @@ def trial(
     plan = make_plan(spec, storage=storage, tracking_uri=tracking_uri, data_dir=data_dir)
     console = Console(stderr=as_json)
     outcome = sit(plan, console)
-    scores = outcome.best["scores"] if outcome.best else {}
     if as_json:
-        print(json.dumps({"config": spec.base_config().to_dict(), "scores": scores}, indent=2))
+        found = {"config": spec.base_config().to_dict(), "scores": score_report(outcome)}
+        print(json.dumps(found, indent=2))
     for line in [*score_lines(outcome), *summary_lines(outcome, None, plan.tracking_uri)]:
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     if outcome.interrupted:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import optuna
 import pytest
 
 CASES = {
@@ -49,6 +50,8 @@ def test_wrong_input_is_one_line_and_exit_2(case, folder, monkeypatch):
     assert result.stderr.count("\n") == 1, result.stderr
     assert result.stderr.startswith("error: ")
     assert named in result.stderr
+    database = folder / "mlruns" / "optuna.db"
+    assert not database.exists() or not optuna.get_all_study_names(f"sqlite:///{database}")
 
 
 @pytest.mark.slow

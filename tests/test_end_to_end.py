@@ -45,7 +45,9 @@ def command(*arguments):
 
 
 def environment(folder):
-    return {**os.environ, "HARNESS_MLRUNS": str(folder / "mlruns")}
+    """As a person has it: the tests' own log level would let TensorFlow chatter."""
+    kept = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    return {**kept, "HARNESS_MLRUNS": str(folder / "mlruns")}
 
 
 def run(folder, *arguments):
@@ -168,12 +170,12 @@ def test_more_trials_go_on_without_repeating_and_stop_where_the_space_ends(finis
     assert len({tuple(trial.params.items()) for trial in trials.values()}) == 6
 
 
-def test_ctrl_c_keeps_everything_and_the_total_comes_out_right(tmp_path):
-    write_study(tmp_path, "long", 7_680)
+def run_until_first_score(folder, name, how):
+    """Start the study, end it by the signal ``how`` once a trial was scored; code and output."""
     process = subprocess.Popen(
-        command("long", "--n-trials", "3"),
-        cwd=tmp_path,
-        env=environment(tmp_path),
+        command(name, "--n-trials", "3"),
+        cwd=folder,
+        env=environment(folder),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -182,24 +184,44 @@ def test_ctrl_c_keeps_everything_and_the_total_comes_out_right(tmp_path):
     for line in process.stdout:
         lines.append(line)
         if re.match(r"trial +\d+ +[\d,]+ images", line):
-            process.send_signal(signal.SIGINT)
+            process.send_signal(how)
             break
     rest, _ = process.communicate(timeout=120)
-    output = "".join(lines) + rest
-    assert process.returncode == 130, output
+    return process.returncode, "".join(lines) + rest
+
+
+def check_goes_on(folder, name, stopped):
+    """The same command again comes out at 3 trials, the one that was stopped among them."""
+    again = run(folder, name, "--n-trials", "3")
+    assert again.returncode == 0, again.stderr
+    trials, runs = check_stores_agree(folder, name)
+    assert runs[stopped].info.status == "FAILED"
+    assert runs[stopped].data.tags["failure"] == "interrupted"
+    counted = [t for t in trials.values() if t.user_attrs.get("failure") != "interrupted"]
+    assert len(counted) == 3
+    assert len({tuple(trial.params.items()) for trial in counted}) == 3
+    assert any(t.params == trials[stopped].params for t in counted)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_keeps_everything_and_the_total_comes_out_right(tmp_path, how):
+    write_study(tmp_path, "long", 7_680)
+    code, output = run_until_first_score(tmp_path, "long", how)
+    assert code == 130, output
     assert "Traceback" not in output
     trials, runs = check_stores_agree(tmp_path, "long")
     stopped = max(trials)
     assert runs[stopped].info.status == "FAILED"
     assert runs[stopped].data.tags["failure"] == "interrupted"
 
-    again = run(tmp_path, "long", "--n-trials", "3", "--set", "dropout=0.3")
-    assert again.returncode == 2  # not the study that was begun
-    assert again.stderr.count("\n") == 1
-    again = run(tmp_path, "long", "--n-trials", "3")
-    assert again.returncode == 0, again.stderr
-    trials, _ = check_stores_agree(tmp_path, "long")
-    counted = [t for t in trials.values() if t.user_attrs.get("failure") != "interrupted"]
-    assert len(counted) == 3
-    assert len({tuple(trial.params.items()) for trial in counted}) == 3
-    assert any(t.params == trials[stopped].params for t in counted)
+    other = run(tmp_path, "long", "--n-trials", "3", "--set", "dropout=0.2")
+    assert other.returncode == 2  # not the study that was begun
+    assert other.stderr.count("\n") == 1
+    check_goes_on(tmp_path, "long", stopped)
+
+
+def test_after_kill_9_the_total_comes_out_right(tmp_path):
+    write_study(tmp_path, "killed", 7_680)
+    code, output = run_until_first_score(tmp_path, "killed", signal.SIGKILL)
+    assert code == -signal.SIGKILL, output
+    check_goes_on(tmp_path, "killed", max(stores(tmp_path, "killed")[0]))

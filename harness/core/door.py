@@ -37,7 +37,7 @@ def _run(command: Any, name: str, argv: Sequence[str] | None) -> int:
     try:
         code = command.main(args=argv, prog_name=name, standalone_mode=False)
     except _UsageError as error:
-        return _say(error.format_message(), WRONG_INPUT)
+        return _say(error.format_message() + _received(error, argv or sys.argv[1:]), WRONG_INPUT)
     except InputError as error:
         return _say(str(error), WRONG_INPUT)
     except HarnessError as error:
@@ -45,6 +45,16 @@ def _run(command: Any, name: str, argv: Sequence[str] | None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _say("interrupted", INTERRUPTED)
     return code if isinstance(code, int) else 0
+
+
+def _received(error: Any, argv: Sequence[str]) -> str:
+    """What came for the option that ``error`` is about: typer says only what it should be."""
+    options = getattr(getattr(error, "param", None), "opts", ())
+    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+        name, _, value = word.partition("=")
+        if name in options:
+            return f", got {(value or following)!r}"
+    return ""
 
 
 def _say(text: str, code: int) -> int:

@@ -36,7 +36,9 @@ def check_packages(distribution: str = DISTRIBUTION) -> Iterator[Finding]:
     except metadata.PackageNotFoundError:
         yield Finding(distribution, None, "not installed, so its version ranges are unknown here")
         return
-    yield _check_version("python", platform.python_version(), project["Requires-Python"] or "")
+    # A missing field is None here, and a KeyError once importlib_metadata has been imported.
+    python = project["Requires-Python"] if "Requires-Python" in project else ""
+    yield _check_version("python", platform.python_version(), python or "")
     for requirement in map(Requirement, metadata.requires(distribution) or ()):
         if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
             version = _installed_version(requirement.name)

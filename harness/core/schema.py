@@ -49,6 +49,10 @@ INTERRUPTED = "interrupted"
 """Value of the tag ``failure`` of a trial that Ctrl-C ended; it does not count as run."""
 
 PRUNED_BY_PRUNER = "pruner"
+PRUNED_BY_COLLAPSE = "collapse"
+
+COLLAPSE_PROBABILITY = "collapse_probability"
+"""Name of the collapse alarm's score, in [0, 1]; its record says from where on the alarm is up."""
 
 TRAINING_METRICS = (
     "d_loss",
@@ -58,6 +62,12 @@ TRAINING_METRICS = (
     "images_per_second",
 )
 """Logged at every reporting interval, step = images_seen. Losses in nats, accuracies in [0, 1]."""
+
+SCORE_INTERVALS = {"fid": ("fid_low", "fid_high"), "kid": ("kid_low", "kid_high")}
+"""Score -> names of the ends of its 95 % interval, logged with it."""
+
+FID_DEBIASED = "fid_debiased"
+"""Estimate of the distance that ``fid`` would have without its sample-size bias, logged with it."""
 
 TIME_METRICS = ("wall_seconds", "train_seconds", "eval_seconds")
 """Logged once, when a trial ends, in seconds."""

@@ -35,6 +35,8 @@ _TABLES = ("base", "space", "search", "evaluation")
 class SearchSpec:
     """How the space is searched. ``reports`` is how often a trial is scored, its end included.
 
+    ``collapse_alarm``: whether a trial whose generator stays collapsed is stopped before its end.
+
     Raises InputError for an unknown metric, sampler or pruner, for counts out of range, and for a
     direction in which the metric does not get better.
     """
@@ -46,6 +48,7 @@ class SearchSpec:
     pruner: str = "hyperband"
     reports: int = 9
     seed: int = 0
+    collapse_alarm: bool = False
 
     def __post_init__(self) -> None:
         """Validate every field."""
@@ -59,13 +62,15 @@ class SearchSpec:
             value = getattr(self, key)
             if value not in allowed:
                 raise InputError(f"{key} is {shown(value)}; allowed: {', '.join(allowed)}")
+        if not isinstance(self.collapse_alarm, bool):
+            raise InputError(f"collapse_alarm is true or false, got {shown(self.collapse_alarm)}")
 
     def to_dict(self) -> dict[str, Any]:
         """As it stands in a study file."""
         return {self.direction: self.metric, **{key: getattr(self, key) for key in _SEARCH_KEYS}}
 
 
-_SEARCH_KEYS = ("num_trials", "sampler", "pruner", "reports", "seed")
+_SEARCH_KEYS = ("num_trials", "sampler", "pruner", "reports", "seed", "collapse_alarm")
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ class StudySpec:
             parts.append(extractor)
         config = json.dumps(parts, sort_keys=True)
         digest = hashlib.sha256(config.encode()).hexdigest()[:8]
-        search = dataclasses.replace(self.search, num_trials=1, pruner="none")
+        search = dataclasses.replace(self.search, num_trials=1, pruner="none", collapse_alarm=False)
         return self.replace(
             name=f"{self.name[:80]}-trial-{digest}",
             question=f"How good is this one configuration of the study {self.name}?",

@@ -5,16 +5,21 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.core import schema
 from harness.core.errors import HarnessError
 from harness.core.registry import METRICS
 from harness.data.dataset import Dataset
+from harness.evaluation import collapse
 from harness.evaluation.features import Classifier
 from harness.evaluation.metrics import Metric, Sample
+from harness.evaluation.uncertainty import fid_interval, fid_null_level, kid_half_width
 
 MAX_REAL_SAMPLES = 10_000
 
@@ -47,8 +52,12 @@ class Evaluator:
         num_samples: int,
         metric_names: Sequence[str] | None = None,
         seed: int = 0,
+        alarm: bool = True,
     ) -> None:
-        """Score ``num_samples`` images at a time by ``metric_names``; None means all registered."""
+        """Score ``num_samples`` images at a time by ``metric_names``; None means all registered.
+
+        ``alarm`` False leaves out ``collapse_probability``.
+        """
         self.dataset = dataset
         self.classifier = classifier
         self.num_samples = num_samples
@@ -56,12 +65,25 @@ class Evaluator:
         names = METRICS.names() if metric_names is None else metric_names
         self.metrics: dict[str, Metric] = {name: METRICS.get(name) for name in names}
         self.real = classifier.sample(self._real_images())
+        if any(metric.needs_training for metric in self.metrics.values()):
+            self.real = replace(self.real, training=classifier.sample(dataset.x_train))
+        self.alarmed = alarm and set(collapse.SCORES) <= set(self.metrics)
+
+    @cached_property
+    def real_scores(self) -> dict[str, float]:
+        """The real sample's own values, against itself, of the scores that the alarm reads."""
+        return {
+            name: self.metrics[name](self.real, self.real, self._rng(name))
+            for name in collapse.SCORES
+        }
 
     def score(self, images: NDArray[np.uint8]) -> dict[str, float]:
         """Metric name -> value for generated uint8 ``images`` (num_samples, H, W, C).
 
+        Beside ``fid`` and ``kid`` stand the ends of their 95 % intervals, and ``fid_debiased``.
         Each metric draws from its own stream of (seed, name), the same at every call: scores do not
         depend on which other metrics run, and two generators are compared under the same draws.
+        Where the metrics that the alarm reads are among them, ``collapse_probability`` is added.
         Raises ValueError for another number of images, since scores compare at equal counts only,
         and HarnessError for a value that is not finite.
         """
@@ -73,10 +95,52 @@ class Evaluator:
         scores = {
             name: score(self.real, fake, self._rng(name)) for name, score in self.metrics.items()
         }
+        scores |= self._intervals(scores, fake)
+        if self.alarmed:
+            probability = collapse.collapse_probability(scores, self.real_scores)
+            scores[schema.COLLAPSE_PROBABILITY] = probability
         for name, value in scores.items():
             if not math.isfinite(value):
                 raise HarnessError(f"{name} is not finite ({value})")
         return scores
+
+    @cached_property
+    def perfect(self) -> dict[str, float]:
+        """Metric name -> value for real images in place of generated ones: what perfect looks like.
+
+        They are ``num_perfect`` images of the training split, drawn by the seed: other images than
+        the real side's, but not new to the classifier, which was trained on them. A metric that
+        looks for copies of training images takes at most half of the split and searches the rest.
+        """
+        order = self._rng("perfect images").permutation(len(self.dataset.x_train))
+        fake = self.classifier.sample(self.dataset.x_train[order[: self.num_perfect]])
+        values = {}
+        for name, score in self.metrics.items():
+            real, images = self.real, fake
+            if score.needs_training and real.training is not None:
+                half = min(self.num_perfect, len(order) // 2)
+                images = real.training.rows(order[:half])
+                real = replace(real, training=real.training.rows(order[half:]))
+            values[name] = score(real, images, self._rng(name))
+        return values
+
+    @property
+    def num_perfect(self) -> int:
+        """Number of images behind ``perfect``: num_samples, or all there are to train on."""
+        return min(self.num_samples, len(self.dataset.x_train))
+
+    @cached_property
+    def scale(self) -> dict[str, dict[str, float | None]]:
+        """Metric name -> ``perfect`` and ``null_level``: the scale on which a score is read.
+
+        The null level is what a generator without error reads on average at ``num_samples`` images,
+        by formula; None where there is no formula.
+        """
+        nulls = {"fid": fid_null_level(self.real, self.num_samples)}
+        return {
+            name: {"perfect": self.perfect[name], "null_level": nulls.get(name)}
+            for name in self.metrics
+        }
 
     def describe(self) -> dict[str, Any]:
         """What is scored with what, ready for JSON: dataset, classifier, sample sizes, metrics."""
@@ -96,10 +160,30 @@ class Evaluator:
             "num_real_samples": len(self.real),
             "real_samples_from": "test split",
             "num_fake_samples": self.num_samples,
+            "num_perfect_samples": self.num_perfect,
+            "perfect_samples_from": "training split, which the classifier has seen",
             "seed": self.seed,
             "note": _NOTE.format(_FEATURES[self.classifier.extractor["name"]]),
-            "metrics": {name: _record(metric) for name, metric in self.metrics.items()},
+            "metrics": {
+                name: {**_record(metric), **self.scale[name]}
+                for name, metric in self.metrics.items()
+            }
+            | ({schema.COLLAPSE_PROBABILITY: collapse.record()} if self.alarmed else {}),
         }
+
+    def _intervals(self, scores: dict[str, float], fake: Sample) -> dict[str, float]:
+        """The ends of the 95 % intervals of ``scores``, and the debiased distance."""
+        found: dict[str, float] = {}
+        if "fid" in scores:
+            low, high = schema.SCORE_INTERVALS["fid"]
+            interval = fid_interval(self.real, fake, self._rng("fid interval"))
+            found |= {low: interval.low, high: interval.high}
+            found[schema.FID_DEBIASED] = interval.value
+        if "kid" in scores:
+            low, high = schema.SCORE_INTERVALS["kid"]
+            half = kid_half_width(self.real, fake, self._rng("kid interval"))
+            found |= {low: scores["kid"] - half, high: scores["kid"] + half}
+        return found
 
     def _real_images(self) -> NDArray[np.uint8]:
         images = self.dataset.x_test

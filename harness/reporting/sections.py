@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from harness.core.config import FIELDS, TrialConfig
+from harness.core.schema import COLLAPSE_PROBABILITY, SCORE_INTERVALS
 from harness.core.study_file import Choices, Range
 from harness.reporting import formats
 from harness.reporting.figures import Panel, grid_uri
@@ -17,8 +18,23 @@ from harness.reporting.stats import picks, ranking
 from harness.reporting.tables import StudyResults, param_column
 
 LEADERBOARD_ROWS = 10
-LEADERBOARD_SCORES = ("fid", "kid", "modes_captured", "mode_jsd", "vendi_ratio")
+LEADERBOARD_SCORES = (
+    "fid",
+    "kid",
+    "modes_captured",
+    "mode_jsd",
+    "vendi_ratio",
+    COLLAPSE_PROBABILITY,
+)
 """The scores of the leaderboard, besides the objective; the page's table of scores has them all."""
+
+_BRACKETS = ("fid",)  # the scores whose interval stands in the leaderboard
+_INTERVAL_WORDS = (
+    "Brackets: 95 % interval, over new samples of generated and of real images, for the distance "
+    "without its sample-size bias; fid itself is biased upward and may lie above it."
+)
+
+COLLAPSED_MARK = " \N{DAGGER}"
 
 
 @dataclass(frozen=True)
@@ -59,8 +75,8 @@ def leaderboard(results: StudyResults) -> Table:
     space = list(results.spec.space)
     time = ["train_seconds"] if "train_seconds" in results.metrics else []
     rows = [
-        [str(row["rank"]), str(row["number"])]
-        + [formats.score(row[name]) for name in scores]
+        [str(row["rank"]), f"{row['number']}{COLLAPSED_MARK if _collapsed(results, row) else ''}"]
+        + [_score_with_interval(row, name) for name in scores]
         + [formats.number(row[param_column(name)]) for name in space]
         + [formats.duration(row[name]) for name in time]
         for _, row in ranked.head(LEADERBOARD_ROWS).iterrows()
@@ -68,6 +84,10 @@ def leaderboard(results: StudyResults) -> Table:
     note = f"n = {formats.count(len(ranked), 'completed trial')}"
     if len(ranked) > LEADERBOARD_ROWS:
         note = f"The first {LEADERBOARD_ROWS} of n = {len(ranked):,} completed trials"
+    if any(name in scores and SCORE_INTERVALS[name][0] in results.metrics for name in _BRACKETS):
+        note += f". {_INTERVAL_WORDS}"
+    if any(_collapsed(results, row) for _, row in ranked.head(LEADERBOARD_ROWS).iterrows()):
+        note += f"; {COLLAPSED_MARK.strip()} = the collapse alarm is up"
     texts = [isinstance(d, Choices) and isinstance(d.values[0], str) for d in _domains(results)]
     numeric = [True, True, *[True for _ in scores], *[not t for t in texts], *[True for _ in time]]
     return Table(
@@ -87,7 +107,7 @@ def all_trials(results: StudyResults) -> Table:
             [
                 str(row["number"]),
                 _state_words(row),
-                _reason(row),
+                _reason(results, row),
                 formats.number(row["images_seen"]),
             ]
             + [value]
@@ -118,7 +138,7 @@ def showcase(results: StudyResults) -> list[Grid]:
 
 
 def score_table(results: StudyResults) -> Table:
-    """Each score with its value for the best and the untrained generator, and its meaning."""
+    """Each score for the best and the untrained generator and for real images, and its meaning."""
     records = results.evaluation.get("metrics", {})
     records = records if isinstance(records, Mapping) else {}
     ranked = ranking(results)
@@ -129,6 +149,7 @@ def score_table(results: StudyResults) -> Table:
             name,
             formats.score(best.get(name)),
             formats.score(results.untrained.get(name)),
+            formats.score(_number(record.get("perfect"))),
             {"minimize": "lower", "maximize": "higher"}.get(
                 str(record.get("direction")), formats.MISSING
             ),
@@ -137,8 +158,10 @@ def score_table(results: StudyResults) -> Table:
         ]
         for name, record in ((name, records[name]) for name in names)
     ]
-    columns = ["score", "best trial", "untrained", "better", "range", "meaning and source"]
-    return Table(columns, rows, [False, True, True, False, False, False])
+    columns = ["score", "best trial", "untrained", "perfect", "better", "range"]
+    columns.append("meaning and source")
+    numeric = [False, True, True, True, False, False, False]
+    return Table(columns, rows, numeric, _scale_words(results.evaluation, records))
 
 
 def configuration(results: StudyResults) -> Table:
@@ -164,8 +187,16 @@ def _state_words(row: pd.Series) -> str:
     return "completed" if row["outcome"] == "complete" else str(row["outcome"])
 
 
-def _reason(row: pd.Series) -> str:
-    """Why a trial ended before its time, or what it repeats."""
+def _collapsed(results: StudyResults, row: pd.Series) -> bool:
+    """Whether the collapse alarm was up when the trial was scored last."""
+    records = results.evaluation.get("metrics")
+    record = records.get(COLLAPSE_PROBABILITY) if isinstance(records, Mapping) else None
+    level = record.get("alarm_level") if isinstance(record, Mapping) else None
+    return isinstance(level, float) and bool(row.get(COLLAPSE_PROBABILITY, 0.0) >= level)
+
+
+def _reason(results: StudyResults, row: pd.Series) -> str:
+    """Why a trial ended before its time, what it repeats, and whether it has collapsed."""
     parts = []
     if isinstance(row["failure"], str) and row["outcome"] == "failed":
         parts.append(row["failure"])
@@ -173,7 +204,40 @@ def _reason(row: pd.Series) -> str:
         parts.append(f"by {row['pruned_by']}")
     if isinstance(row["retry_of"], str):
         parts.append(f"repeats trial {row['retry_of']}")
+    if _collapsed(results, row):
+        parts.append(f"collapsed ({COLLAPSE_PROBABILITY} {row[COLLAPSE_PROBABILITY]:.2f})")
     return "; ".join(parts)
+
+
+def _score_with_interval(row: pd.Series, name: str) -> str:
+    """The score, with its interval in brackets where it has one in the leaderboard."""
+    value = formats.score(row[name])
+    if name not in _BRACKETS:
+        return value
+    low, high = (formats.score(row.get(end)) for end in SCORE_INTERVALS[name])
+    return value if formats.MISSING in (low, high) else f"{value} ({low} to {high})"
+
+
+def _scale_words(evaluation: Mapping[str, Any], records: Mapping[str, Any]) -> str:
+    """What the column "perfect" shows and where fid begins, as far as they were recorded."""
+    words = []
+    count = _number(evaluation.get("num_perfect_samples"))
+    if count is not None:
+        source = evaluation.get("perfect_samples_from", "the dataset")
+        words.append(f"Perfect: {formats.number(count)} real images in place of generated ones")
+        words[0] += f", from the {source}."
+    fid = records.get("fid")
+    level = _number(fid.get("null_level")) if isinstance(fid, Mapping) else None
+    if level is not None:
+        words.append(
+            f"At these sample sizes fid reads {formats.number(level)} on average for a generator "
+            "without any error (its null level, by formula); only what is above it is distance."
+        )
+    return " ".join(words)
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _range_words(record: Mapping[str, Any]) -> str:

@@ -18,7 +18,9 @@ from harness.core.errors import DivergedError
 from harness.core.schema import Tag, TrialState
 from harness.core.study_file import StudySpec
 from harness.data.dataset import Dataset
+from harness.evaluation.collapse import LEVEL
 from harness.evaluation.evaluate import Evaluator
+from harness.search.collapse_alarm import CollapseAlarm
 from harness.search.observer import SearchObserver, TrialEnd
 from harness.search.space import config_of, distributions, suggest
 from harness.tracking.image_grid import grid_png
@@ -31,6 +33,10 @@ FAILURES = (DivergedError, tf.errors.ResourceExhaustedError)
 
 Report = Callable[[float, int], None]
 """Called with (value of the study's metric, images_seen) at a milestone; may raise TrialPruned."""
+
+
+class TrialCollapsed(optuna.TrialPruned):
+    """The collapse alarm stayed up: to Optuna the trial is pruned, the tag says by what."""
 
 
 class TrialRunner:
@@ -69,8 +75,8 @@ class TrialRunner:
                 scores = self._train_and_score(config, run, report, began)
                 run.finish(TrialState.COMPLETE)
                 value, state = scores[self.spec.search.metric], TrialState.COMPLETE
-        except optuna.TrialPruned:
-            reason, state = schema.PRUNED_BY_PRUNER, TrialState.PRUNED
+        except optuna.TrialPruned as pruned:
+            reason, state = _pruned_by(pruned), TrialState.PRUNED
             raise
         except BaseException as error:
             reason = failure_reason(error)
@@ -89,6 +95,7 @@ class TrialRunner:
         run.log_json(schema.ENVIRONMENT_FILE, self.environment)
         trainer = Trainer(config, self.dataset)
         milestones = self.spec.milestones(config.images)
+        alarm = CollapseAlarm(config.images, LEVEL) if self.spec.search.collapse_alarm else None
         scores: dict[str, float] = {}
         eval_seconds = 0.0
         try:
@@ -102,10 +109,14 @@ class TrialRunner:
                 run.log_image(schema.sample_path(progress.images_seen), grid)
                 self.observer.scored(progress.images_seen, scores)
                 report(scores[self.spec.search.metric], progress.images_seen)
+                if alarm is not None and alarm.stays_up(
+                    progress.images_seen, scores[schema.COLLAPSE_PROBABILITY]
+                ):
+                    raise TrialCollapsed
             _log_generator(trainer, run)
-        except optuna.TrialPruned:
+        except optuna.TrialPruned as pruned:
             self._log_times(run, trainer, began, eval_seconds)
-            run.finish(TrialState.PRUNED, {Tag.PRUNED_BY: schema.PRUNED_BY_PRUNER})
+            run.finish(TrialState.PRUNED, {Tag.PRUNED_BY: _pruned_by(pruned)})
             raise
         except BaseException:
             self._log_times(run, trainer, began, eval_seconds)
@@ -130,7 +141,7 @@ class Objective:
         self._distributions = distributions(runner.spec)
 
     def __call__(self, trial: optuna.Trial) -> float:
-        """The final value of the study's metric; TrialPruned if the pruner stops the trial."""
+        """The final value of the study's metric; TrialPruned if pruner or alarm stop the trial."""
         spec = self._runner.spec
         params = suggest(trial, self._distributions)
         retry_of = trial.user_attrs.get(Tag.RETRY_OF)
@@ -144,14 +155,19 @@ class Objective:
 
         try:
             scores = self._runner.run(trial.number, config, report, tags)
-        except optuna.TrialPruned:
-            trial.set_user_attr(Tag.PRUNED_BY, schema.PRUNED_BY_PRUNER)
+        except optuna.TrialPruned as pruned:
+            trial.set_user_attr(Tag.PRUNED_BY, _pruned_by(pruned))
             raise
         except BaseException as error:
             trial.set_user_attr(Tag.FAILURE, failure_reason(error))
             raise
         trial.set_user_attr("scores", scores)
         return scores[spec.search.metric]
+
+
+def _pruned_by(pruned: optuna.TrialPruned) -> str:
+    collapsed = isinstance(pruned, TrialCollapsed)
+    return schema.PRUNED_BY_COLLAPSE if collapsed else schema.PRUNED_BY_PRUNER
 
 
 def _log_generator(trainer: Trainer, run: TrialRun) -> None:

@@ -22,6 +22,7 @@ from harness.tracking.layout import Layout
 DATASET_ATTRIBUTE = "dataset_fingerprint"
 WEIGHTS_ATTRIBUTE = "extractor_weights"
 UNTRAINED_ATTRIBUTE = "untrained"
+SCALE_ATTRIBUTE = "scale"
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,9 @@ class StudyOutcome:
 
     done: trials that count, of ``total`` wanted. states: Optuna state -> number of trials, the
     interrupted ones apart. best: number, value, params and scores of the best complete trial, or
-    None. untrained: scores of the base configuration before its first step. ran: trials of this
-    sitting. interrupted: whether Ctrl-C or SIGTERM ended it.
+    None. untrained: scores of the base configuration before its first step. scale: metric -> what
+    perfect and null level are. ran: trials of this sitting. interrupted: whether Ctrl-C or SIGTERM
+    ended it.
     """
 
     name: str
@@ -55,6 +57,7 @@ class StudyOutcome:
     interrupted: bool
     wall_seconds: float
     untrained: dict[str, float]
+    scale: dict[str, dict[str, float | None]]
     best: dict[str, Any] | None
 
     @property
@@ -72,14 +75,14 @@ def run_study(plan: StudyPlan, observer: SearchObserver) -> StudyOutcome:
     began = time.perf_counter()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage = stores.open_storage(plan.storage_url)
-    study = stores.open_study(plan.spec, storage)
+    study = stores.find_study(plan.spec, storage)
     total = _total(plan.spec, observer)
-    done = len(stores.counted_trials(study))
+    done = len(stores.counted_trials(study)) if study else 0
     interrupted = False
     observer.search_started(plan.spec.name, done, total)
-    if done < total:
+    if study is None or done < total:
         with _only_runner(plan):
-            interrupted = _run_remaining(plan, study, storage, total, observer)
+            study, interrupted = _run_remaining(plan, storage, total, observer)
     trials = stores.counted_trials(study)
     return StudyOutcome(
         name=plan.spec.name,
@@ -91,20 +94,24 @@ def run_study(plan: StudyPlan, observer: SearchObserver) -> StudyOutcome:
         interrupted=interrupted,
         wall_seconds=time.perf_counter() - began,
         untrained=study.user_attrs.get(UNTRAINED_ATTRIBUTE, {}),
+        scale=study.user_attrs.get(SCALE_ATTRIBUTE, {}),
         best=_best(study),
     )
 
 
 def _run_remaining(
     plan: StudyPlan,
-    study: optuna.Study,
     storage: optuna.storages.RDBStorage,
     total: int,
     observer: SearchObserver,
-) -> bool:
-    """Run until ``total`` trials are done; True if a person stopped it."""
+) -> tuple[optuna.Study, bool]:
+    """Run until ``total`` trials are done; the study, and whether a person stopped it.
+
+    The study begins to exist once networks, data and the MLflow store have been found usable.
+    """
     from harness.core.quiet import quiet_import
 
+    observer.message("loading TensorFlow, the data and the reference classifier")
     with quiet_import():
         from harness.search.objective import FAILURES, Objective
         from harness.search.prepare import (
@@ -116,16 +123,19 @@ def _run_remaining(
         from harness.tracking.mlflow_run import MlflowTracker
 
     check_buildable(plan.spec)
-    if (weights := plan.spec.extractor.weights_sha256()) is not None:
-        _check_same(study, WEIGHTS_ATTRIBUTE, "with other extractor weights", weights)
+    weights = plan.spec.extractor.weights_sha256()
     dataset = load_study_dataset(plan.spec, plan.data_dir)
-    _check_same(study, DATASET_ATTRIBUTE, "on other data", dataset.fingerprint)
     tracker = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root)
+    study = stores.open_study(plan.spec, storage)
+    _check_same(study, DATASET_ATTRIBUTE, "on other data", dataset.fingerprint)
+    if weights is not None:
+        _check_same(study, WEIGHTS_ATTRIBUTE, "with other extractor weights", weights)
     with tracker.open_study(plan.spec) as parent:
         parent.close_trials(stores.close_abandoned(study, storage))
         stores.requeue_interrupted(study)
         try:
             runner = prepare_runner(plan.spec, dataset, parent, observer, plan.layout.cache_dir)
+            study.set_user_attr(SCALE_ATTRIBUTE, runner.evaluator.scale)
             if UNTRAINED_ATTRIBUTE not in study.user_attrs:
                 study.set_user_attr(UNTRAINED_ATTRIBUTE, log_untrained(runner))
             study.optimize(
@@ -136,8 +146,8 @@ def _run_remaining(
             )
         except KeyboardInterrupt:
             parent.finish("KILLED")
-            return True
-    return False
+            return study, True
+    return study, False
 
 
 def _total(spec: StudySpec, observer: SearchObserver) -> int:

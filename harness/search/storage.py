@@ -8,7 +8,7 @@ import optuna
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from harness.core.errors import InputError
+from harness.core.errors import InputError, within
 from harness.core.schema import INTERRUPTED, Tag
 from harness.core.study_file import StudySpec
 from harness.search.pruning import make_pruner
@@ -26,6 +26,13 @@ def open_storage(url: str) -> RDBStorage:
     """
     schema = Schema("Optuna", "studies", _create_tables)
     return RDBStorage(prepare_database(url, schema, option="--storage"))
+
+
+def find_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study | None:
+    """The study called ``spec.name`` as ``open_study`` gives it, or None; nothing is created."""
+    if spec.name not in optuna.get_all_study_names(storage):
+        return None
+    return open_study(spec, storage)
 
 
 def open_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study:
@@ -93,6 +100,8 @@ def _check_same(spec: StudySpec, study: optuna.Study) -> None:
     before = study.user_attrs.get(SPEC_ATTRIBUTE)
     if before is None:
         return
+    with within(f"study {spec.name!r} as it began"):
+        before = StudySpec.from_dict(before).to_dict()  # with defaults for keys of later versions
     difference = _first_difference(_identity(before), _identity(spec.to_dict()))
     if difference:
         raise InputError(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from harness.core.schema import SCORE_INTERVALS
 from harness.search.display import duration
 from harness.search.run import StudyOutcome
 from harness.tracking.server import ui_command
@@ -56,15 +58,44 @@ def _best_lines(outcome: StudyOutcome) -> list[str]:
     return [line, f"         {params}"] if params else [line]
 
 
-def score_lines(outcome: StudyOutcome) -> list[str]:
-    """A line for each score of the best trial, beside the untrained generator's."""
+def score_report(outcome: StudyOutcome) -> dict[str, dict[str, Any]]:
+    """Each score of the best trial with the figures that it is read beside, ready for JSON.
+
+    value; interval: [low, high] of 95 %; null_level: what a generator without error reads on
+    average, by formula; perfect: what real images read; untrained: what the base configuration
+    reads before its first step. None where there is none.
+    """
     scores = outcome.best["scores"] if outcome.best else {}
-    if not scores:
+    ends = {name for pair in SCORE_INTERVALS.values() for name in pair}
+    report = {}
+    for name in scores.keys() - ends:
+        low, high = (scores.get(end) for end in SCORE_INTERVALS.get(name, ("", "")))
+        scale = outcome.scale.get(name, {})
+        report[name] = {
+            "value": scores[name],
+            "interval": None if low is None or high is None else [low, high],
+            "null_level": scale.get("null_level"),
+            "perfect": scale.get("perfect"),
+            "untrained": outcome.untrained.get(name),
+        }
+    return dict(sorted(report.items()))
+
+
+def score_lines(outcome: StudyOutcome) -> list[str]:
+    """A table of ``score_report`` with a heading; nothing where no trial is complete."""
+    report = score_report(outcome)
+    if not report:
         return []
-    width = max(map(len, scores))
-    lines = [f"{'':<{width}}  {'trained':>10}  {'untrained':>10}"]
-    for name, value in scores.items():
-        untrained = outcome.untrained.get(name)
-        before = "" if untrained is None else f"{untrained:>10.4g}"
-        lines.append(f"{name:<{width}}  {value:>10.4g}  {before}".rstrip())
-    return lines
+    rows = [["", "trained", "95 % interval", "null level", "perfect", "untrained"]]
+    rows += [[name, *map(_cell, row.values())] for name, row in report.items()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
+        for row in rows
+    ]
+
+
+def _cell(value: float | list[float] | None) -> str:
+    if isinstance(value, list):
+        return " to ".join(map(_cell, value))
+    return "" if value is None else f"{value:.4g}"

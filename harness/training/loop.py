@@ -31,7 +31,7 @@ from harness.training.procedures import Step
 
 GENERATE_BATCH = 500
 MAX_CALL_SECONDS = 5.0
-FIRST_CALL_STEPS = 8
+FIRST_CALL_STEPS = 8  # the first call finds out how many steps fit into MAX_CALL_SECONDS
 STEP_METRICS = ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
 
 

@@ -184,6 +184,7 @@ def test_the_studies_of_the_project_load(path: Path):
             "[search]: pruner is 'asha'; allowed: hyperband, median, none",
         ),
         ({"search": {"sampler": 1}}, "[search]: sampler is 1; allowed: random, tpe"),
+        ({"search": {"collapse_alarm": 1}}, "[search]: collapse_alarm is true or false, got 1"),
         (
             {"evaluation": {"samples": 1}},
             "[evaluation]: unknown key 'samples' in the table; known: num_samples",
@@ -282,6 +283,7 @@ def test_smoke_fits_any_study_even_one_with_a_single_report():
 def test_a_single_trial_is_found_again_by_its_configuration(declared: StudySpec):
     single = declared.single_trial()
     assert (single.space, single.search.num_trials) == ({}, 1)
+    assert not single.search.collapse_alarm  # its scores are wanted, whatever they are
     assert single.base_config() == declared.base_config()
     assert single.name == declared.with_settings(["dataset=mnist"]).single_trial().name
     assert single.name != declared.with_settings(["width=2"]).single_trial().name

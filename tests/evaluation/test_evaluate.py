@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from harness.evaluation.evaluate import Evaluator
 from harness.evaluation.features import ReferenceClassifier
 from harness.evaluation.metrics import Metric, Sample
 from harness.evaluation.reference import load_reference
+from harness.evaluation.uncertainty import fid_null_level
 from tests.evaluation.tiny import TINY, bars
 
 DATA = bars(num_train=48, num_test=40)
@@ -127,7 +129,8 @@ def test_the_registered_metrics_tell_real_images_from_noise(
 ) -> None:
     evaluator = Evaluator(DATA, classifier, 40, ["fid", "kid"])
     noise, real = evaluator.score(fakes), evaluator.score(DATA.x_test)
-    assert set(noise) == {"fid", "kid"}
+    ends = {"fid_low", "fid_high", "kid_low", "kid_high"}
+    assert set(noise) == {"fid", "fid_debiased", "kid", *ends}
     assert real["fid"] < 1e-6 < noise["fid"]  # the distance of a sample to itself is rounding
     assert real["kid"] < noise["kid"]
 
@@ -139,6 +142,66 @@ def test_all_metrics_run_when_none_is_named(
     assert list(evaluator.metrics) == ["a", "b"]
     monkeypatch.undo()
     assert list(Evaluator(DATA, classifier, 40).metrics) == METRICS.names()
+
+
+def test_intervals_stand_beside_the_scores_that_have_one(
+    classifier: ReferenceClassifier, fakes: np.ndarray
+) -> None:
+    evaluator = Evaluator(DATA, classifier, 40, ["fid", "kid"])
+    scores = evaluator.score(fakes)
+    assert 0.0 <= scores["fid_low"] < scores["fid_debiased"] < scores["fid_high"]
+    assert scores["fid_debiased"] < scores["fid"]  # whose bias is upward
+    assert scores["kid_high"] - scores["kid"] == pytest.approx(scores["kid"] - scores["kid_low"])
+    assert evaluator.score(fakes) == scores
+    assert set(Evaluator(DATA, classifier, 40, ["coverage"]).score(fakes)) == {"coverage"}
+
+
+def test_perfect_is_what_other_real_images_read(classifier: ReferenceClassifier) -> None:
+    evaluator = Evaluator(DATA, classifier, 40, ["fid", "memorized_fraction", "coverage"])
+    assert evaluator.num_perfect == 40
+    images = {image.tobytes() for image in DATA.x_train}
+    seen: list[Sample] = []
+    record = evaluator.metrics["coverage"]
+    evaluator.metrics["coverage"] = replace(
+        record, function=lambda real, fake, rng: seen.append(fake) or record(real, fake, rng)
+    )
+    perfect = evaluator.perfect
+    assert len({image.tobytes() for image in seen[0].images} & images) == 40
+    assert evaluator.perfect is perfect  # computed once
+    assert set(perfect) == {"fid", "memorized_fraction", "coverage"}
+    # Its own images are not among the 24 others that are searched for copies.
+    assert perfect["memorized_fraction"] < 0.5
+    assert evaluator.score(DATA.x_train[:40])["memorized_fraction"] == 1.0
+    again = Evaluator(DATA, classifier, 40, ["fid", "memorized_fraction", "coverage"])
+    assert again.perfect == perfect
+
+
+def test_the_scale_has_the_null_level_of_fid_alone(classifier: ReferenceClassifier) -> None:
+    evaluator = Evaluator(DATA, classifier, 40, ["fid", "kid"])
+    assert evaluator.scale == {
+        "fid": {
+            "perfect": evaluator.perfect["fid"],
+            "null_level": fid_null_level(evaluator.real, 40),
+        },
+        "kid": {"perfect": evaluator.perfect["kid"], "null_level": None},
+    }
+
+
+def test_a_small_training_split_is_used_whole_and_said(classifier: ReferenceClassifier) -> None:
+    evaluator = Evaluator(DATA, classifier, 500, ["fid", "memorized_fraction"])
+    described = evaluator.describe()
+    assert described["num_perfect_samples"] == len(DATA.x_train) == 48
+    assert "classifier has seen" in described["perfect_samples_from"]
+    assert 0.0 <= described["metrics"]["memorized_fraction"]["perfect"] <= 1.0
+
+
+def test_training_images_are_embedded_only_where_they_are_asked_for(
+    classifier: ReferenceClassifier,
+) -> None:
+    assert Evaluator(DATA, classifier, 40, ["fid"]).real.training is None
+    training = Evaluator(DATA, classifier, 40, ["memorized_fraction"]).real.training
+    assert training is not None
+    np.testing.assert_array_equal(training.images, DATA.x_train)
 
 
 def test_the_description_says_what_was_measured_with_what(
@@ -165,5 +228,7 @@ def test_the_description_says_what_was_measured_with_what(
             "unit": "nats",
             "summary": "One line.",
             "source": "nobody",
+            "perfect": evaluator.perfect["probe"],
+            "null_level": None,
         }
     }

@@ -31,6 +31,8 @@ EVALUATION = {
     "classifier": {"name": "digits-cnn", "sha256": "cd" * 32, "accuracy": 0.9889},
     "num_real_samples": 540,
     "num_fake_samples": 2_000,
+    "num_perfect_samples": 1_257,
+    "perfect_samples_from": "training split, which the classifier has seen",
     "metrics": {
         "fid": {
             "direction": "minimize",
@@ -39,6 +41,8 @@ EVALUATION = {
             "unit": "squared feature distance",
             "summary": "Fréchet distance between Gaussians fitted to the features.",
             "source": "Heusel et al. 2017, eq. 6",
+            "perfect": 0.75,
+            "null_level": 0.5,
         },
         "modes_captured": {
             "direction": "maximize",

@@ -9,7 +9,7 @@ from harness.core.study_file import StudySpec
 from harness.search.display import Display, duration
 from harness.search.observer import TrialEnd
 from harness.search.run import StudyOutcome
-from harness.search.summary import summary_lines
+from harness.search.summary import score_lines, score_report, summary_lines
 
 SPEC = StudySpec.from_dict(
     {
@@ -122,6 +122,7 @@ def outcome(**changes):
         "interrupted": False,
         "wall_seconds": 65.0,
         "untrained": {"fid": 50.0},
+        "scale": {"fid": {"perfect": 0.4, "null_level": 0.5}},
         "best": {
             "trial": 2,
             "value": 1.5,
@@ -140,6 +141,40 @@ def test_summary_says_counts_best_report_and_ui(tmp_path):
     assert str(tmp_path / "index.html") in text
     assert "python -m harness.ui" in text
     assert "--backend-store-uri sqlite:////x/mlflow.db" in text
+
+
+def test_scores_are_shown_beside_what_they_are_read_by():
+    scores = {"fid": 1.5, "fid_low": 1.25, "fid_high": 1.5, "fid_debiased": 1.4, "coverage": 0.8}
+    scaled = outcome(
+        best={"trial": 2, "value": 1.5, "params": {}, "scores": scores},
+        scale={
+            "fid": {"perfect": 0.4, "null_level": 0.5},
+            "coverage": {"perfect": 0.95, "null_level": None},
+        },
+    )
+    nothing = {"interval": None, "null_level": None, "perfect": None, "untrained": None}
+    assert score_report(scaled) == {
+        "coverage": {**nothing, "value": 0.8, "perfect": 0.95},
+        "fid": {
+            "value": 1.5,
+            "interval": [1.25, 1.5],
+            "null_level": 0.5,
+            "perfect": 0.4,
+            "untrained": 50.0,
+        },
+        "fid_debiased": {**nothing, "value": 1.4},
+    }
+    heading, coverage, fid, _ = score_lines(scaled)
+    words = ["trained", "95 % interval", "null level", "perfect", "untrained"]
+    assert [heading.index(word) for word in words] == sorted(heading.index(word) for word in words)
+    assert fid.split() == ["fid", "1.5", "1.25", "to", "1.5", "0.5", "0.4", "50"]
+    assert coverage.split() == ["coverage", "0.8", "0.95"]
+    assert coverage.index("0.95") + len("0.95") == heading.index("perfect") + len("perfect")
+
+
+def test_no_scores_are_shown_where_no_trial_is_complete():
+    assert score_report(outcome(best=None)) == {}
+    assert score_lines(outcome(best=None)) == []
 
 
 def test_summary_of_a_complete_and_of_an_unfinished_study():

@@ -44,6 +44,16 @@ def test_a_study_is_opened_again_with_more_trials(storage):
     assert len(again.get_trials()) == 2
 
 
+def test_a_key_that_came_after_the_study_began_has_its_default(storage):
+    study = open_study(spec(), storage)
+    before = spec().to_dict()
+    del before["search"]["collapse_alarm"]
+    study.set_user_attr("spec", before)
+    open_study(spec(), storage)
+    with pytest.raises(InputError, match="collapse_alarm: False, now True"):
+        open_study(spec(search={"collapse_alarm": True}), storage)
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [

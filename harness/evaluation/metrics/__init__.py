@@ -26,6 +26,7 @@ class Sample:
 
     images: uint8 (N, H, W, C) in [0, 255]. features: float64 (N, d), the penultimate layer of the
     reference classifier. probabilities: float64 (N, num_classes), its softmax; rows sum to 1.
+    training: on the real side, what a generator could have copied; None where nothing asks for it.
     What is derived from them is computed once per object, so a study keeps one real Sample.
     Raises InputError for fewer than two images, shapes that disagree and features or
     probabilities that are not finite.
@@ -34,6 +35,7 @@ class Sample:
     images: NDArray[np.uint8]
     features: NDArray[np.float64]
     probabilities: NDArray[np.float64]
+    training: Sample | None = None
     _derived: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +81,16 @@ class Sample:
         if size == len(self):
             return self
         chosen = self.content_order[rng.choice(len(self), size, replace=False)]
-        return Sample(self.images[chosen], self.features[chosen], self.probabilities[chosen])
+        return self.rows(chosen)
+
+    def rows(self, indices: NDArray[np.int64]) -> Sample:
+        """The sample of the images at ``indices``, in that order, beside the same training images.
+
+        Raises InputError for fewer than two of them.
+        """
+        return Sample(
+            self.images[indices], self.features[indices], self.probabilities[indices], self.training
+        )
 
     @cached_property
     def mean(self) -> NDArray[np.float64]:
@@ -111,6 +122,7 @@ class Metric:
 
     direction: "minimize" if lower is better, "maximize" if higher is. low, high: closed range of
     its values (None where unbounded). unit: of the value. source: paper and equation or section.
+    needs_training: whether the real sample has to carry its training images.
     """
 
     name: str
@@ -120,6 +132,7 @@ class Metric:
     high: float | None
     unit: str
     source: str
+    needs_training: bool = False
 
     def __call__(self, real: Sample, fake: Sample, rng: np.random.Generator) -> float:
         """The score of ``fake`` against ``real``; ``rng`` is the only source of randomness."""
@@ -127,13 +140,20 @@ class Metric:
 
 
 def metric(
-    *, direction: str, unit: str, source: str, low: float | None = None, high: float | None = None
+    *,
+    direction: str,
+    unit: str,
+    source: str,
+    low: float | None = None,
+    high: float | None = None,
+    needs_training: bool = False,
 ) -> Callable[[Callable[[Sample, Sample, np.random.Generator], float]], Metric]:
     """Register the decorated function as a Metric under its own name."""
     if direction not in ("minimize", "maximize"):
         raise ValueError(f"direction is 'minimize' or 'maximize', got {direction!r}")
 
     def register(function: Callable[[Sample, Sample, np.random.Generator], float]) -> Metric:
-        return Metric(function.__name__, function, direction, low, high, unit, source)
+        name = function.__name__
+        return Metric(name, function, direction, low, high, unit, source, needs_training)
 
     return register

@@ -1,0 +1,115 @@
+"""``python -m harness.evaluation.calibrate DATASET``: how much collapse is seen, by which score.
+
+Measures every score on real and on spoiled samples, fits the collapse alarm, and writes what both
+are worth: tables, a page, and the alarm's model.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from harness.core.errors import HarnessError, InputError
+from harness.core.registry import METRICS
+from harness.data.load import load_dataset
+from harness.evaluation import calibration
+from harness.evaluation.calibration import Setting
+from harness.evaluation.calibration_page import render_page
+from harness.evaluation.detectability import Findings
+from harness.evaluation.reference import load_reference
+
+PAGE_FILE = "index.html"
+RESPONSES_FILE = "responses.csv"
+SENSITIVITY_FILE = "sensitivity.csv"
+DETECTABILITY_FILE = "detectability.csv"
+ALARM_FILE = "alarm.csv"
+MODEL_FILE = "collapse.json"
+
+
+def calibrate(
+    dataset: Annotated[str, typer.Argument(help="digits, mnist, or the path of an .npz file.")],
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of mnist.npz.")] = None,
+    output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("reports/calibration"),
+    model: Annotated[
+        Path | None, typer.Option(help="File for the alarm's model; else one in --output.")
+    ] = None,
+    sizes: Annotated[
+        str, typer.Option(help="Images per sample, separated by commas.")
+    ] = "500,1000,2000,5000",
+    repetitions: Annotated[int, typer.Option(min=2, help="Samples per dose and size.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything that is drawn.")] = 0,
+    cache_dir: Annotated[
+        Path, typer.Option(help="Folder of reference classifiers that were trained here.")
+    ] = Path("mlruns/cache"),
+) -> None:
+    """Measure what is seen of planted collapses in DATASET, and fit the collapse alarm to them."""
+    try:
+        setting = Setting(_whole_numbers(sizes), repetitions, seed)
+        findings = _find(dataset, data_dir, setting, cache_dir)
+        _write(findings, output, model or output / MODEL_FILE)
+    except (HarnessError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2 if isinstance(error, InputError | OSError) else 1) from None
+    typer.echo(f"page: {output / PAGE_FILE}\nmodel: {model or output / MODEL_FILE}")
+
+
+def _find(name: str, data_dir: Path | None, setting: Setting, cache_dir: Path) -> Findings:
+    dataset = load_dataset(name, data_dir)
+    classifier = load_reference(dataset, cache_dir, typer.echo)
+    measured = calibration.measure(dataset, classifier, setting, typer.echo)
+    sizes = sorted(measured.responses["size"].unique().tolist())
+    options = f"--sizes {','.join(map(str, sizes))} --repetitions {setting.repetitions}"
+    provenance = {
+        "command": f"python -m harness.evaluation.calibrate {name} {options} --seed {setting.seed}",
+        "dataset": dataset.name,
+        "dataset_fingerprint": dataset.fingerprint,
+        "classifier": classifier.name,
+        "classifier_sha256": classifier.sha256,
+        "sizes": sizes,
+        "repetitions": setting.repetitions,
+        "seed": setting.seed,
+        "num_real_samples": min(len(dataset.x_test), calibration.MAX_REAL_SIDE),
+    }
+    return Findings.of(measured, METRICS.names(), provenance)
+
+
+def _write(findings: Findings, output: Path, model_path: Path) -> None:
+    output.mkdir(parents=True, exist_ok=True)
+    tables = {
+        RESPONSES_FILE: findings.measured.responses,
+        SENSITIVITY_FILE: findings.sensitivity,
+        DETECTABILITY_FILE: findings.smallest,
+        ALARM_FILE: findings.alarm,
+    }
+    for file, table in tables.items():
+        _replace(output / file, _csv(table))
+    text = json.dumps(findings.model.to_dict(), indent=2, ensure_ascii=False)
+    _replace(model_path, text + "\n")
+    _replace(output / PAGE_FILE, render_page(findings))
+
+
+def _csv(table: pd.DataFrame) -> str:
+    return str(table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write ``text`` to a temporary name, then give it its own in one step."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(temporary, path)
+
+
+def _whole_numbers(text: str) -> tuple[int, ...]:
+    numbers = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and int(part) >= 100 for part in numbers):
+        raise InputError(f"--sizes takes whole numbers from 100, as in 500,1000; got {text!r}")
+    return tuple(int(part) for part in numbers)
+
+
+if __name__ == "__main__":
+    typer.run(calibrate)

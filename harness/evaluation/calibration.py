@@ -1,0 +1,102 @@
+"""Calibration: what every score and the collapse alarm make of planted collapses.
+
+Two halves of the held-out images, without a common one: the alarm and every threshold are made on
+the first (``fit``), and what they are worth is measured on the second (``check``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from harness.data.dataset import Dataset
+from harness.evaluation.detectability import PARTS, REAL, Measured
+from harness.evaluation.evaluate import Evaluator
+from harness.evaluation.features import ReferenceClassifier
+from harness.evaluation.planted import PLANTS, Pool, real_sample
+
+MAX_REAL_SIDE = 5_000  # of the test split: halves the time, and no sample is larger
+NULLS_PER_REPETITION = 10
+"""A 5 % quantile needs more null samples than a dose needs repetitions."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a calibration tries: sample sizes, planted samples per dose, and the seed of it all."""
+
+    sizes: tuple[int, ...] = (500, 1_000, 2_000, 5_000)
+    repetitions: int = 3
+    seed: int = 0
+
+
+def split(dataset: Dataset, seed: int) -> tuple[Dataset, dict[str, Pool]]:
+    """(the dataset that an evaluator takes, the pool of each part).
+
+    The training split is cut in three, by ``seed``: half of it stays the imagined generator's
+    training images, a quarter each goes to the pools. The real side is the test split, at most
+    ``MAX_REAL_SIDE`` of it.
+    """
+    rng = np.random.default_rng(seed)
+    rows = rng.permutation(len(dataset.x_train))
+    half, quarter = len(rows) // 2, len(rows) // 4
+    training, parts = rows[:half], (rows[half : half + quarter], rows[half + quarter :])
+    test = np.sort(rng.permutation(len(dataset.x_test))[:MAX_REAL_SIDE])
+    seen = dataclasses.replace(
+        dataset,
+        x_train=dataset.x_train[training],
+        y_train=dataset.y_train[training],
+        x_test=dataset.x_test[test],
+        y_test=dataset.y_test[test],
+    )
+    pools = {
+        name: Pool(dataset.x_train[part], dataset.y_train[part], seen.x_train)
+        for name, part in zip(PARTS, parts, strict=True)
+    }
+    return seen, pools
+
+
+def measure(
+    dataset: Dataset,
+    classifier: ReferenceClassifier,
+    setting: Setting,
+    on_progress: Callable[[str], None],
+    metric_names: Sequence[str] | None = None,
+    parts: Sequence[str] = PARTS,
+) -> Measured:
+    """The scores of real samples and of every planted dose, at every size.
+
+    A size above what a pool holds becomes what it holds. ``metric_names`` None means all.
+    """
+    seen, pools = split(dataset, setting.seed)
+    largest = min(len(pool.images) for pool in pools.values())
+    sizes = sorted({min(size, largest) for size in setting.sizes})
+    evaluator = Evaluator(seen, classifier, sizes[0], metric_names, setting.seed, alarm=False)
+    rows = []
+    for size in sizes:
+        for part in parts:
+            evaluator.num_samples = size
+            on_progress(f"{size:,} images, {part}")
+            rows += [
+                {**plan, "part": part, "size": size, **evaluator.score(images)}
+                for plan, images in _samples(pools[part], part, size, setting)
+            ]
+    return Measured(pd.DataFrame(rows), evaluator.real_scores)
+
+
+def _samples(
+    pool: Pool, part: str, size: int, setting: Setting
+) -> Iterator[tuple[dict[str, object], np.ndarray]]:
+    """(plant, dose and verdict, images) of every sample of one part and size."""
+    stream = [setting.seed, size, PARTS.index(part)]
+    rng = np.random.default_rng(stream)
+    for _ in range(NULLS_PER_REPETITION * setting.repetitions):
+        yield {"plant": REAL, "dose": 0.0, "collapsed": False}, real_sample(pool, size, rng)
+    for name, plant in PLANTS.items():
+        for dose in plant.doses:
+            for _ in range(setting.repetitions):
+                plan = {"plant": name, "dose": dose, "collapsed": plant.verdict(dose)}
+                yield plan, plant.make(pool, size, dose, rng)

@@ -1,0 +1,156 @@
+"""The page of a calibration: how much collapse is seen, by which score, at how many samples."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from dataclasses import dataclass
+from importlib import resources
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from harness.evaluation.collapse import INPUTS, LEVEL
+from harness.evaluation.detectability import DETECTED, FALSE_ALARMS, REAL, Findings
+from harness.evaluation.planted import PLANTS
+
+_STYLE = "reporting/templates/report.css"  # one style sheet for all pages of the project
+_NOTHING = "-"
+_COLLAPSED = {True: "yes", False: "no", None: "open"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Texts of a table. ``marked``: (row, column) of the cells that stand out."""
+
+    title: str
+    note: str
+    columns: list[str]
+    rows: list[list[str]]
+    marked: frozenset[tuple[int, int]] = frozenset()
+
+
+def render_page(findings: Findings) -> str:
+    """The page as HTML: no script, nothing to load; the same findings give the same bytes."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("harness.evaluation"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    css = resources.files("harness").joinpath(_STYLE).read_text("utf-8")
+    digest = hashlib.sha256(css.encode()).digest()
+    return environment.get_template("calibration.html").render(
+        css=Markup(css),  # the project's own file, which holds no "</style"
+        css_hash=f"sha256-{base64.b64encode(digest).decode('ascii')}",
+        headline=headline(findings),
+        alarm=alarm_rows(findings),
+        detectability=[detectability_rows(findings, plant) for plant in PLANTS],
+        auroc=auroc_rows(findings),
+        model=model_rows(findings),
+        provenance=findings.model.provenance,
+        level=LEVEL,
+        false_alarms=FALSE_ALARMS,
+        detected=DETECTED,
+    )
+
+
+def headline(findings: Findings) -> str:
+    """The alarm's false-alarm and detection rates over all sizes, with the numbers of samples."""
+    table = findings.alarm
+    parts = []
+    for verdict, words in ((False, "false alarms on"), (True, "collapses seen of")):
+        rows = table[table["collapsed"].eq(verdict)]
+        if verdict is False:
+            rows = rows[rows["plant"] == REAL]
+        hits, total = round((rows["n"] * rows["alarms"]).sum()), int(rows["n"].sum())
+        noun = "held-out real samples" if verdict is False else "planted ones"
+        parts.append(f"{hits:,} {words} {total:,} {noun}")
+    return "; ".join(parts) + "."
+
+
+def alarm_rows(findings: Findings) -> Table:
+    """How often the alarm is up, one row per dose, one column per sample size."""
+    table = findings.alarm
+    sizes = sorted(table["size"].unique())
+    rows: list[list[str]] = []
+    marked: set[tuple[int, int]] = set()
+    for plant, dose in table[["plant", "dose"]].drop_duplicates().itertuples(index=False):
+        group = table[(table["plant"] == plant) & (table["dose"] == dose)]
+        shares = group.set_index("size")["alarms"]
+        verdict = group["collapsed"].iloc[0]
+        words = "" if plant == REAL else PLANTS[plant].words(dose)
+        verdict = None if pd.isna(verdict) else bool(verdict)
+        marked |= {(len(rows), 3 + i) for i, size in enumerate(sizes) if shares[size] >= DETECTED}
+        cells = [f"{shares[size]:.0%}" for size in sizes]
+        rows.append([_plain(plant), words, _COLLAPSED[verdict], *cells])
+    n_real = table.loc[table["plant"] == REAL, "n"].max()
+    n_planted = table.loc[table["plant"] != REAL, "n"].max()
+    note = (
+        f"Share of samples with the alarm up, images per sample across; n = {n_real} for real "
+        f"images and {n_planted} for each dose. None of them was used to fit the alarm. "
+        "Whether a dose is a collapse is by definition; an open one is neither fitted nor counted."
+    )
+    columns = ["images", "dose", "collapse?", *(f"{size:,}" for size in sizes)]
+    return Table("When the alarm is up", note, columns, rows, frozenset(marked))
+
+
+def detectability_rows(findings: Findings, plant: str) -> Table:
+    """The smallest dose of ``plant`` that each score sees, one column per sample size."""
+    table = findings.smallest[findings.smallest["plant"] == plant]
+    sizes = sorted(table["size"].unique())
+    rows: list[list[str]] = []
+    marked: set[tuple[int, int]] = set()
+    for metric, group in table.groupby("metric", sort=False):
+        doses = group.set_index("size")["dose"]
+        best = {size: table.loc[table["size"] == size, "dose"].min() for size in sizes}
+        marked |= {(len(rows), 1 + i) for i, size in enumerate(sizes) if doses[size] == best[size]}
+        words = [
+            _NOTHING if math.isnan(doses[size]) else PLANTS[plant].words(doses[size])
+            for size in sizes
+        ]
+        rows.append([str(metric), *words])
+    tried = ", ".join(PLANTS[plant].words(dose) for dose in PLANTS[plant].doses)
+    columns = ["score", *(f"{size:,}" for size in sizes)]
+    return Table(_plain(plant), f"Tried: {tried}.", columns, rows, frozenset(marked))
+
+
+def auroc_rows(findings: Findings) -> Table:
+    """The AUROC of each score against each plant's largest dose but one, at the largest size."""
+    table = findings.sensitivity
+    size = int(table["size"].max())
+    doses = {name: sorted(plant.doses)[-2] for name, plant in PLANTS.items()}
+    table = table[(table["size"] == size) & (table["dose"] == table["plant"].map(doses))]
+    grid = table.pivot(index="metric", columns="plant", values="auroc")[list(PLANTS)]
+    rows = [[str(name), *(f"{value:.2f}" for value in row)] for name, row in grid.iterrows()]
+    marked = {
+        (r, 1 + c) for r, row in enumerate(grid.to_numpy()) for c, v in enumerate(row) if v >= 0.95
+    }
+    columns = [
+        "score",
+        *(f"{_plain(name)}, {PLANTS[name].words(dose)}" for name, dose in doses.items()),
+    ]
+    note = (
+        f"Against real samples of {size:,} images, in the score's own direction of worse: 0.5 "
+        "sees nothing, 1 tells every pair, below 0.5 the spoiled sample scores better."
+    )
+    return Table("How well each score tells them", note, columns, rows, frozenset(marked))
+
+
+def model_rows(findings: Findings) -> Table:
+    """The alarm's coefficients, and how much of each input alone raises it."""
+    model = findings.model
+    rows = []
+    for name in INPUTS:
+        weight = model.coefficients[name]
+        alone = f"{-model.intercept / weight:.3g}" if weight > 0 else _NOTHING
+        rows.append([name, f"{weight:.3g}", alone])
+    note = f"Intercept {model.intercept:.3g}. An input at its last column raises the alarm alone."
+    return Table("The model", note, ["input", "coefficient", "alone enough at"], rows)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")

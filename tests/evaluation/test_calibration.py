@@ -1,0 +1,118 @@
+"""What the shipped alarm is worth on datasets that it was not fitted to, and the command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from harness.data.dataset import Dataset
+from harness.data.digits import load_digits
+from harness.evaluation import calibrate, collapse
+from harness.evaluation.calibration import NULLS_PER_REPETITION, PARTS, Setting, measure, split
+from harness.evaluation.detectability import REAL, alarm_table
+from harness.evaluation.network import Recipe
+from harness.evaluation.reference import load_reference
+
+NUM_CLASSES = 10
+
+
+def blobs(num_train: int, num_test: int) -> Dataset:
+    """Ten classes of images: a blob on a circle, its angle the class, and a bar of any direction.
+
+    Within a class radius, width, brightness and the bar vary.
+    """
+    rng = np.random.default_rng(0)
+    y = np.arange(num_train + num_test) % NUM_CLASSES
+    rows, columns = np.mgrid[:28, :28] - 13.5
+    x = np.empty((len(y), 28, 28), np.uint8)
+    for image, label in zip(x, y, strict=True):
+        angle = 2 * np.pi * (label + rng.normal(0, 0.12)) / NUM_CLASSES
+        radius, width = rng.uniform(7, 10), rng.uniform(1.2, 2.6)
+        to_blob = (rows - radius * np.sin(angle)) ** 2 + (columns - radius * np.cos(angle)) ** 2
+        direction = rng.uniform(0, np.pi)
+        across = rows * np.cos(direction) - columns * np.sin(direction)
+        along = rows * np.sin(direction) + columns * np.cos(direction)
+        bar = np.exp(-(across**2) / 2) * (np.abs(along) < rng.uniform(2, 6))
+        blob = np.exp(-to_blob / (2 * width**2))
+        image[:] = np.maximum(rng.uniform(150, 255) * blob, rng.uniform(80, 255) * bar)
+    arrays = {
+        "x_train": x[:num_train],
+        "y_train": y[:num_train],
+        "x_test": x[num_train:],
+        "y_test": y[num_train:],
+    }
+    return Dataset.from_keras_form("blobs", arrays, "made up")
+
+
+def test_the_parts_and_the_training_images_have_nothing_in_common() -> None:
+    digits = load_digits()
+    seen, pools = split(digits, seed=0)
+    parts = [seen.x_train, *(pools[name].images for name in PARTS)]
+    assert sum(map(len, parts)) == len(digits.x_train)
+    # The images of digits are all different, so that bytes tell them apart.
+    assert len({image.tobytes() for part in parts for image in part}) == len(digits.x_train)
+    np.testing.assert_array_equal(seen.x_test, digits.x_test)
+    for name in PARTS:
+        assert pools[name].training is seen.x_train
+        assert len(pools[name].images) == len(pools[name].labels)
+    other, _ = split(digits, seed=1)
+    assert not np.array_equal(other.x_train, seen.x_train)
+
+
+def _check_holds(dataset: Dataset, cache: Path, recipe: Recipe, setting: Setting) -> None:
+    """The issue's bounds, for the shipped model on ``dataset``, without fitting it again."""
+    classifier = load_reference(dataset, cache, recipe=recipe)
+    assert classifier.accuracy > 0.95
+    measured = measure(dataset, classifier, setting, print, collapse.SCORES, parts=("check",))
+    table = alarm_table(measured, collapse.shipped_model())
+    real = table[table["plant"] == REAL]
+    assert (real["n"] == NULLS_PER_REPETITION * setting.repetitions).all()
+    assert np.average(real["alarms"], weights=real["n"]) <= 0.05
+    for plant in ("dropped_classes", "repeated_images"):
+        collapsed = table[table["collapsed"].eq(True) & (table["plant"] == plant)]
+        assert np.average(collapsed["alarms"], weights=collapsed["n"]) >= 0.95
+
+
+def test_the_alarm_holds_on_the_digits(tmp_path: Path) -> None:
+    # 150 of a pool of 314: a dropped class still leaves different images enough.
+    _check_holds(load_digits(), tmp_path, Recipe(), Setting(sizes=(150,), repetitions=2))
+
+
+@pytest.mark.slow
+def test_the_alarm_holds_on_a_third_dataset(tmp_path: Path) -> None:
+    recipe = Recipe(channels=(8, 16), feature_dim=32, min_images=24_000, max_images=24_000)
+    setting = Setting(sizes=(500,), repetitions=2)
+    _check_holds(blobs(num_train=6_000, num_test=1_500), tmp_path, recipe, setting)
+
+
+@pytest.mark.slow
+def test_the_command_writes_page_tables_and_model(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    app = calibrate.typer.Typer()
+    app.command()(calibrate.calibrate)
+    result = CliRunner().invoke(app, ["digits", "--sizes", "100", "--repetitions", "2"])
+    assert result.exit_code == 0, result.output
+    folder = tmp_path / "reports" / "calibration"
+    files = {path.name for path in folder.iterdir()}
+    assert files == {
+        "index.html",
+        "responses.csv",
+        "sensitivity.csv",
+        "detectability.csv",
+        "alarm.csv",
+        "collapse.json",
+    }
+    model = collapse.read_model(folder / "collapse.json")
+    assert model.provenance["command"] in (folder / "index.html").read_text()
+
+
+@pytest.mark.parametrize("sizes", ["", "50", "500,many", "-500"])
+def test_sizes_that_are_none_are_one_line(sizes: str) -> None:
+    app = calibrate.typer.Typer()
+    app.command()(calibrate.calibrate)
+    result = CliRunner().invoke(app, ["digits", f"--sizes={sizes}"])
+    assert result.exit_code == 2
+    assert "--sizes takes whole numbers from 100" in result.output

@@ -1,0 +1,34 @@
+"""The alarm stops what stays collapsed, and nothing that is young, recovering or at its end."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.search.collapse_alarm import CollapseAlarm
+
+
+def _stopped_at(probabilities: list[float]) -> int | None:
+    """The number of the report, from 1, at which a trial with this curve is stopped."""
+    alarm = CollapseAlarm(images=100 * len(probabilities), level=0.5)
+    for report, probability in enumerate(probabilities, start=1):
+        if alarm.stays_up(100 * report, probability):
+            return report
+    return None
+
+
+@pytest.mark.parametrize(
+    ("curve", "report"),
+    [
+        ([1.0] * 9, 6),  # reports 5 and 6 are the first two after half of nine
+        ([0.1] * 4 + [0.9] * 5, 6),
+        ([0.1] * 5 + [0.9, 0.2, 0.9, 0.1], None),  # never two in a row
+        ([0.99] * 4 + [0.98, 0.97, 0.9, 0.6, 0.3], None),  # each report is the best so far
+        ([0.9] * 4 + [0.8, 0.85, 0.85, 0.9, 0.9], 7),  # it has stopped to recover
+        ([0.1] * 7 + [0.9, 0.9], None),  # the end is scored, not stopped
+        ([0.9, 0.9, 0.9], None),  # three reports: only the end follows the first half
+        ([0.4] * 4 + [0.49] * 5, None),
+        ([0.4] * 4 + [0.5] * 5, 6),  # the level itself is up
+    ],
+)
+def test_when_a_trial_is_stopped(curve: list[float], report: int | None) -> None:
+    assert _stopped_at(curve) == report

@@ -1,0 +1,106 @@
+"""A trial whose generator stays collapsed: pruned in both stores, by what, unless turned off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import optuna
+import pytest
+
+from harness.core.schema import COLLAPSE_PROBABILITY, PRUNED_BY_COLLAPSE, PRUNED_BY_PRUNER
+from harness.core.study_file import StudySpec
+from harness.search import objective
+from harness.search.objective import Objective, TrialRunner
+from harness.search.observer import SearchObserver, TrialEnd
+from harness.tracking.memory import MemoryTracker
+from harness.training.loop import Progress
+
+NUM_REPORTS = 6
+
+
+class Trains:
+    """A trainer that does nothing, at every milestone."""
+
+    train_seconds = 1.0
+    images_seen = 0
+
+    def __init__(self, config: object, dataset: object) -> None:
+        pass
+
+    def run(self, milestones: Sequence[int], on_call: object) -> Iterator[Progress]:
+        for self.images_seen in milestones:
+            yield Progress(self.images_seen, {"d_loss": 1.0})
+
+    def generate(self, count: int) -> np.ndarray:
+        return np.zeros((count, 28, 28, 1), np.uint8)
+
+
+class Scores:
+    """An evaluator that says the same of every generator."""
+
+    def __init__(self, probability: float) -> None:
+        self.probability = probability
+
+    def score(self, images: np.ndarray) -> dict[str, float]:
+        return {"fid": 50.0, COLLAPSE_PROBABILITY: self.probability}
+
+
+class Ends(SearchObserver):
+    def __init__(self) -> None:
+        self.ends: list[TrialEnd] = []
+
+    def trial_ended(self, end: TrialEnd) -> None:
+        self.ends.append(end)
+
+
+class PruneAtOnce(optuna.pruners.BasePruner):
+    def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
+        return True
+
+
+def _run(monkeypatch: pytest.MonkeyPatch, probability: float, pruner: object, **search: object):
+    """(the only trial in Optuna, in the tracker, as observed) of a study with these scores."""
+    monkeypatch.setattr(objective, "Trainer", Trains)
+    monkeypatch.setattr(objective, "_log_generator", lambda trainer, run: None)
+    declared = {
+        "question": "?",
+        "base": {"images": 600, "batch_size": 10},
+        "space": {"leaky_slope": {"low": 0.0, "high": 0.4}},
+        "search": {"reports": NUM_REPORTS, **search},
+        "evaluation": {"num_samples": 100},
+    }
+    spec = StudySpec.from_dict(declared, name="s")
+    tracked, observer = MemoryTracker().open_study(spec), Ends()
+    runner = TrialRunner(spec, None, Scores(probability), tracked, observer, {})
+    study = optuna.create_study(direction="minimize", pruner=pruner)
+    study.optimize(Objective(runner), n_trials=1)
+    return study.trials[0], tracked.trials[0], observer.ends[0]
+
+
+def test_a_trial_that_stays_collapsed_is_pruned_by_collapse(monkeypatch) -> None:
+    trial, run, end = _run(monkeypatch, 0.9, optuna.pruners.NopPruner(), collapse_alarm=True)
+    assert trial.state.name == "PRUNED"
+    assert trial.user_attrs["pruned_by"] == run.tags["pruned_by"] == PRUNED_BY_COLLAPSE
+    assert run.run_status == "KILLED"
+    assert end.reason == PRUNED_BY_COLLAPSE
+    assert [step for step, _ in run.metrics[COLLAPSE_PROBABILITY]] == [100, 200, 300, 400, 500]
+    assert max(trial.intermediate_values) == 500
+
+
+def test_without_the_alarm_a_collapsed_trial_goes_on(monkeypatch) -> None:
+    trial, run, _ = _run(monkeypatch, 0.9, optuna.pruners.NopPruner())
+    assert trial.state.name == "COMPLETE"
+    assert run.run_status == "FINISHED"
+    assert len(run.metrics[COLLAPSE_PROBABILITY]) == NUM_REPORTS  # still scored
+
+
+def test_a_diverse_generator_is_left_alone(monkeypatch) -> None:
+    trial, run, _ = _run(monkeypatch, 0.1, optuna.pruners.NopPruner(), collapse_alarm=True)
+    assert trial.state.name == "COMPLETE"
+    assert "pruned_by" not in run.tags
+
+
+def test_what_the_pruner_stops_is_not_put_on_the_alarm(monkeypatch) -> None:
+    trial, run, _ = _run(monkeypatch, 0.9, PruneAtOnce(), collapse_alarm=True)
+    assert trial.user_attrs["pruned_by"] == run.tags["pruned_by"] == PRUNED_BY_PRUNER

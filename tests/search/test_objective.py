@@ -1,0 +1,125 @@
+"""One trial in every way in which it can end: both stores get the same state and reason."""
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from harness.core.errors import DivergedError
+from harness.core.study_file import StudySpec
+from harness.data.load import load_dataset
+from harness.search.objective import FAILURES, Objective, TrialRunner
+from harness.search.observer import SearchObserver
+from harness.tracking.memory import MemoryTracker
+
+SPEC = StudySpec.from_dict(
+    {
+        "question": "?",
+        "base": {"width": 0.0625, "images": 96, "batch_size": 16, "latent_dim": 4},
+        "space": {"leaky_slope": {"low": 0.0, "high": 0.4}},
+        "search": {"num_trials": 2, "reports": 3, "pruner": "none"},
+        "evaluation": {"num_samples": 100},
+    },
+    name="s",
+)
+
+
+class ScriptedEvaluator:
+    """Gives fid values from a list; an exception in the list is raised."""
+
+    def __init__(self, *script):
+        self.script = list(script)
+
+    def score(self, images):
+        assert images.shape == (100, 28, 28, 1)
+        value = self.script.pop(0)
+        if isinstance(value, BaseException):
+            raise value
+        return {"fid": value, "collapse_probability": 0.0}
+
+
+class PruneAt(optuna.pruners.BasePruner):
+    def __init__(self, images_seen):
+        self.images_seen = images_seen
+
+    def prune(self, study, trial):
+        return trial.last_step == self.images_seen
+
+
+class Ends(SearchObserver):
+    def __init__(self):
+        self.ends = []
+
+    def trial_ended(self, end):
+        self.ends.append(end)
+
+
+def run_one(*script, pruner=None, catch=FAILURES):
+    tracker = MemoryTracker().open_study(SPEC)
+    observer = Ends()
+    runner = TrialRunner(
+        SPEC, load_dataset("digits"), ScriptedEvaluator(*script), tracker, observer, {"cpu": "x"}
+    )
+    study = optuna.create_study(pruner=pruner or optuna.pruners.NopPruner())
+    try:
+        study.optimize(Objective(runner), n_trials=1, catch=catch)
+    finally:
+        run_one.seen = study.trials[0], tracker.trials[0], observer.ends[0]
+    return run_one.seen
+
+
+def test_a_complete_trial():
+    trial, run, end = run_one(3.0, 2.0, 1.0)
+    assert trial.state == TrialState.COMPLETE
+    assert trial.value == 1.0
+    assert trial.intermediate_values == {32: 3.0, 64: 2.0, 96: 1.0}
+    assert trial.user_attrs["scores"] == {"fid": 1.0, "collapse_probability": 0.0}
+    assert run.run_status == "FINISHED"
+    assert run.metrics["fid"] == [(32, 3.0), (64, 2.0), (96, 1.0)]
+    assert len(run.metrics["d_loss"]) == 3
+    assert run.params["leaky_slope"] == str(trial.params["leaky_slope"])
+    wall, train = run.metrics["wall_seconds"][-1][1], run.metrics["train_seconds"][-1][1]
+    assert wall >= train > 0
+    assert {"config.json", "environment.json", "generator.keras", "samples/000000096.png"} <= set(
+        run.artifacts
+    )
+    assert (end.state, end.value, end.reason) == ("COMPLETE", 1.0, "")
+
+
+def test_a_pruned_trial_says_by_what_and_keeps_its_scores():
+    trial, run, end = run_one(3.0, 2.0, pruner=PruneAt(64))
+    assert trial.state == TrialState.PRUNED
+    assert trial.user_attrs["pruned_by"] == "pruner"
+    assert run.run_status == "KILLED"
+    assert run.tags["pruned_by"] == "pruner"
+    assert run.metrics["fid"] == [(32, 3.0), (64, 2.0)]
+    assert "generator.keras" not in run.artifacts
+    assert run.metrics["wall_seconds"][-1][1] > 0
+    assert (end.state, end.value, end.reason) == ("PRUNED", None, "pruner")
+
+
+def test_a_trial_at_its_end_is_complete_even_if_the_pruner_would_stop_it():
+    trial, run, _ = run_one(3.0, 2.0, 1.0, pruner=PruneAt(96))
+    assert trial.state == TrialState.COMPLETE
+    assert run.run_status == "FINISHED"
+
+
+def test_a_diverged_trial_fails_with_its_reason_and_the_study_goes_on():
+    trial, run, end = run_one(3.0, DivergedError("g_loss", 48))
+    assert trial.state == TrialState.FAIL
+    assert trial.value is None
+    assert run.run_status == "FAILED"
+    assert run.tags["failure"] == "g_loss is not finite at 48 images seen"
+    assert trial.user_attrs["failure"] == run.tags["failure"] == end.reason
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(KeyboardInterrupt(), "interrupted"), (RuntimeError("broken"), "RuntimeError: broken")],
+)
+def test_interruption_and_defects_leave_failed_runs_and_are_raised(error, reason):
+    with pytest.raises(type(error)):
+        run_one(3.0, error)
+    trial, run, end = run_one.seen
+    assert trial.state == TrialState.FAIL
+    assert run.run_status == "FAILED"
+    assert run.tags["failure"] == trial.user_attrs["failure"] == end.reason == reason
