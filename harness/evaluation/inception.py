@@ -6,6 +6,7 @@ same architecture, with other resizing, and values do not compare with it.
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,18 @@ PREPROCESSING = (
     "uint8 NHWC, one channel repeated to three, resized to 299x299 (bilinear, half-pixel centres, "
     "no antialiasing), x / 127.5 - 1"
 )
+
+
+_NOT_WEIGHTS = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    IndexError,
+    UserWarning,
+    zipfile.BadZipFile,
+)
+"""What Keras, h5py and zipfile raise for a file of something else."""
 
 
 class InceptionExtractor:
@@ -83,8 +96,11 @@ def load_network(path: Path) -> keras.Model:
         weights=None, include_top=False, pooling="avg", input_shape=(SIDE, SIDE, 3)
     )
     try:
-        network.load_weights(path)
-    except (OSError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile) as error:
+        with warnings.catch_warnings():
+            # Keras only warns of layers that a file lacks, and leaves them their random weights.
+            warnings.simplefilter("error", UserWarning)
+            network.load_weights(path)
+    except _NOT_WEIGHTS as error:
         reason = " ".join(str(error).split())[:100]
         raise InputError(
             f"weights {path}: not those of Keras's InceptionV3 without its top layer ({reason}); "
