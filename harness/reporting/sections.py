@@ -87,7 +87,7 @@ def leaderboard(results: StudyResults) -> Table:
     if any(name in scores and SCORE_INTERVALS[name][0] in results.metrics for name in _BRACKETS):
         note += f". {_INTERVAL_WORDS}"
     if any(_collapsed(results, row) for _, row in ranked.head(LEADERBOARD_ROWS).iterrows()):
-        note += f"; {COLLAPSED_MARK.strip()} = the collapse alarm is up"
+        note = f"{note.rstrip('.')}. {COLLAPSED_MARK.strip()} = the collapse alarm is up"
     texts = [isinstance(d, Choices) and isinstance(d.values[0], str) for d in _domains(results)]
     numeric = [True, True, *[True for _ in scores], *[not t for t in texts], *[True for _ in time]]
     return Table(
