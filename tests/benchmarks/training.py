@@ -37,10 +37,12 @@ def tutorial_loop(config: TrialConfig, dataset: Dataset, schedule: Sequence[int]
     batches = tf.data.Dataset.from_tensor_slices(scaled).shuffle(len(scaled)).repeat()
     stream = iter(batches.batch(config.batch_size))
 
+    procedure = PROCEDURES.get(config.procedure)
+
     @tf.function
     def step(images: tf.Tensor) -> None:
         noise = tf.random.normal([1, config.batch_size, config.latent_dim])
-        PROCEDURES.get(config.procedure).step(networks, optimizers, images, noise)
+        procedure.step(networks, optimizers, images, noise)
 
     for images in schedule:
         for _ in range(images // config.batch_size):
