@@ -41,11 +41,6 @@ class Layout:
         """The folder for what can be computed again; safe to delete."""
         return self.root / "cache"
 
-    @property
-    def lock_file(self) -> Path:
-        """The lock that processes take while they prepare a database of this root."""
-        return self.root / LOCK_NAME
-
 
 LOCK_NAME = ".lock"
 """Name of the lock file beside a database."""

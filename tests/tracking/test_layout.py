@@ -17,7 +17,6 @@ def test_everything_is_absolute_and_below_the_root(tmp_path: Path, monkeypatch) 
     assert layout.storage_url == f"sqlite:///{tmp_path}/runs/optuna.db"
     assert layout.artifact_root == tmp_path / "runs/artifacts"
     assert layout.cache_dir == tmp_path / "runs/cache"
-    assert layout.lock_file.parent == tmp_path / "runs"
     assert not layout.root.exists()
 
 
