@@ -42,6 +42,7 @@ def calibrate(
         str, typer.Option(help="Images per sample, separated by commas.")
     ] = "500,1000,2000,5000",
     repetitions: Annotated[int, typer.Option(min=2, help="Samples per dose and size.")] = 3,
+    nulls: Annotated[int, typer.Option(min=2, help="Real samples per size.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything that is drawn.")] = 0,
     cache_dir: Annotated[
         Path, typer.Option(help="Folder of reference classifiers that were trained here.")
@@ -49,7 +50,7 @@ def calibrate(
 ) -> None:
     """Measure what is seen of planted collapses in DATASET, and fit the collapse alarm to them."""
     try:
-        setting = Setting(_whole_numbers(sizes), repetitions, seed)
+        setting = Setting(_whole_numbers(sizes), repetitions, nulls, seed)
         findings = _find(dataset, data_dir, setting, cache_dir)
         _write(findings, output, model or output / MODEL_FILE)
     except (HarnessError, OSError) as error:
@@ -64,14 +65,16 @@ def _find(name: str, data_dir: Path | None, setting: Setting, cache_dir: Path) -
     measured = calibration.measure(dataset, classifier, setting, typer.echo)
     sizes = sorted(measured.responses["size"].unique().tolist())
     options = f"--sizes {','.join(map(str, sizes))} --repetitions {setting.repetitions}"
+    options += f" --nulls {setting.nulls} --seed {setting.seed}"
     provenance = {
-        "command": f"python -m harness.evaluation.calibrate {name} {options} --seed {setting.seed}",
+        "command": f"python -m harness.evaluation.calibrate {name} {options}",
         "dataset": dataset.name,
         "dataset_fingerprint": dataset.fingerprint,
         "classifier": classifier.name,
         "classifier_sha256": classifier.sha256,
         "sizes": sizes,
         "repetitions": setting.repetitions,
+        "nulls": setting.nulls,
         "seed": setting.seed,
         "num_real_samples": min(len(dataset.x_test), calibration.MAX_REAL_SIDE),
     }

@@ -20,16 +20,19 @@ from harness.evaluation.features import ReferenceClassifier
 from harness.evaluation.planted import PLANTS, Pool, real_sample
 
 MAX_REAL_SIDE = 5_000  # of the test split: halves the time, and no sample is larger
-NULLS_PER_REPETITION = 10
-"""A 5 % quantile needs more null samples than a dose needs repetitions."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a calibration tries: sample sizes, planted samples per dose, and the seed of it all."""
+    """What a calibration tries: sample sizes, planted samples per dose, real ones, and the seed.
+
+    ``repetitions`` samples of each dose and ``nulls`` of real images are drawn for each size and
+    part: a 5 % quantile needs more samples than a dose does.
+    """
 
     sizes: tuple[int, ...] = (500, 1_000, 2_000, 5_000)
     repetitions: int = 3
+    nulls: int = 100
     seed: int = 0
 
 
@@ -93,7 +96,7 @@ def _samples(
     """(plant, dose and verdict, images) of every sample of one part and size."""
     stream = [setting.seed, size, PARTS.index(part)]
     rng = np.random.default_rng(stream)
-    for _ in range(NULLS_PER_REPETITION * setting.repetitions):
+    for _ in range(setting.nulls):
         yield {"plant": REAL, "dose": 0.0, "collapsed": False}, real_sample(pool, size, rng)
     for name, plant in PLANTS.items():
         for dose in plant.doses:

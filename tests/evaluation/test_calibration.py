@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from harness.data.dataset import Dataset
 from harness.data.digits import load_digits
 from harness.evaluation import calibrate, collapse
-from harness.evaluation.calibration import NULLS_PER_REPETITION, PARTS, Setting, measure, split
+from harness.evaluation.calibration import PARTS, Setting, measure, split
 from harness.evaluation.detectability import REAL, alarm_table
 from harness.evaluation.network import Recipe
 from harness.evaluation.reference import load_reference
@@ -69,7 +69,7 @@ def _check_holds(dataset: Dataset, cache: Path, recipe: Recipe, setting: Setting
     measured = measure(dataset, classifier, setting, print, collapse.SCORES, parts=("check",))
     table = alarm_table(measured, collapse.shipped_model())
     real = table[table["plant"] == REAL]
-    assert (real["n"] == NULLS_PER_REPETITION * setting.repetitions).all()
+    assert (real["n"] == setting.nulls).all()
     assert np.average(real["alarms"], weights=real["n"]) <= 0.05
     for plant in ("dropped_classes", "repeated_images"):
         collapsed = table[table["collapsed"].eq(True) & (table["plant"] == plant)]
@@ -78,13 +78,13 @@ def _check_holds(dataset: Dataset, cache: Path, recipe: Recipe, setting: Setting
 
 def test_the_alarm_holds_on_the_digits(tmp_path: Path) -> None:
     # 150 of a pool of 314: a dropped class still leaves different images enough.
-    _check_holds(load_digits(), tmp_path, Recipe(), Setting(sizes=(150,), repetitions=2))
+    _check_holds(load_digits(), tmp_path, Recipe(), Setting(sizes=(150,), repetitions=2, nulls=20))
 
 
 @pytest.mark.slow
 def test_the_alarm_holds_on_a_third_dataset(tmp_path: Path) -> None:
     recipe = Recipe(channels=(8, 16), feature_dim=32, min_images=24_000, max_images=24_000)
-    setting = Setting(sizes=(500,), repetitions=2)
+    setting = Setting(sizes=(500,), repetitions=2, nulls=20)
     _check_holds(blobs(num_train=6_000, num_test=1_500), tmp_path, recipe, setting)
 
 
@@ -93,7 +93,9 @@ def test_the_command_writes_page_tables_and_model(tmp_path: Path, monkeypatch) -
     monkeypatch.chdir(tmp_path)
     app = calibrate.typer.Typer()
     app.command()(calibrate.calibrate)
-    result = CliRunner().invoke(app, ["digits", "--sizes", "100", "--repetitions", "2"])
+    result = CliRunner().invoke(
+        app, ["digits", "--sizes", "100", "--repetitions", "2", "--nulls", "20"]
+    )
     assert result.exit_code == 0, result.output
     folder = tmp_path / "reports" / "calibration"
     files = {path.name for path in folder.iterdir()}
