@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.core import options
-from harness.core.door import FAILED, INTERRUPTED, open_door
+from harness.core.door import FAILED, INTERRUPTED, WRONG_INPUT, open_door
+from harness.core.errors import HarnessError, InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,7 +48,7 @@ def study(
 ) -> int:
     """Search, train, score, track and report. The same command again goes on where it stopped.
 
-    A folder of studies runs one after the other, those that are complete at no cost.
+    A folder of studies runs one after the other; one that cannot run does not stop the others.
     """
     from harness.search.find import resolve_study, studies_in
 
@@ -55,6 +56,7 @@ def study(
     changes: dict[str, Any] = {"n_trials": n_trials, "seed": seed, "seeds": seeds}
     changes |= {"settings": settings or [], "smoke": smoke, "name": study_name}
     specs = [resolve_study(name, **changes) for name in names or [study]]
+    specs = list({spec.name: spec for spec in specs}.values())  # claims may share their runs
     if dry_run:
         return _show(specs)
     from rich.console import Console
@@ -66,7 +68,14 @@ def study(
     console = Console(stderr=as_json)
     found, code = [], 0
     for plan in plans:
-        outcome, code_now = _run(plan, console, no_report)
+        try:
+            outcome, code_now = _run(plan, console, no_report)
+        except HarnessError as error:
+            if not names:
+                raise
+            typer.echo(f"error: {plan.spec.name}: {error}", err=True)
+            outcome = {"name": plan.spec.name, "error": str(error)}
+            code_now = WRONG_INPUT if isinstance(error, InputError) else FAILED
         found.append(outcome)
         code = max(code, code_now)
         if code_now == INTERRUPTED:

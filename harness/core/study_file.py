@@ -226,7 +226,13 @@ class StudySpec:
                         f"[search]: {key} is {shown(given)}; with [arms] it can only be {value!r}"
                     )
             self.arms.configs(self.base_config())
-        if self.claim and not self.claim.runs_of:
+        if self.claim and self.claim.runs_of:
+            if self.arms or self.space:
+                raise InputError(
+                    f"[claim]: runs_of {self.claim.runs_of} leaves no trials to run; "
+                    "[space] and [arms] have no place beside it"
+                )
+        elif self.claim:
             self.claim.check_arms(names)
 
     def _check_budget(self) -> None:

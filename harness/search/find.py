@@ -25,10 +25,13 @@ def resolve_study(
 ) -> StudySpec:
     """The study called or filed as ``study``, with what the command line changes.
 
-    Raises InputError for an unknown study (with the known names), and for any change that does
+    For a claim that reads the runs of another study, that study, from the same folder. Raises InputError for an unknown study (with the known names), and for any change that does
     not fit.
     """
-    spec = StudySpec.load(_find(study))
+    path = _find(study)
+    spec = StudySpec.load(path)
+    if spec.claim and spec.claim.runs_of:
+        spec = StudySpec.load(path.with_name(f"{spec.claim.runs_of}.toml"))
     if seeds is not None:
         spec = spec.with_seeds(seeds)
     if smoke:

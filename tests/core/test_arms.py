@@ -96,9 +96,12 @@ def test_a_claim_may_read_the_runs_of_another_study():
         "predictor": "g_loss",
         "smallest_effect": 0.5,
     }
-    spec = declared(claim={**CLAIM, "runs_of": "other", "tests": [test]})
+    claim = {**CLAIM, "runs_of": "other", "tests": [test]}
+    spec = declared(arms={}, seeds=1, claim=claim)
     assert spec.claim is not None
     assert spec.claim.tests[0].direction == "minimize"
+    with pytest.raises(InputError, match="runs_of other leaves no trials to run"):
+        declared(claim=claim)
 
 
 def test_the_number_of_seeds_can_be_raised():

@@ -50,5 +50,22 @@ def test_a_folder_holds_studies_in_the_order_of_their_names(folder):
     assert resolve_study("many/a").name == "a"
     assert studies_in("mine") is None
     assert studies_in("../studies") is None
-    with pytest.raises(InputError, match="known: .*many/a, many/b"):
+    with pytest.raises(InputError, match=r"known: .*many/a, many/b"):
         resolve_study("nine")
+
+
+def test_a_claim_on_other_runs_is_the_study_of_these_runs(folder):
+    claim = """question = "?"
+    [claim]
+    id = "C8"
+    source = "S2"
+    text = "Losses do not tell"
+    runs_of = "mine"
+    [[claim.tests]]
+    kind = "weak_correlation"
+    outcome = "fid"
+    predictor = "g_loss"
+    smallest_effect = 0.5
+    """
+    (folder / "studies" / "losses.toml").write_text(claim)
+    assert resolve_study("losses") == resolve_study("mine")
