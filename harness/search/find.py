@@ -25,7 +25,8 @@ def resolve_study(
 ) -> StudySpec:
     """The study called or filed as ``study``, with what the command line changes.
 
-    For a claim that reads the runs of another study, that study, from the same folder. Raises InputError for an unknown study (with the known names), and for any change that does
+    For a claim that reads the runs of another study it is that study, from the same folder.
+    Raises InputError for an unknown study (with the known names), and for any change that does
     not fit.
     """
     path = _find(study)
