@@ -1,4 +1,4 @@
-"""The domain of a searched field: a list of choices or a range, as a study file declares it."""
+"""The domain of a searched field, as a study file declares it, and checks of declared values."""
 
 from __future__ import annotations
 
@@ -43,6 +43,14 @@ def check_keys(values: Mapping[str, Any], allowed: Iterable[str], where: str) ->
     for key in values:
         if key not in allowed:
             raise InputError(f"unknown key {shown(key)} in {where}; known: {', '.join(allowed)}")
+
+
+def check_whole(name: str, value: object, low: int, high: int) -> None:
+    """Raise InputError unless ``value`` is a whole number from ``low`` to ``high``."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise InputError(
+            f"{name} takes a whole number from {low:,} to {high:,}, got {shown(value)}"
+        )
 
 
 def parse_domain(name: str, declared: object) -> Domain:

@@ -40,6 +40,7 @@ class Tag(StrEnum):
     TRIAL_NUMBER = "trial_number"  # also a metric, so that the UI can chart it
     FAILURE = "failure"  # short reason why a trial is FAIL
     PRUNED_BY = "pruned_by"  # "pruner" or "collapse"
+    ARM = "arm"  # name of the trial's arm, in a study that compares arms
     RETRY_OF = "retry_of"  # number of the interrupted trial whose configuration this one repeats
     RESUMED_AT = "resumed_at"  # images_seen at which this trial took up an interrupted one
     PARENT = "mlflow.parentRunId"

@@ -16,69 +16,38 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.core.config import BOUNDS, TrialConfig, parse_value
-from harness.core.domains import Choices, Domain, Range, check_keys, extent, parse_domain
+from harness.core.arms import Arms, Confirmation, parse_arms, parse_confirmation
+from harness.core.claims import Claim, parse_claim
+from harness.core.config import TrialConfig, parse_value
+from harness.core.domains import (
+    Choices,
+    Domain,
+    Range,
+    check_keys,
+    check_whole,
+    extent,
+    parse_domain,
+)
 from harness.core.errors import InputError, shown, within
 from harness.core.extractor import ExtractorSpec
-from harness.core.registry import METRICS
+from harness.core.search_spec import SearchSpec, parse_search
 
-__all__ = ["PRUNERS", "SAMPLERS", "Choices", "Range", "SearchSpec", "StudySpec", "check_study_name"]
+__all__ = ["Choices", "Range", "SearchSpec", "StudySpec", "check_study_name"]
 
-PRUNERS = ("hyperband", "median", "none")
-SAMPLERS = ("random", "tpe")
 MAX_FILE_BYTES = 1_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_TABLES = ("base", "space", "search", "evaluation")
-
-
-@dataclass(frozen=True)
-class SearchSpec:
-    """How the space is searched. ``reports`` is how often a trial is scored, its end included.
-
-    ``collapse_alarm``: whether a trial whose generator stays collapsed is stopped before its end.
-
-    Raises InputError for an unknown metric, sampler or pruner, for counts out of range, and for a
-    direction in which the metric does not get better.
-    """
-
-    metric: str = "fid"
-    direction: str = "minimize"
-    num_trials: int = 20
-    sampler: str = "tpe"
-    pruner: str = "hyperband"
-    reports: int = 9
-    seed: int = 0
-    collapse_alarm: bool = False
-
-    def __post_init__(self) -> None:
-        """Validate every field."""
-        better = METRICS.get(self.metric).direction
-        if self.direction != better:
-            raise InputError(f"{self.metric} is to {better}, got {shown(self.direction)}")
-        _check_whole("num_trials", self.num_trials, 1, 1_000_000)
-        _check_whole("reports", self.reports, 1, 1_000)
-        _check_whole("seed", self.seed, 0, int(BOUNDS["seed"][1]))
-        for key, allowed in (("sampler", SAMPLERS), ("pruner", PRUNERS)):
-            value = getattr(self, key)
-            if value not in allowed:
-                raise InputError(f"{key} is {shown(value)}; allowed: {', '.join(allowed)}")
-        if not isinstance(self.collapse_alarm, bool):
-            raise InputError(f"collapse_alarm is true or false, got {shown(self.collapse_alarm)}")
-
-    def to_dict(self) -> dict[str, Any]:
-        """As it stands in a study file."""
-        return {self.direction: self.metric, **{key: getattr(self, key) for key in _SEARCH_KEYS}}
-
-
-_SEARCH_KEYS = ("num_trials", "sampler", "pruner", "reports", "seed", "collapse_alarm")
+_TABLES = ("base", "space", "arms", "search", "evaluation", "confirm", "claim")
+_TO_THE_END = {"pruner": "none", "collapse_alarm": False}
+"""Settings of ``[search]`` with arms: each is trained to its end, whatever becomes of it."""
 
 
 @dataclass(frozen=True)
 class StudySpec:
     """A resolved study. ``num_samples`` images of each generator are scored, at every report.
 
-    Raises InputError if a part is out of range, or if a combination that the space allows leaves a
-    trial less than one batch between two reports.
+    It either searches a ``space`` or compares ``arms``; ``confirm`` follows a search, ``claim`` is
+    what arms or a search are to decide. Raises InputError if a part is out of range, or if a
+    combination that space or arms allow leaves a trial less than one batch between two reports.
     """
 
     name: str
@@ -88,23 +57,32 @@ class StudySpec:
     search: SearchSpec = field(default_factory=SearchSpec)
     num_samples: int = 5_000
     extractor: ExtractorSpec = field(default_factory=ExtractorSpec)
+    arms: Arms | None = None
+    confirm: Confirmation | None = None
+    claim: Claim | None = None
 
     def __post_init__(self) -> None:
         """Validate the parts, then what they make together."""
         check_study_name(self.name)
         if not isinstance(self.question, str) or not self.question.strip():
             raise InputError(f"question is {shown(self.question)}; a study asks one, as text")
-        _check_whole("[evaluation]: num_samples", self.num_samples, 100, 1_000_000)
+        check_whole("[evaluation]: num_samples", self.num_samples, 100, 1_000_000)
         for name in self.space:
             if name in self.base:
                 raise InputError(
                     f"[space]: {name} stands in [base] too; a field is fixed or searched"
                 )
+        self._check_arms()
         self._check_budget()
 
     def base_config(self) -> TrialConfig:
         """The configuration that every trial starts from, before the searched fields are set."""
         return TrialConfig.from_dict(self.base)
+
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """The fields in which trials differ: those searched, or those that arms set."""
+        return self.arms.varied if self.arms else tuple(self.space)
 
     def replace(self, **changes: Any) -> StudySpec:
         """A copy with ``changes`` of the StudySpec's own fields."""
@@ -128,14 +106,27 @@ class StudySpec:
         """A copy whose search and whose trials start from ``seed``."""
         return self._fix({"seed": seed}, search=dataclasses.replace(self.search, seed=seed))
 
+    def with_seeds(self, num_seeds: int) -> StudySpec:
+        """A copy that trains every arm with ``num_seeds`` seeds; InputError without arms."""
+        if self.arms is None:
+            raise InputError(f"--seeds is for studies with [arms]; {self.name} searches a space")
+        arms = dataclasses.replace(self.arms, num_seeds=num_seeds)
+        search = dataclasses.replace(self.search, num_trials=arms.num_trials)
+        return self.replace(arms=arms, search=search)
+
     def smoke(self) -> StudySpec:
         """The same code path at a size of seconds: two narrow, short trials, few samples."""
-        search = dataclasses.replace(self.search, num_trials=2, reports=3)
+        small = {"width": 0.125, "images": 768, "batch_size": 64}
+        arms = self.arms and dataclasses.replace(self.arms.without(small), num_seeds=1)
+        count = arms.num_trials if arms else 2
+        search = dataclasses.replace(self.search, num_trials=count, reports=3)
         return self._fix(
-            {"width": 0.125, "images": 768, "batch_size": 64},
+            small,
             name=f"{self.name[:94]}-smoke",
             search=search,
             num_samples=200,
+            arms=arms,
+            confirm=self.confirm and Confirmation(top=1, seeds=2),
         )
 
     def single_trial(self) -> StudySpec:
@@ -154,6 +145,9 @@ class StudySpec:
             question=f"How good is this one configuration of the study {self.name}?",
             space={},
             search=search,
+            arms=None,
+            confirm=None,
+            claim=None,
         )
 
     def milestones(self, images: int) -> list[int]:
@@ -165,10 +159,14 @@ class StudySpec:
         return {
             "name": self.name,
             "question": self.question,
+            "seeds": self.arms.num_seeds if self.arms else 1,
             "base": dict(self.base),
             "space": {name: domain.to_dict() for name, domain in self.space.items()},
+            "arms": self.arms.to_dict() if self.arms else {},
             "search": self.search.to_dict(),
             "evaluation": {"num_samples": self.num_samples, **self.extractor.to_dict()},
+            "confirm": self.confirm.to_dict() if self.confirm else {},
+            "claim": self.claim.to_dict() if self.claim else {},
         }
 
     @classmethod
@@ -177,14 +175,21 @@ class StudySpec:
 
         ``name`` is used where ``values`` has none.
         """
-        check_keys(values, ("name", "question", *_TABLES), "the study file")
+        check_keys(values, ("name", "question", "seeds", *_TABLES), "the study file")
         tables = {key: _table(values, key) for key in _TABLES}
+        arms = parse_arms(tables["arms"], values.get("seeds", 1))
+        if arms is None and values.get("seeds", 1) != 1:
+            raise InputError("seeds is for studies with [arms]")
+        defaults = {**_TO_THE_END, "num_trials": arms.num_trials} if arms else {}
         return cls(
             name=values.get("name", name),
             question=values.get("question", ""),
             base=_base(tables["base"]),
             space=_space(tables["space"]),
-            search=_search(tables["search"]),
+            search=parse_search({**defaults, **tables["search"]}),
+            arms=arms,
+            confirm=parse_confirmation(tables["confirm"]),
+            claim=parse_claim(tables["claim"]),
             **_evaluation(tables["evaluation"]),
         )
 
@@ -193,21 +198,52 @@ class StudySpec:
         """The study in the TOML file at ``path``, named after it; InputError if it is wrong."""
         with within(str(path)):
             values = _read_toml(path)
-            check_keys(values, ("question", *_TABLES), "the study file")
+            check_keys(values, ("question", "seeds", *_TABLES), "the study file")
             return cls.from_dict(values, name=path.stem)
 
     def _fix(self, fixed: Mapping[str, Any], **changes: Any) -> StudySpec:
         """A copy with ``changes``, and with ``fixed`` in the base and out of the space."""
         config = TrialConfig.from_dict({**self.base, **fixed})
         base = {name: getattr(config, name) for name in {**self.base, **fixed}}
+        for name in self.arms.varied if self.arms and "arms" not in changes else ():
+            if name in fixed:
+                raise InputError(f"--set: {name} differs between the arms; it cannot be fixed")
         space = {name: domain for name, domain in self.space.items() if name not in fixed}
         return self.replace(base=base, space=space, **changes)
+
+    def _check_arms(self) -> None:
+        """Arms exclude a space; they and a claim must fit together and to the search."""
+        names = self.arms.names if self.arms else ()
+        if self.arms:
+            if self.space:
+                raise InputError("[space] and [arms] exclude each other: search or compare")
+            if self.confirm:
+                raise InputError("[confirm] follows a search of a [space]; arms have seeds")
+            for key, value in _TO_THE_END.items():
+                given = getattr(self.search, key)
+                if given != value:
+                    raise InputError(
+                        f"[search]: {key} is {shown(given)}; with [arms] it can only be {value!r}"
+                    )
+            self.arms.configs(self.base_config())
+        if self.claim and self.claim.runs_of:
+            if self.arms or self.space:
+                raise InputError(
+                    f"[claim]: runs_of {self.claim.runs_of} leaves no trials to run; "
+                    "[space] and [arms] have no place beside it"
+                )
+        elif self.claim:
+            self.claim.check_arms(names)
 
     def _check_budget(self) -> None:
         """Every trial that the space allows must train a batch at least between two reports."""
         config = self.base_config()
         _, batch_size = extent(self.space.get("batch_size"), config.batch_size)
         images, _ = extent(self.space.get("images"), config.images)
+        if self.arms:
+            configs = self.arms.configs(config).values()
+            batch_size = max(arm.batch_size for arm in configs)
+            images = min(arm.images for arm in configs)
         if images // self.search.reports < batch_size:
             raise InputError(
                 f"images {images:,.0f} in {self.search.reports:,} reports leave less than one "
@@ -256,19 +292,6 @@ def _space(table: Mapping[str, Any]) -> dict[str, Domain]:
         return {name: parse_domain(name, declared) for name, declared in table.items()}
 
 
-def _search(table: Mapping[str, Any]) -> SearchSpec:
-    with within("[search]"):
-        check_keys(table, ("minimize", "maximize", *_SEARCH_KEYS), "the table")
-        if "minimize" in table and "maximize" in table:
-            raise InputError("minimize and maximize exclude each other")
-        direction = "maximize" if "maximize" in table else "minimize"
-        return SearchSpec(
-            metric=table.get(direction, "fid"),
-            direction=direction,
-            **{key: table[key] for key in _SEARCH_KEYS if key in table},
-        )
-
-
 def _evaluation(table: Mapping[str, Any]) -> dict[str, Any]:
     """The StudySpec fields that ``[evaluation]`` sets."""
     with within("[evaluation]"):
@@ -276,10 +299,3 @@ def _evaluation(table: Mapping[str, Any]) -> dict[str, Any]:
         extractor = ExtractorSpec(table.get("extractor", "reference"), table.get("weights"))
     samples = {"num_samples": table["num_samples"]} if "num_samples" in table else {}
     return {"extractor": extractor, **samples}
-
-
-def _check_whole(name: str, value: object, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise InputError(
-            f"{name} takes a whole number from {low:,} to {high:,}, got {shown(value)}"
-        )

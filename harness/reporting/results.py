@@ -29,7 +29,18 @@ from harness.reporting.tables import (
 )
 
 _PAGE_SIZE = 1_000
-_STUDY_KEYS = ("name", "question", "base", "space", "search", "evaluation")
+_STUDY_KEYS = (
+    "name",
+    "question",
+    "seeds",
+    "base",
+    "space",
+    "arms",
+    "search",
+    "evaluation",
+    "confirm",
+    "claim",
+)
 
 
 def load_results(tracking_uri: str, study_name: str) -> StudyResults:

@@ -22,7 +22,12 @@ _OUTCOME_OF_STATE = {
     TrialState.PRUNED: "pruned",
     TrialState.FAIL: "failed",
 }
-_TAG_COLUMNS = {"failure": Tag.FAILURE, "pruned_by": Tag.PRUNED_BY, "retry_of": Tag.RETRY_OF}
+_TAG_COLUMNS = {
+    "failure": Tag.FAILURE,
+    "pruned_by": Tag.PRUNED_BY,
+    "retry_of": Tag.RETRY_OF,
+    "arm": Tag.ARM,
+}
 _DTYPES = {"str": "object", "int": "Int64", "float": "float64"}
 
 
@@ -100,7 +105,7 @@ def trial_table(runs: Iterable[RunRecord]) -> pd.DataFrame:
     """One row per run, by trial number.
 
     Columns: number; outcome (one of OUTCOMES); state (Optuna's, "RUNNING" without one); failure,
-    pruned_by, retry_of (text, missing where there is none); run_id; images_seen (the last one
+    pruned_by, retry_of, arm (text, missing where there is none); run_id; images_seen (the last one
     reported, 0 without any); started, ended (UTC, NaT where not ended); ``params.`` and the name
     of every TrialConfig field, in its type, missing where not recorded; the final value of every
     metric, NaN where a trial has none.

@@ -109,7 +109,8 @@ class Display(SearchObserver):
         return lower if self._spec.search.direction == "minimize" else not lower
 
     def _searched(self, config: TrialConfig) -> str:
-        values = ((name, getattr(config, name)) for name in self._spec.space)
+        names = (*self._spec.varied, *(["seed"] if self._spec.arms else []))
+        values = ((name, getattr(config, name)) for name in names)
         return "  ".join(
             f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
             for name, value in values

@@ -25,7 +25,7 @@ from harness.evaluation.evaluate import Evaluator
 from harness.search.collapse_alarm import CollapseAlarm
 from harness.search.course import Course, Milestone
 from harness.search.observer import SearchObserver, TrialEnd
-from harness.search.space import config_of, distributions, suggest
+from harness.search.space import arm_name, config_of, distributions, suggest
 from harness.tracking.image_grid import grid_png
 from harness.tracking.tracker import StudyTracker, TrialRun, failure_reason
 from harness.training.checkpoint import CheckpointFile
@@ -206,6 +206,8 @@ class Objective:
         params = suggest(trial, self._distributions)
         retry_of = trial.user_attrs.get(Tag.RETRY_OF)
         tags = {} if retry_of is None else {Tag.RETRY_OF.value: str(retry_of)}
+        if spec.arms:
+            tags[Tag.ARM.value] = arm_name(spec, params)
         config = config_of(spec, params)
 
         def report(value: float, images_seen: int) -> None:

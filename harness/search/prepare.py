@@ -31,7 +31,11 @@ REAL_IMAGES = 64
 
 
 def check_buildable(spec: StudySpec) -> None:
-    """Raise InputError if some choice in the space asks for networks that cannot be built."""
+    """Raise InputError if an arm or a choice in the space asks for networks that can't be built."""
+    if spec.arms:
+        for config in spec.arms.configs(spec.base_config()).values():
+            check_supported(config)
+        return
     choices = {
         name: domain.values
         for name, domain in spec.space.items()

@@ -1,8 +1,8 @@
-"""A sampler whose proposals depend on the history alone and never repeat a configuration."""
+"""Samplers whose proposals depend on the history alone and never repeat a configuration."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optuna import Study
@@ -14,6 +14,47 @@ from harness.core.seeds import derive_seed
 
 TPE_ATTEMPTS = 20
 MAX_ATTEMPTS = 10_000
+
+
+class ListSampler(BaseSampler):
+    """The first of a list of configurations that no earlier trial has."""
+
+    def __init__(
+        self,
+        history: Study,
+        space: Mapping[str, BaseDistribution],
+        listed: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Read past trials from ``history``; ``listed`` holds a value for all of ``space``."""
+        self._history = history
+        self._space = dict(space)
+        self._listed = [dict(params) for params in listed]
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """The whole space: every parameter is proposed at once."""
+        return self._space
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """The next of the list; ValueError if all of it has been tried."""
+        past = _past_params(self._history)
+        for params in self._listed:
+            if params not in past:
+                return params
+        raise ValueError(f"all {len(self._listed)} configurations have been tried")
+
+    def sample_independent(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """Never called for the study's space; a field outside it is a defect."""
+        raise ValueError(f"{param_name} is not in the study's space")
 
 
 class DistinctSampler(BaseSampler):
@@ -46,7 +87,7 @@ class DistinctSampler(BaseSampler):
         """A configuration that no earlier trial has; ValueError if none is found."""
         if not search_space:
             return {}
-        past = [other.params for other in self._history.get_trials(deepcopy=False) if other.params]
+        past = _past_params(self._history)
         for attempt in range(MAX_ATTEMPTS):
             params = self._propose(study, trial, attempt)
             if params not in past:
@@ -80,3 +121,7 @@ class DistinctSampler(BaseSampler):
         return TPESampler(
             seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=True
         )
+
+
+def _past_params(history: Study) -> list[dict[str, Any]]:
+    return [trial.params for trial in history.get_trials(deepcopy=False) if trial.params]

@@ -1,4 +1,4 @@
-"""From a study's declared space to Optuna's distributions, and from parameters to a TrialConfig."""
+"""From a study's space or arms to Optuna's distributions, and from parameters to a TrialConfig."""
 
 from __future__ import annotations
 
@@ -14,18 +14,50 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from harness.core.config import FIELD_TYPES, TrialConfig
+from harness.core.arms import MAX_ARMS
+from harness.core.config import BOUNDS, FIELD_TYPES, TrialConfig
 from harness.core.study_file import Choices, Range, StudySpec
+
+ARM = "arm"
+"""Optuna's parameter for the place of a trial's arm among the study's arms, from 0."""
+
+_ARM_DISTRIBUTIONS: dict[str, BaseDistribution] = {
+    # Numbers and not names: Optuna refuses a categorical parameter that gets one more choice.
+    ARM: IntDistribution(0, MAX_ARMS - 1),
+    "seed": IntDistribution(0, int(BOUNDS["seed"][1])),
+}
 
 
 def distributions(spec: StudySpec) -> dict[str, BaseDistribution]:
-    """Searched field -> Optuna distribution, in the order of the study file."""
+    """Parameter -> Optuna distribution: the searched fields, or ``arm`` and ``seed``."""
+    if spec.arms:
+        return dict(_ARM_DISTRIBUTIONS)
     return {name: _distribution(name, domain) for name, domain in spec.space.items()}
 
 
 def config_of(spec: StudySpec, params: Mapping[str, Any]) -> TrialConfig:
-    """The trial's configuration: the study's base with the searched ``params`` set."""
+    """The trial's configuration: the study's base with the searched ``params`` or the arm set."""
+    if spec.arms:
+        fields = spec.arms.fields[arm_name(spec, params)]
+        return TrialConfig.from_dict({**spec.base, **fields, "seed": params["seed"]})
     return TrialConfig.from_dict({**spec.base, **params})
+
+
+def arm_name(spec: StudySpec, params: Mapping[str, Any]) -> str:
+    """The name of the arm that ``params`` stand for."""
+    assert spec.arms is not None
+    return spec.arms.names[int(params[ARM])]
+
+
+def arm_params(spec: StudySpec) -> list[dict[str, Any]]:
+    """The parameters of every trial of a study of arms: all arms with a seed before the next."""
+    assert spec.arms is not None
+    first = spec.base_config().seed
+    return [
+        {ARM: place, "seed": first + offset}
+        for offset in range(spec.arms.num_seeds)
+        for place in range(len(spec.arms.names))
+    ]
 
 
 def suggest(trial: optuna.Trial, space: Mapping[str, BaseDistribution]) -> dict[str, Any]:
@@ -35,6 +67,8 @@ def suggest(trial: optuna.Trial, space: Mapping[str, BaseDistribution]) -> dict[
 
 def space_size(spec: StudySpec) -> int | None:
     """How many different configurations the space holds; None if there is no end of them."""
+    if spec.arms:
+        return spec.arms.num_trials
     sizes = []
     for name, domain in spec.space.items():
         if isinstance(domain, Choices):

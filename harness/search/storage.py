@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import optuna
+from optuna.samplers import BaseSampler
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
@@ -12,8 +13,8 @@ from harness.core.errors import InputError, within
 from harness.core.schema import INTERRUPTED, Tag
 from harness.core.study_file import StudySpec
 from harness.search.pruning import make_pruner
-from harness.search.sampler import DistinctSampler
-from harness.search.space import distributions
+from harness.search.sampler import DistinctSampler, ListSampler
+from harness.search.space import arm_params, distributions
 from harness.tracking.stores import Schema, prepare_database
 
 SPEC_ATTRIBUTE = "spec"
@@ -46,10 +47,11 @@ def open_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study:
     )
     _check_same(spec, history)
     history.set_user_attr(SPEC_ATTRIBUTE, spec.to_dict())
-    search = spec.search
-    sampler = DistinctSampler(history, distributions(spec), search.sampler, search.seed)
     return optuna.load_study(
-        study_name=spec.name, storage=storage, sampler=sampler, pruner=make_pruner(spec)
+        study_name=spec.name,
+        storage=storage,
+        sampler=_make_sampler(spec, history),
+        pruner=make_pruner(spec),
     )
 
 
@@ -90,6 +92,12 @@ def close_abandoned(study: optuna.Study, storage: RDBStorage) -> list[int]:
     return [trial.number for trial in running]
 
 
+def _make_sampler(spec: StudySpec, history: optuna.Study) -> BaseSampler:
+    if spec.arms:
+        return ListSampler(history, distributions(spec), arm_params(spec))
+    return DistinctSampler(history, distributions(spec), spec.search.sampler, spec.search.seed)
+
+
 def _create_tables(url: str) -> None:
     storage = RDBStorage(url)
     storage.remove_session()
@@ -102,7 +110,9 @@ def _check_same(spec: StudySpec, study: optuna.Study) -> None:
         return
     with within(f"study {spec.name!r} as it began"):
         before = StudySpec.from_dict(before).to_dict()  # with defaults for keys of later versions
-    difference = _first_difference(_identity(before), _identity(spec.to_dict()))
+    now = spec.to_dict()
+    difference = _first_difference(_identity(before), _identity(now))
+    difference = difference or _changed_arm(before["arms"], now["arms"])
     if difference:
         raise InputError(
             f"study {spec.name!r} began with another {difference}; "
@@ -111,12 +121,25 @@ def _check_same(spec: StudySpec, study: optuna.Study) -> None:
 
 
 def _identity(values: dict[str, Any]) -> dict[str, Any]:
-    """What must not change while a study grows: everything but its wording and its length."""
+    """What must not change while a study grows: everything but its wording and its length.
+
+    Arms that are there keep their place and their fields; more of them, and more seeds, may come.
+    """
     flat = {}
     for table in ("base", "space", "search", "evaluation"):
         flat.update({f"[{table}] {key}": value for key, value in values[table].items()})
     flat.pop("[search] num_trials")
     return flat
+
+
+def _changed_arm(before: dict[str, Any], now: dict[str, Any]) -> str:
+    places = zip(before.items(), now.items(), strict=False)
+    for (name, fields), (name_now, fields_now) in places:
+        if (name, fields) != (name_now, fields_now):
+            return f"[arms] {name}: {fields!r}, now {name_now}: {fields_now!r}"
+    if len(now) < len(before):
+        return f"[arms]: {len(before)} arms, now {len(now)}"
+    return ""
 
 
 def _first_difference(before: dict[str, Any], now: dict[str, Any]) -> str:

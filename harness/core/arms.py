@@ -1,0 +1,130 @@
+"""Arms: configurations that are compared on the same seeds, and the confirmation of a search."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.core.config import BOUNDS, TrialConfig, check_field
+from harness.core.domains import check_keys, check_whole
+from harness.core.errors import InputError, shown, within
+
+MAX_ARMS = 100
+MAX_SEEDS = 1_000
+_ARM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=+ -]{0,59}")
+
+
+@dataclass(frozen=True)
+class Arms:
+    """Configurations by name, each trained once with every one of ``num_seeds`` seeds.
+
+    fields: arm -> the TrialConfig fields that it sets over the study's base, in the order of the
+    study file. The i-th seed, from 0, is the base's seed plus i, the same for all arms: pairs.
+    Raises InputError for fewer than one arm, names and fields that are none, and two equal arms.
+    """
+
+    fields: Mapping[str, Mapping[str, Any]]
+    num_seeds: int = 1
+
+    def __post_init__(self) -> None:
+        """Validate names, fields and the number of seeds."""
+        check_whole("seeds", self.num_seeds, 1, MAX_SEEDS)
+        if not 1 <= len(self.fields) <= MAX_ARMS:
+            raise InputError(f"[arms] holds {len(self.fields)} arms; allowed: 1 to {MAX_ARMS}")
+        for name, changes in self.fields.items():
+            if not _ARM_NAME.fullmatch(name):
+                raise InputError(
+                    f"[arms]: name {shown(name)}; allowed: 1 to 60 letters, digits, spaces and "
+                    "._=+-, beginning with a letter or digit"
+                )
+            for field in changes:
+                check_field(field)
+                if field in ("seed", "dataset"):
+                    raise InputError(f"[arms.{name}]: an arm does not set {field}: all share it")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The arms in the order of the study file."""
+        return tuple(self.fields)
+
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """The fields that some arm sets, in order of appearance."""
+        return tuple(dict.fromkeys(field for changes in self.fields.values() for field in changes))
+
+    @property
+    def num_trials(self) -> int:
+        """How many trials there are to run: one per arm and seed."""
+        return len(self.fields) * self.num_seeds
+
+    def configs(self, base: TrialConfig) -> dict[str, TrialConfig]:
+        """The configuration of each arm over ``base``; InputError if two are the same."""
+        made: dict[str, TrialConfig] = {}
+        for name, changes in self.fields.items():
+            with within(f"[arms.{name}]"):
+                made[name] = base.replace(**changes)
+            for other, config in made.items():
+                if other != name and config == made[name]:
+                    raise InputError(f"[arms]: {other!r} and {name!r} are the same configuration")
+        if base.seed + self.num_seeds - 1 > BOUNDS["seed"][1]:
+            raise InputError(f"seed {base.seed:,} leaves no room for {self.num_seeds:,} seeds")
+        return made
+
+    def without(self, fields: Mapping[str, Any]) -> Arms:
+        """The arms with these ``fields`` left to the base."""
+        kept = {
+            name: {key: value for key, value in changes.items() if key not in fields}
+            for name, changes in self.fields.items()
+        }
+        return Arms(kept, self.num_seeds)
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """The table ``[arms]`` as it stands in a study file."""
+        return {name: dict(changes) for name, changes in self.fields.items()}
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """``[confirm]``: the ``top`` configurations of a search, trained again with fresh ``seeds``."""
+
+    top: int = 3
+    seeds: int = 5
+
+    def __post_init__(self) -> None:
+        """Validate both counts."""
+        check_whole("[confirm]: top", self.top, 1, MAX_ARMS)
+        check_whole("[confirm]: seeds", self.seeds, 2, MAX_SEEDS)
+
+    def to_dict(self) -> dict[str, int]:
+        """As it stands in a study file."""
+        return {"top": self.top, "seeds": self.seeds}
+
+
+def confirmation_name(study_name: str) -> str:
+    """The name of the study that confirms the winners of the search ``study_name``."""
+    return f"{study_name[:92]}-confirm"
+
+
+def parse_arms(table: Mapping[str, Any], num_seeds: object) -> Arms | None:
+    """The arms declared by the table ``[arms]``; None for an empty one."""
+    if not table:
+        return None
+    fields = {}
+    for name, changes in table.items():
+        if not isinstance(changes, Mapping):
+            raise InputError(f"[arms]: {name} is a table of fields, got {shown(changes)}")
+        fields[name] = dict(changes)
+    check_whole("seeds", num_seeds, 1, MAX_SEEDS)
+    assert isinstance(num_seeds, int)
+    return Arms(fields, num_seeds)
+
+
+def parse_confirmation(table: Mapping[str, Any]) -> Confirmation | None:
+    """The confirmation declared by the table ``[confirm]``; None for an empty one."""
+    if not table:
+        return None
+    with within("[confirm]"):
+        check_keys(table, ("top", "seeds"), "the table")
+    return Confirmation(**table)

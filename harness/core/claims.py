@@ -1,0 +1,205 @@
+"""Claims: what a study of arms is to decide, by which outcome, and which effect would matter.
+
+A claim is one sentence that somebody wrote about GANs. It holds one or more tests, each of which
+ends in a verdict. The declaration knows nothing of how a verdict is reached.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.core.config import check_field
+from harness.core.domains import check_keys
+from harness.core.errors import InputError, shown, within
+from harness.core.registry import METRICS
+
+OUTCOMES: dict[str, str] = {
+    "imbalance": "minimize",
+    "fid_course": "minimize",
+    "images_per_second": "maximize",
+    "train_seconds": "minimize",
+    "d_loss": "minimize",
+    "g_loss": "minimize",
+    "collapse_probability": "minimize",
+    "classification_accuracy_score": "maximize",
+    "augmentation_gain": "maximize",
+}
+"""Outcomes that are no registered metric, with the direction in which they get better.
+
+``imbalance``: mean over a run's reports of |(d_real_accuracy + d_fake_accuracy) / 2 - 1/2|: 0 where
+the discriminator guesses, as in the equilibrium of Goodfellow et al. 2014, 1/2 where it is never
+wrong. ``fid_course``: geometric mean of fid over a run's reports, that is, the quality along the
+whole way, which a slower run has worse.
+"""
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "paired": ("better", "than", "scale"),
+    "gain": (),
+    "weak_correlation": ("predictor",),
+    "separation": ("predictor", "threshold"),
+    "importance": ("field", "over"),
+}
+"""Kind of a test -> the keys that it takes besides kind, text, outcome and smallest_effect.
+
+``paired``: arm ``better`` has the better outcome than arm ``than`` on the same seeds, as a ratio or
+a difference (``scale``). ``gain``: the outcome is above 0 on average. ``weak_correlation``: the
+rank correlation of ``predictor`` and outcome over all runs is below smallest_effect in size.
+``separation``: ``predictor`` tells runs whose outcome is below ``threshold`` from the others, with
+an area under the ROC curve of at least smallest_effect. ``importance``: the searched ``field``
+matters more for the outcome than every field in ``over``, in shares that sum to 1.
+"""
+
+SCALES = ("difference", "ratio")
+_COMMON = ("kind", "text", "outcome", "smallest_effect")
+
+
+@dataclass(frozen=True)
+class ClaimTest:
+    """One test of a claim; ``KINDS`` says what each key means. Raises InputError if it is wrong.
+
+    smallest_effect: the smallest effect worth caring about: a share for a ratio (0.1 is 10 %), in
+    the outcome's unit for a difference and a gain, a correlation, an area or a share otherwise.
+    """
+
+    outcome: str
+    smallest_effect: float
+    kind: str = "paired"
+    text: str = ""
+    better: str = ""
+    than: str = ""
+    scale: str = "ratio"
+    predictor: str = ""
+    threshold: float = math.nan
+    field: str = ""
+    over: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Validate every key that the kind of the test takes."""
+        if self.kind not in KINDS:
+            raise InputError(f"kind is {shown(self.kind)}; allowed: {', '.join(KINDS)}")
+        for name in (self.outcome, *([self.predictor] if "predictor" in self.keys else [])):
+            direction_of(name)
+        if not isinstance(self.text, str):
+            raise InputError(f"text takes text, got {shown(self.text)}")
+        effect = self.smallest_effect
+        if isinstance(effect, bool) or not isinstance(effect, int | float) or not 0 <= effect < 1e9:
+            raise InputError(f"smallest_effect takes a number from 0, got {shown(effect)}")
+        if self.scale not in SCALES:
+            raise InputError(f"scale is {shown(self.scale)}; allowed: {', '.join(SCALES)}")
+        if self.kind == "separation" and not _is_number(self.threshold):
+            raise InputError(f"threshold takes a number, got {shown(self.threshold)}")
+        if self.kind == "importance":
+            for field in (self.field, *self.over):
+                check_field(field)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that the kind of the test takes besides the common ones."""
+        return KINDS[self.kind]
+
+    @property
+    def direction(self) -> str:
+        """Whether the outcome is to ``minimize`` or to ``maximize``."""
+        return direction_of(self.outcome)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it stands in a study file."""
+        values = {key: getattr(self, key) for key in (*_COMMON, *self.keys)}
+        return {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """``[claim]``: what was claimed, where, and the tests that decide it.
+
+    id: such as C1. source: the note it comes from. text: the claim. runs_of: the study whose runs
+    the tests read, empty for the study's own.
+    """
+
+    id: str
+    source: str
+    text: str
+    tests: tuple[ClaimTest, ...]
+    runs_of: str = ""
+
+    def __post_init__(self) -> None:
+        """Validate the texts; a claim has a test at least."""
+        for key in ("id", "source", "text"):
+            value = getattr(self, key)
+            if not isinstance(value, str) or not value.strip():
+                raise InputError(f"[claim]: {key} takes text, got {shown(value)}")
+        if not isinstance(self.runs_of, str):
+            raise InputError(f"[claim]: runs_of takes a study's name, got {shown(self.runs_of)}")
+        if not self.tests:
+            raise InputError("[claim]: tests is empty; a claim has one [[claim.tests]] at least")
+
+    def check_arms(self, arms: Sequence[str]) -> None:
+        """Raise InputError if a test names an arm that is not in ``arms``, or one arm twice."""
+        for test in self.tests:
+            if test.kind != "paired":
+                continue
+            for name in (test.better, test.than):
+                if name not in arms:
+                    known = ", ".join(arms) or "none"
+                    raise InputError(f"[claim]: no arm {shown(name)}; known: {known}")
+            if test.better == test.than:
+                raise InputError(f"[claim]: arm {shown(test.better)} is compared with itself")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it stands in a study file."""
+        values = {"id": self.id, "source": self.source, "text": self.text, "runs_of": self.runs_of}
+        return {**values, "tests": [test.to_dict() for test in self.tests]}
+
+
+def direction_of(outcome: object) -> str:
+    """``minimize`` or ``maximize``, for a metric or one of OUTCOMES; InputError for another."""
+    if isinstance(outcome, str) and outcome in OUTCOMES:
+        return OUTCOMES[outcome]
+    if isinstance(outcome, str) and outcome in METRICS.names():
+        return str(METRICS.get(outcome).direction)
+    known = ", ".join([*METRICS.names(), *OUTCOMES])
+    raise InputError(f"outcome is {shown(outcome)}; known: {known}")
+
+
+def parse_claim(table: Mapping[str, Any]) -> Claim | None:
+    """The claim declared by the table ``[claim]``; None for an empty one."""
+    if not table:
+        return None
+    with within("[claim]"):
+        check_keys(table, ("id", "source", "text", "runs_of", "tests"), "the table")
+        tests = table.get("tests", [])
+        if not isinstance(tests, list):
+            raise InputError(f"tests takes tables [[claim.tests]], got {shown(tests)}")
+        parsed = tuple(_test(declared) for declared in tests)
+    return Claim(
+        table.get("id", ""),
+        table.get("source", ""),
+        table.get("text", ""),
+        parsed,
+        table.get("runs_of", ""),
+    )
+
+
+def _test(declared: object) -> ClaimTest:
+    if not isinstance(declared, Mapping):
+        raise InputError(f"tests takes tables [[claim.tests]], got {shown(declared)}")
+    kind = declared.get("kind", "paired")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise InputError(f"kind is {shown(kind)}; allowed: {', '.join(KINDS)}")
+    check_keys(declared, (*_COMMON, *KINDS[kind]), f"a test of kind {kind}")
+    needed = ("outcome", "smallest_effect", *(key for key in KINDS[kind] if key != "scale"))
+    for key in needed:
+        if key not in declared:
+            raise InputError(f"a test of kind {kind} needs {key}")
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in declared.items()
+    }
+    return ClaimTest(**values)
+
+
+def _is_number(value: object) -> bool:
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    return plain and math.isfinite(value)  # type: ignore[arg-type]

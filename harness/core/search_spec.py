@@ -1,0 +1,71 @@
+"""How a study searches: metric, sampler, pruner, and how often a trial is scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.core.config import BOUNDS
+from harness.core.domains import check_keys, check_whole
+from harness.core.errors import InputError, shown, within
+from harness.core.registry import METRICS
+
+PRUNERS = ("hyperband", "median", "none")
+SAMPLERS = ("random", "tpe")
+
+
+@dataclass(frozen=True)
+class SearchSpec:
+    """How the space is searched. ``reports`` is how often a trial is scored, its end included.
+
+    ``collapse_alarm``: whether a trial whose generator stays collapsed is stopped before its end.
+
+    Raises InputError for an unknown metric, sampler or pruner, for counts out of range, and for a
+    direction in which the metric does not get better.
+    """
+
+    metric: str = "fid"
+    direction: str = "minimize"
+    num_trials: int = 20
+    sampler: str = "tpe"
+    pruner: str = "hyperband"
+    reports: int = 9
+    seed: int = 0
+    collapse_alarm: bool = False
+
+    def __post_init__(self) -> None:
+        """Validate every field."""
+        better = METRICS.get(self.metric).direction
+        if self.direction != better:
+            raise InputError(f"{self.metric} is to {better}, got {shown(self.direction)}")
+        check_whole("num_trials", self.num_trials, 1, 1_000_000)
+        check_whole("reports", self.reports, 1, 1_000)
+        check_whole("seed", self.seed, 0, int(BOUNDS["seed"][1]))
+        for key, allowed in (("sampler", SAMPLERS), ("pruner", PRUNERS)):
+            value = getattr(self, key)
+            if value not in allowed:
+                raise InputError(f"{key} is {shown(value)}; allowed: {', '.join(allowed)}")
+        if not isinstance(self.collapse_alarm, bool):
+            raise InputError(f"collapse_alarm is true or false, got {shown(self.collapse_alarm)}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it stands in a study file."""
+        return {self.direction: self.metric, **{key: getattr(self, key) for key in _SEARCH_KEYS}}
+
+
+_SEARCH_KEYS = ("num_trials", "sampler", "pruner", "reports", "seed", "collapse_alarm")
+
+
+def parse_search(table: Mapping[str, Any]) -> SearchSpec:
+    """The search declared by the table ``[search]``; InputError for keys and values."""
+    with within("[search]"):
+        check_keys(table, ("minimize", "maximize", *_SEARCH_KEYS), "the table")
+        if "minimize" in table and "maximize" in table:
+            raise InputError("minimize and maximize exclude each other")
+        direction = "maximize" if "maximize" in table else "minimize"
+        return SearchSpec(
+            metric=table.get(direction, "fid"),
+            direction=direction,
+            **{key: table[key] for key in _SEARCH_KEYS if key in table},
+        )
