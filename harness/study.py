@@ -5,22 +5,30 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from harness.core import options
-from harness.core.door import FAILED, INTERRUPTED, open_door
+from harness.core.door import FAILED, INTERRUPTED, WRONG_INPUT, open_door
+from harness.core.errors import HarnessError, InputError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from harness.core.study_file import StudySpec
-    from harness.search.run import StudyOutcome
+    from harness.search.run import StudyOutcome, StudyPlan
 
 
 def study(
-    study: options.Study = "quickstart",
+    study: Annotated[
+        str, typer.Argument(help="A study file, or the name of a file or a folder in studies/.")
+    ] = "quickstart",
     n_trials: Annotated[
         int | None, typer.Option(min=1, help="Trials in total; a study that has them is complete.")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Seeds per arm, in a study that compares arms.")
     ] = None,
     timeout: Annotated[
         float | None, typer.Option(min=0, help="Start no trial after this many seconds.")
@@ -38,56 +46,89 @@ def study(
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
     as_json: options.AsJson = False,
 ) -> int:
-    """Search, train, score, track and report. The same command again goes on where it stopped."""
-    from harness.search.find import resolve_study
+    """Search, train, score, track and report. The same command again goes on where it stopped.
 
-    spec = resolve_study(
-        study, name=study_name, n_trials=n_trials, seed=seed, settings=settings or [], smoke=smoke
-    )
+    A folder of studies runs one after the other; one that cannot run does not stop the others.
+    """
+    from harness.search.find import resolve_study, studies_in
+
+    names = studies_in(study) if study_name is None else None
+    changes: dict[str, Any] = {"n_trials": n_trials, "seed": seed, "seeds": seeds}
+    changes |= {"settings": settings or [], "smoke": smoke, "name": study_name}
+    specs = [resolve_study(name, **changes) for name in names or [study]]
+    specs = list({spec.name: spec for spec in specs}.values())  # claims may share their runs
     if dry_run:
-        return _show(spec)
+        return _show(specs)
     from rich.console import Console
 
-    from harness.search.sitting import make_plan, sit
+    from harness.search.sitting import make_plan
+
+    stores: dict[str, Any] = {"storage": storage, "tracking_uri": tracking_uri}
+    plans = [make_plan(s, **stores, data_dir=data_dir, timeout=timeout) for s in specs]
+    console = Console(stderr=as_json)
+    found, code = [], 0
+    for plan in plans:
+        try:
+            outcome, code_now = _run(plan, console, no_report)
+        except HarnessError as error:
+            if not names:
+                raise
+            typer.echo(f"error: {plan.spec.name}: {error}", err=True)
+            outcome = {"name": plan.spec.name, "error": str(error)}
+            code_now = WRONG_INPUT if isinstance(error, InputError) else FAILED
+        found.append(outcome)
+        code = max(code, code_now)
+        if code_now == INTERRUPTED:
+            break
+    if as_json:
+        print(json.dumps(found if names else found[0], indent=2))
+    return code
+
+
+def _run(plan: StudyPlan, console: Console, no_report: bool) -> tuple[dict[str, Any], int]:
+    """One study to its end, its report and closing lines: (as JSON, exit code)."""
+    from harness.search.sitting import sit_and_confirm
     from harness.search.summary import summary_lines
 
-    plan = make_plan(
-        spec, storage=storage, tracking_uri=tracking_uri, data_dir=data_dir, timeout=timeout
-    )
-    console = Console(stderr=as_json)
-    outcome = sit(plan, console)
-    page = None if no_report else _report(outcome, plan.tracking_uri)
-    if as_json:
-        print(json.dumps({**dataclasses.asdict(outcome), "report": page and str(page)}, indent=2))
-    for line in summary_lines(outcome, page, plan.tracking_uri):
+    outcome, confirmation = sit_and_confirm(plan, console)
+    outcomes = [one for one in (outcome, confirmation) if one is not None]
+    page = None if no_report else _report(outcomes, plan.tracking_uri)
+    for line in summary_lines(outcomes, page, plan.tracking_uri):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
-    if outcome.interrupted:
-        return INTERRUPTED
-    return FAILED if outcome.complete and outcome.best is None else 0
+    found = {
+        **dataclasses.asdict(outcome),
+        "confirmation": confirmation and dataclasses.asdict(confirmation),
+        "report": page and str(page),
+    }
+    if any(one.interrupted for one in outcomes):
+        return found, INTERRUPTED
+    return found, FAILED if outcome.complete and outcome.best is None else 0
 
 
-def _show(spec: StudySpec) -> int:
-    """Print the study as it would run, every field of the base configuration included."""
+def _show(specs: list[StudySpec]) -> int:
+    """Print each study as it would run, every field of the base configuration included."""
     from harness.core.quiet import quiet_import
 
     with quiet_import():
         from harness.search.prepare import check_buildable
-    check_buildable(spec)
-    base = {k: v for k, v in spec.base_config().to_dict().items() if k not in spec.space}
-    print(json.dumps({**spec.to_dict(), "base": base}, indent=2))
+    for spec in specs:
+        check_buildable(spec)
+        base = {k: v for k, v in spec.base_config().to_dict().items() if k not in spec.space}
+        print(json.dumps({**spec.to_dict(), "base": base}, indent=2))
     return 0
 
 
-def _report(outcome: StudyOutcome, tracking_uri: str) -> Path | None:
+def _report(outcomes: list[StudyOutcome], tracking_uri: str) -> Path | None:
     """The report's page, written again if this sitting ran trials; None if there are none yet."""
     from harness.reporting.page import write_report
     from harness.reporting.results import load_results
 
-    page = Path("reports") / outcome.name / "index.html"
-    if not outcome.states:
+    name = outcomes[0].name
+    page = Path("reports") / name / "index.html"
+    if not outcomes[0].states:
         return None
-    if outcome.ran or not page.exists():
-        page = write_report(load_results(tracking_uri, outcome.name), page.parent)
+    if any(one.ran for one in outcomes) or not page.exists():
+        page = write_report(load_results(tracking_uri, name), page.parent)
     return page
 
 

@@ -39,7 +39,7 @@ def trial(
     if as_json:
         found = {"config": spec.base_config().to_dict(), "scores": score_report(outcome)}
         print(json.dumps(found, indent=2))
-    for line in [*score_lines(outcome), *summary_lines(outcome, None, plan.tracking_uri)]:
+    for line in [*score_lines(outcome), *summary_lines([outcome], None, plan.tracking_uri)]:
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     if outcome.interrupted:
         return INTERRUPTED

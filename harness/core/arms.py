@@ -102,6 +102,11 @@ class Confirmation:
         return {"top": self.top, "seeds": self.seeds}
 
 
+def confirmation_name(study_name: str) -> str:
+    """The name of the study that confirms the winners of the search ``study_name``."""
+    return f"{study_name[:92]}-confirm"
+
+
 def parse_arms(table: Mapping[str, Any], num_seeds: object) -> Arms | None:
     """The arms declared by the table ``[arms]``; None for an empty one."""
     if not table:

@@ -42,6 +42,7 @@ class Tag(StrEnum):
     PRUNED_BY = "pruned_by"  # "pruner" or "collapse"
     ARM = "arm"  # name of the trial's arm, in a study that compares arms
     RETRY_OF = "retry_of"  # number of the interrupted trial whose configuration this one repeats
+    RESUMED_AT = "resumed_at"  # images_seen at which this trial took up an interrupted one
     PARENT = "mlflow.parentRunId"
     NOTE = "mlflow.note.content"
 
@@ -85,7 +86,10 @@ FID_DEBIASED = "fid_debiased"
 """Estimate of the distance that ``fid`` would have without its sample-size bias, logged with it."""
 
 TIME_METRICS = ("wall_seconds", "train_seconds", "eval_seconds")
-"""Logged once, when a trial ends, in seconds."""
+"""Logged once, when a trial ends, in seconds.
+
+A trial that took up an interrupted one counts what that one had spent at the checkpoint.
+"""
 
 # Artifacts of a trial run, as paths below the run's artifact root.
 SAMPLES_FOLDER = "samples"  # samples/<images_seen>.png, nine digits, zero-padded

@@ -220,10 +220,19 @@ class StudySpec:
             if self.confirm:
                 raise InputError("[confirm] follows a search of a [space]; arms have seeds")
             for key, value in _TO_THE_END.items():
-                if getattr(self.search, key) != value:
-                    raise InputError(f"[search]: {key} is {shown(value)} in a study with [arms]")
+                given = getattr(self.search, key)
+                if given != value:
+                    raise InputError(
+                        f"[search]: {key} is {shown(given)}; with [arms] it can only be {value!r}"
+                    )
             self.arms.configs(self.base_config())
-        if self.claim and not self.claim.runs_of:
+        if self.claim and self.claim.runs_of:
+            if self.arms or self.space:
+                raise InputError(
+                    f"[claim]: runs_of {self.claim.runs_of} leaves no trials to run; "
+                    "[space] and [arms] have no place beside it"
+                )
+        elif self.claim:
             self.claim.check_arms(names)
 
     def _check_budget(self) -> None:

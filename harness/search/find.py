@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,16 +18,23 @@ def resolve_study(
     *,
     name: str | None = None,
     n_trials: int | None = None,
+    seeds: int | None = None,
     seed: int | None = None,
     settings: Sequence[str] = (),
     smoke: bool = False,
 ) -> StudySpec:
     """The study called or filed as ``study``, with what the command line changes.
 
+    For a claim that reads the runs of another study it is that study, from the same folder.
     Raises InputError for an unknown study (with the known names), and for any change that does
     not fit.
     """
-    spec = StudySpec.load(_find(study))
+    path = _find(study)
+    spec = StudySpec.load(path)
+    if spec.claim and spec.claim.runs_of:
+        spec = StudySpec.load(path.with_name(f"{spec.claim.runs_of}.toml"))
+    if seeds is not None:
+        spec = spec.with_seeds(seeds)
     if smoke:
         spec = spec.smoke()
     if seed is not None:
@@ -39,14 +47,29 @@ def resolve_study(
     return spec
 
 
+def studies_in(study: str) -> list[str] | None:
+    """The names of the studies in the folder ``studies/<study>``, sorted; None if it is none."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", study):
+        return None
+    for folder in _folders():
+        files = sorted((folder / study).glob("*.toml"))
+        if files:
+            return [f"{study}/{path.stem}" for path in files]
+    return None
+
+
 def _find(study: str) -> Path:
     """The file ``study``, or ``studies/<study>.toml`` here or in the project."""
-    folders = list(dict.fromkeys([Path("studies").absolute(), _PROJECT_STUDIES]))
-    named = [folder / f"{study}.toml" for folder in folders]
-    for path in (Path(study), *named):
+    for path in (Path(study), *(folder / f"{study}.toml" for folder in _folders())):
         if path.is_file():
             return path
-    known = sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
+    found = {p.relative_to(f) for f in _folders() for p in f.rglob("*.toml")}
+    known = sorted(path.with_suffix("").as_posix() for path in found)
     raise InputError(
         f"no study file or name {study!r}; known: {', '.join(known) or 'none'} (studies/*.toml)"
     )
+
+
+def _folders() -> list[Path]:
+    """Where studies are looked for: here, then in the project."""
+    return list(dict.fromkeys([Path("studies").absolute(), _PROJECT_STUDIES]))

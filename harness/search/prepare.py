@@ -23,6 +23,7 @@ from harness.search.observer import SearchObserver
 from harness.search.space import config_of
 from harness.tracking.environment import describe_environment
 from harness.tracking.image_grid import grid_png
+from harness.tracking.layout import Layout
 from harness.tracking.tracker import StudyTracker
 from harness.training.device import prepare_devices
 from harness.training.loop import Trainer
@@ -68,12 +69,15 @@ def prepare_runner(
     dataset: Dataset,
     tracker: StudyTracker,
     observer: SearchObserver,
-    cache_dir: Path,
+    layout: Layout,
 ) -> TrialRunner:
-    """A runner of trials, after the study's own files were written to ``tracker``."""
+    """A runner of trials, after the study's own files were written to ``tracker``.
+
+    ``layout`` says where the caches and the checkpoints are.
+    """
     devices = prepare_devices()
     observer.message(f"training on {', '.join(devices)}")
-    evaluator = prepare_evaluator(spec, dataset, cache_dir, observer)
+    evaluator = prepare_evaluator(spec, dataset, layout.cache_dir, observer)
     environment = describe_environment(devices)
     files: dict[str, Any] = {
         schema.STUDY_FILE: spec.to_dict(),
@@ -85,7 +89,9 @@ def prepare_runner(
     for path, content in files.items():
         tracker.log_json(path, content)
     tracker.log_image(schema.REAL_SAMPLES_FILE, grid_png(dataset.x_test[:REAL_IMAGES]))
-    return TrialRunner(spec, dataset, evaluator, tracker, observer, environment)
+    return TrialRunner(
+        spec, dataset, evaluator, tracker, observer, environment, layout.checkpoint_dir
+    )
 
 
 def log_untrained(runner: TrialRunner) -> dict[str, float]:

@@ -16,7 +16,7 @@ from harness.core.errors import HarnessError, InputError
 from harness.core.study_file import StudySpec
 from harness.search import storage as stores
 from harness.search.observer import SearchObserver
-from harness.search.space import space_size
+from harness.search.space import arm_name, space_size
 from harness.tracking.layout import Layout
 
 DATASET_ATTRIBUTE = "dataset_fingerprint"
@@ -44,7 +44,8 @@ class StudyOutcome:
     done: trials that count, of ``total`` wanted. states: Optuna state -> number of trials, the
     interrupted ones apart. best: number, value, params and scores of the best complete trial, or
     None. untrained: scores of the base configuration before its first step. scale: metric -> what
-    perfect and null level are. ran: trials of this sitting. interrupted: whether Ctrl-C or SIGTERM
+    perfect and null level are. arms: arm -> the metric of its complete trials in the order of their
+    seeds, empty in a search. ran: trials of this sitting. interrupted: whether Ctrl-C or SIGTERM
     ended it.
     """
 
@@ -59,6 +60,7 @@ class StudyOutcome:
     untrained: dict[str, float]
     scale: dict[str, dict[str, float | None]]
     best: dict[str, Any] | None
+    arms: dict[str, list[float]]
 
     @property
     def complete(self) -> bool:
@@ -96,6 +98,7 @@ def run_study(plan: StudyPlan, observer: SearchObserver) -> StudyOutcome:
         untrained=study.user_attrs.get(UNTRAINED_ATTRIBUTE, {}),
         scale=study.user_attrs.get(SCALE_ATTRIBUTE, {}),
         best=_best(study),
+        arms=_arm_values(plan.spec, study),
     )
 
 
@@ -134,7 +137,7 @@ def _run_remaining(
         parent.close_trials(stores.close_abandoned(study, storage))
         stores.requeue_interrupted(study)
         try:
-            runner = prepare_runner(plan.spec, dataset, parent, observer, plan.layout.cache_dir)
+            runner = prepare_runner(plan.spec, dataset, parent, observer, plan.layout)
             study.set_user_attr(SCALE_ATTRIBUTE, runner.evaluator.scale)
             if UNTRAINED_ATTRIBUTE not in study.user_attrs:
                 study.set_user_attr(UNTRAINED_ATTRIBUTE, log_untrained(runner))
@@ -200,3 +203,13 @@ def _best(study: optuna.Study) -> dict[str, Any] | None:
         "params": dict(trial.params),
         "scores": trial.user_attrs.get("scores", {}),
     }
+
+
+def _arm_values(spec: StudySpec, study: optuna.Study) -> dict[str, list[float]]:
+    if spec.arms is None:
+        return {}
+    values: dict[str, list[float]] = {name: [] for name in spec.arms.names}
+    done = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    for trial in sorted(done, key=lambda trial: trial.params["seed"]):
+        values[arm_name(spec, trial.params)].append(trial.values[0])
+    return values

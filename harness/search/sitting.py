@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 from pathlib import Path
 
 from rich.console import Console
 
 from harness.core.study_file import StudySpec
+from harness.search.confirm import confirmation_study
 from harness.search.display import Display
 from harness.search.run import StudyOutcome, StudyPlan, run_study
 from harness.tracking.layout import default_layout
@@ -39,3 +41,13 @@ def sit(plan: StudyPlan, console: Console) -> StudyOutcome:
     console.print(plan.spec.question, style="bold", markup=False, soft_wrap=True)
     with Display(console, plan.spec) as display:
         return run_study(plan, display)
+
+
+def sit_and_confirm(plan: StudyPlan, console: Console) -> tuple[StudyOutcome, StudyOutcome | None]:
+    """The outcome of the plan and, once its search is complete, that of its confirmation."""
+    outcome = sit(plan, console)
+    if plan.spec.confirm is None or not outcome.complete or outcome.best is None:
+        return outcome, None
+    spec = confirmation_study(plan.spec, plan.storage_url)
+    left = None if plan.timeout is None else max(0.0, plan.timeout - outcome.wall_seconds)
+    return outcome, sit(dataclasses.replace(plan, spec=spec, timeout=left), console)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,24 @@ STATE_WORDS = {
 }
 
 
-def summary_lines(outcome: StudyOutcome, page: Path | None, tracking_uri: str) -> list[str]:
-    """What to print after ``outcome``; ``page`` is the report, ``tracking_uri`` the store."""
+def summary_lines(
+    outcomes: Sequence[StudyOutcome], page: Path | None, tracking_uri: str
+) -> list[str]:
+    """What to print after a study and its confirmation, if it has one.
+
+    ``page`` is the report, ``tracking_uri`` the store.
+    """
+    lines = [line for outcome in outcomes for line in _lines(outcome)]
+    if not all(outcome.complete for outcome in outcomes):
+        lines.append("go on:   the same command again")
+    if page is not None:
+        lines.append(f"report:  {page}")
+    lines.append(f"browse:  python -m harness.ui     or: {ui_command(tracking_uri)}")
+    return lines
+
+
+def _lines(outcome: StudyOutcome) -> list[str]:
+    """How one study stands, and what is best in it."""
     counts = ", ".join(
         f"{outcome.states[state]} {word}"
         for state, word in STATE_WORDS.items()
@@ -33,13 +50,17 @@ def summary_lines(outcome: StudyOutcome, page: Path | None, tracking_uri: str) -
     if outcome.ran:
         seconds = duration(outcome.wall_seconds)
         lines[0] += f"; {outcome.ran} in this sitting, {seconds}"
-    lines += _best_lines(outcome)
-    if not outcome.complete:
-        lines.append("go on:   the same command again")
-    if page is not None:
-        lines.append(f"report:  {page}")
-    lines.append(f"browse:  python -m harness.ui     or: {ui_command(tracking_uri)}")
-    return lines
+    return lines + (_arm_lines(outcome) if outcome.arms else _best_lines(outcome))
+
+
+def _arm_lines(outcome: StudyOutcome) -> list[str]:
+    """The metric of every arm, seed by seed; the verdict is the report's."""
+    width = max(map(len, outcome.arms))
+    return [
+        f"  {name.ljust(width)}  {outcome.metric} "
+        + ("  ".join(f"{value:.4g}" for value in values) or "no trial is complete")
+        for name, values in outcome.arms.items()
+    ]
 
 
 def _best_lines(outcome: StudyOutcome) -> list[str]:

@@ -101,7 +101,10 @@ def test_the_studies_of_the_project_load(path: Path):
 @pytest.mark.parametrize(
     ("tables", "message"),
     [
-        ({"sapce": {}}, "unknown key 'sapce' in the study file; known: name, question, seeds, base"),
+        (
+            {"sapce": {}},
+            "unknown key 'sapce' in the study file; known: name, question, seeds, base",
+        ),
         ({"question": ""}, "question is ''; a study asks one, as text"),
         ({"question": 3}, "question is 3; a study asks one, as text"),
         ({"base": [1]}, "base is a table, [base], got [1]"),

@@ -129,12 +129,13 @@ def outcome(**changes):
             "params": {"leaky_slope": 0.2},
             "scores": {"modes_captured": 10.0},
         },
+        "arms": {},
     }
     return StudyOutcome(**{**values, **changes})
 
 
 def test_summary_says_counts_best_report_and_ui(tmp_path):
-    text = "\n".join(summary_lines(outcome(), tmp_path / "index.html", "sqlite:////x/mlflow.db"))
+    text = "\n".join(summary_lines([outcome()], tmp_path / "index.html", "sqlite:////x/mlflow.db"))
     assert "4 of 4 trials done (2 complete, 1 pruned, 1 failed, 1 interrupted" in text
     assert "trial 2, fid 1.5 (an untrained generator: 50), modes_captured 10" in text
     assert "leaky_slope=0.2" in text
@@ -178,7 +179,20 @@ def test_no_scores_are_shown_where_no_trial_is_complete():
 
 
 def test_summary_of_a_complete_and_of_an_unfinished_study():
-    assert "is complete" in summary_lines(outcome(ran=0), None, "sqlite:////x")[0]
-    unfinished = summary_lines(outcome(done=3, best=None), None, "sqlite:////x")
+    assert "is complete" in summary_lines([outcome(ran=0)], None, "sqlite:////x")[0]
+    unfinished = summary_lines([outcome(done=3, best=None)], None, "sqlite:////x")
     assert any("go on" in line for line in unfinished)
     assert any("no trial is complete" in line for line in unfinished)
+
+
+def test_arms_are_shown_seed_by_seed_and_none_is_called_the_best():
+    compared = outcome(arms={"centered": [1.5, 2.25], "unit": []})
+    lines = summary_lines([compared], None, "sqlite:////x")
+    assert lines[1:3] == ["  centered  fid 1.5  2.25", "  unit      fid no trial is complete"]
+    assert not any("best" in line for line in lines)
+
+
+def test_an_unfinished_confirmation_is_gone_on_with():
+    lines = summary_lines([outcome(), outcome(name="s-confirm", done=1)], None, "sqlite:////x")
+    assert any("s-confirm: 1 of 4" in line for line in lines)
+    assert any("go on" in line for line in lines)

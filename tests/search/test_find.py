@@ -1,7 +1,7 @@
 import pytest
 
 from harness.core.errors import InputError
-from harness.search.find import resolve_study
+from harness.search.find import resolve_study, studies_in
 
 
 @pytest.fixture
@@ -40,3 +40,32 @@ def test_the_command_line_changes_the_study(folder):
 def test_a_name_that_cannot_be_a_folder_is_refused(folder, name):
     with pytest.raises(InputError, match="study name"):
         resolve_study("mine", name=name)
+
+
+def test_a_folder_holds_studies_in_the_order_of_their_names(folder):
+    (folder / "studies" / "many").mkdir()
+    for name in ("b", "a"):
+        (folder / "studies" / "many" / f"{name}.toml").write_text('question = "?"\n')
+    assert studies_in("many") == ["many/a", "many/b"]
+    assert resolve_study("many/a").name == "a"
+    assert studies_in("mine") is None
+    assert studies_in("../studies") is None
+    with pytest.raises(InputError, match=r"known: .*many/a, many/b"):
+        resolve_study("nine")
+
+
+def test_a_claim_on_other_runs_is_the_study_of_these_runs(folder):
+    claim = """question = "?"
+    [claim]
+    id = "C8"
+    source = "S2"
+    text = "Losses do not tell"
+    runs_of = "mine"
+    [[claim.tests]]
+    kind = "weak_correlation"
+    outcome = "fid"
+    predictor = "g_loss"
+    smallest_effect = 0.5
+    """
+    (folder / "studies" / "losses.toml").write_text(claim)
+    assert resolve_study("losses") == resolve_study("mine")
