@@ -9,6 +9,7 @@ from harness.data.load import load_dataset
 from harness.data.scaling_effects import describe_scalings
 from harness.search.observer import SearchObserver
 from harness.search.prepare import prepare_runner
+from harness.tracking.layout import Layout
 from harness.tracking.memory import MemoryTracker
 
 DIGITS = load_dataset("digits")
@@ -17,7 +18,7 @@ DIGITS = load_dataset("digits")
 def files(tmp_path, **tables):
     spec = StudySpec.from_dict({"question": "?", "evaluation": {"num_samples": 100}, **tables})
     study = MemoryTracker().open_study(spec)
-    prepare_runner(spec, DIGITS, study, SearchObserver(), tmp_path)
+    prepare_runner(spec, DIGITS, study, SearchObserver(), Layout(tmp_path))
     return study.artifacts
 
 
