@@ -10,6 +10,7 @@ import pandas as pd
 
 from harness.core.study_file import Range
 from harness.reporting import formats
+from harness.reporting.confirmation import Confirmed, confirmed
 from harness.reporting.stats import counts, ranking
 from harness.reporting.tables import StudyResults, param_column
 
@@ -34,6 +35,9 @@ def answer(results: StudyResults) -> Answer:
     ranked = ranking(results)
     if ranked.empty:
         return Answer(_nothing(results), (_tally(results),), ())
+    fresh = confirmed(results)
+    if fresh:
+        return _confirmed_answer(results, ranked, fresh)
     best = ranked.iloc[0]
     score = f"{results.objective} of {formats.score(best[results.objective])}"
     if len(ranked) == 1:
@@ -46,6 +50,58 @@ def answer(results: StudyResults) -> Answer:
     sentences = [_configuration(results, best), _against_untrained(results, best)]
     sentences += [_modes(results, best), _tally(results)]
     return Answer(headline, tuple(filter(None, sentences)), _caveats(results, ranked))
+
+
+def _confirmed_answer(
+    results: StudyResults, ranked: pd.DataFrame, fresh: list[Confirmed]
+) -> Answer:
+    """The answer of a search whose winners were trained again: the confirmed first, not its own."""
+    winner = fresh[0]
+    row = ranked[ranked["number"] == winner.trial].iloc[0]
+    sentences = [_configuration(results, row), _winners_curse(results, ranked, fresh)]
+    sentences += [_modes(results, row), _tally(results)]
+    caveats = [_how_sure(fresh), _edge(results, row), _pruned(results), not_inception(results)]
+    return Answer(
+        f"Trial {winner.trial} is the best of {len(fresh)} confirmed configurations, with a mean "
+        f"{results.objective} of {_interval(winner)} over "
+        f"{formats.count(winner.num_seeds, 'fresh seed')}."
+        if len(fresh) > 1
+        else f"Trial {winner.trial} was confirmed, with a mean {results.objective} of "
+        f"{_interval(winner)} over {formats.count(winner.num_seeds, 'fresh seed')}.",
+        tuple(filter(None, sentences)),
+        tuple(filter(None, caveats)),
+    )
+
+
+def _interval(one: Confirmed) -> str:
+    mean = formats.score(one.mean)
+    if math.isnan(one.low):
+        return mean
+    return f"{mean} ({formats.score(one.low)} to {formats.score(one.high)})"
+
+
+def _winners_curse(results: StudyResults, ranked: pd.DataFrame, fresh: list[Confirmed]) -> str:
+    """By how much the first of the search looked too good, and whether it stayed the first."""
+    first = int(ranked["number"].iloc[0])
+    own = next((one for one in fresh if one.trial == first), None)
+    if own is None:
+        return f"The search's own first, trial {first}, has not been confirmed."
+    place = "" if own is fresh[0] else f", and trial {fresh[0].trial} passed it"
+    words = "better" if own.too_good > 0 else "worse"
+    return (
+        f"The search had trial {first} first, with {formats.score(own.searched)}: "
+        f"{formats.score(abs(own.too_good))} {words} than its mean on fresh seeds{place}."
+    )
+
+
+def _how_sure(fresh: list[Confirmed]) -> str:
+    chance = fresh[0].probability_best
+    if len(fresh) < 2 or math.isnan(chance):
+        return ""
+    return (
+        f"In {chance:.0%} of the resamples of the seeds its mean is the best of the "
+        f"{len(fresh)} confirmed ones; only the first of the search were confirmed."
+    )
 
 
 def num_classes(results: StudyResults) -> int | None:

@@ -73,17 +73,24 @@ class Mean:
 
     def interval(self, level: float) -> tuple[float, float]:
         """The wider one of Student's t and the bootstrap-t, at each end."""
-        t = _student(self.n - 1, level)
-        values, below = self._bootstrap
-        places = np.searchsorted(below, (level / 2, 1 - level / 2))
-        low_t, high_t = values[np.minimum(places, len(values) - 1)]
-        error = self.standard_error
-        return self.effect - max(t, high_t) * error, self.effect + max(t, -low_t) * error
+        t, error = _student(self.n - 1, level), self.standard_error
+        low_t, high_t = self._reach(level)
+        return self.effect - max(t, low_t) * error, self.effect + max(t, high_t) * error
 
     def forecast(self, n: int, level: float) -> tuple[float, float]:
-        """By Student's t."""
-        half = _student(n - 1, level) * self.standard_error * math.sqrt(self.n / n)
-        return self.effect - half, self.effect + half
+        """By Student's t, with what the bootstrap-t adds to it now, less with every new pair."""
+        error = self.standard_error * math.sqrt(self.n / n)
+        t, t_now, left = _student(n - 1, level), _student(self.n - 1, level), self.n / n
+        low_t, high_t = (max(t_now, end) / t_now for end in self._reach(level))
+        low, high = t * (1 + (low_t - 1) * left), t * (1 + (high_t - 1) * left)
+        return self.effect - low * error, self.effect + high * error
+
+    def _reach(self, level: float) -> tuple[float, float]:
+        """How many standard errors the bootstrap-t goes below and above the mean."""
+        values, below = self._bootstrap
+        places = np.searchsorted(below, (level / 2, 1 - level / 2))
+        first, last = values[np.minimum(places, len(values) - 1)]
+        return float(last), -float(first)
 
     @cached_property
     def _bootstrap(self) -> tuple[Values, Values]:

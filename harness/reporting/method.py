@@ -78,8 +78,8 @@ def plain_trial(results: StudyResults, row: pd.Series) -> dict[str, Any]:
     return {
         "number": int(row["number"]),
         "run_id": str(row["run_id"]),
-        "config": {name: _plain(row[param_column(name)]) for name in FIELDS},
-        "scores": {name: _plain(row[name]) for name in score_names},
+        "config": {name: plain_value(row[param_column(name)]) for name in FIELDS},
+        "scores": {name: plain_value(row[name]) for name in score_names},
     }
 
 
@@ -90,7 +90,8 @@ def dataset_name(results: StudyResults) -> str:
     return str(recorded or results.spec.base_config().dataset)
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """``value`` as a plain type for JSON; None for what is missing or not finite."""
     value = value.item() if isinstance(value, np.generic) else value
     if value is None or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from harness.core.registry import PLOTS
 from harness.reporting import arm_sections, claim_sections, method, sections
 from harness.reporting.answer import answer
 from harness.reporting.arms_answer import arms_answer
+from harness.reporting.confirmation import confirmed
+from harness.reporting.confirmation_section import CONFIRMATION, confirmation_table
+from harness.reporting.confirmation_section import WORDS as CONFIRMATION_WORDS
 from harness.reporting.figures import render
 from harness.reporting.html import render_template, replace_file
 from harness.reporting.plots import Plot
@@ -49,6 +53,7 @@ def render_page(results: StudyResults) -> str:
         spec=results.spec,
         objective=results.objective,
         answer=arms_answer(results, verdicts) if arms else answer(results),
+        confirmation=_confirmation(results),
         details=[claim_sections.detail(verdict, results) for verdict in verdicts],
         tests_words=claim_sections.HOLM_WORDS,
         rates=arm_sections.rates(results),
@@ -78,6 +83,10 @@ def summarise(results: StudyResults) -> dict[str, Any]:
         "question": results.spec.question,
         "objective": {"metric": results.objective, "direction": results.spec.search.direction},
         "answer": words.headline,
+        "confirmation": [
+            {name: method.plain_value(value) for name, value in dataclasses.asdict(one).items()}
+            for one in confirmed(results)
+        ],
         "tests": [plain_verdict(verdict) for verdict in verdicts],
         "counts": counts(results),
         "best": None if ranked.empty else method.plain_trial(results, ranked.iloc[0]),
@@ -96,6 +105,21 @@ def own_verdicts(results: StudyResults) -> list[Verdict]:
     if claim is None or results.trials.empty:
         return []
     return judge([(claim, test, results) for test in claim.tests])
+
+
+def _confirmation(results: StudyResults) -> dict[str, Any] | None:
+    """The table and the plot of the winners on fresh seeds; None where there are none."""
+    found = confirmed(results)
+    if not found:
+        return None
+    plot = CONFIRMATION
+    return {
+        "words": CONFIRMATION_WORDS,
+        "table": confirmation_table(found, results.objective),
+        "panels": render(plot, results),
+        "caption": plot.caption(results),
+        "title": plot.title,
+    }
 
 
 def _rendered(results: StudyResults) -> list[sections.Section]:

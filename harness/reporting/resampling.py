@@ -28,7 +28,7 @@ def studentised_means(values: Values, seed: int) -> tuple[Values, Values]:
 
     t = (mean of the resample - mean) / standard error of the resample.
     """
-    counts, weights = _resamples(len(values), seed)
+    counts, weights = resamples(len(values), seed)
     n = len(values)
     centred = values - values.mean()
     means = counts @ centred / n
@@ -41,7 +41,7 @@ def studentised_means(values: Values, seed: int) -> tuple[Values, Values]:
 
 
 @cache
-def _resamples(n: int, seed: int) -> tuple[Values, Values]:
+def resamples(n: int, seed: int) -> tuple[Values, Values]:
     """How often each resample holds each number, (resamples, n), and each one's probability."""
     if n > MAX_EXACT:
         rng = np.random.default_rng([seed, n])

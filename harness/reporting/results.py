@@ -5,6 +5,7 @@ MLflow is imported inside the functions, so that ``--help`` and the plots do wit
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
@@ -18,6 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from harness.core import schema
+from harness.core.arms import confirmation_name
 from harness.core.errors import InputError
 from harness.core.schema import RunKind, Tag
 from harness.core.study_file import StudySpec
@@ -52,6 +54,28 @@ def load_results(tracking_uri: str, study_name: str) -> StudyResults:
     list of those that are.
     """
     client = _client(tracking_uri)
+    found = _load(client, tracking_uri, study_name)
+    if found.spec.confirm is None:
+        return found
+    name = confirmation_name(study_name)
+    recorded = load_recorded(tracking_uri, [name])
+    return dataclasses.replace(found, confirmation=recorded.get(name))
+
+
+def load_recorded(tracking_uri: str, study_names: Iterable[str]) -> dict[str, StudyResults]:
+    """The results of those studies that the store holds, by name; errors as for load_results."""
+    client = _client(tracking_uri)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        there = _experiments(client)
+    except (MlflowException, SQLAlchemyError) as error:
+        raise InputError(f"{_masked(tracking_uri)}: {_first_line(error)}") from None
+    return {name: load_results(tracking_uri, name) for name in study_names if name in there}
+
+
+def _load(client: Any, tracking_uri: str, study_name: str) -> StudyResults:
+    """The study alone, without its confirmation."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -75,18 +99,6 @@ def load_results(tracking_uri: str, study_name: str) -> StudyResults:
         gaps=tuple(artifacts.gaps),
         pixels=artifacts.numbers(schema.PIXELS_FILE),
     )
-
-
-def load_recorded(tracking_uri: str, study_names: Iterable[str]) -> dict[str, StudyResults]:
-    """The results of those studies that the store holds, by name; errors as for load_results."""
-    client = _client(tracking_uri)
-    from mlflow.exceptions import MlflowException
-
-    try:
-        there = _experiments(client)
-    except (MlflowException, SQLAlchemyError) as error:
-        raise InputError(f"{_masked(tracking_uri)}: {_first_line(error)}") from None
-    return {name: load_results(tracking_uri, name) for name in study_names if name in there}
 
 
 class _Artifacts:

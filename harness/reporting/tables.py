@@ -73,6 +73,7 @@ class StudyResults:
     gaps: what could not be read, one phrase each.
     pixels: what each pixel scaling does to the dataset, {scaling: {name: number}}; empty where the
     study did not record it.
+    confirmation: the winners of a search on fresh seeds, a study of arms; None where not run.
     """
 
     spec: StudySpec
@@ -85,6 +86,7 @@ class StudyResults:
     environment: dict[str, Any] = field(default_factory=dict)
     gaps: tuple[str, ...] = ()
     pixels: dict[str, Any] = field(default_factory=dict)
+    confirmation: StudyResults | None = None
 
     @property
     def objective(self) -> str:

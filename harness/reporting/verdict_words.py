@@ -11,6 +11,7 @@ from harness.reporting.questions import UNDECIDED
 from harness.reporting.verdict import MAX_NEEDED, Verdict
 
 NOT_RUN = "not run"
+_PERCENT = "\N{NO-BREAK SPACE}%"
 
 
 def effect_words(verdict: Verdict) -> str:
@@ -111,9 +112,9 @@ def plain_verdict(verdict: Verdict) -> dict[str, Any]:
 def _value(value: float, verdict: Verdict) -> str:
     scale = verdict.question.scale
     if scale == "ratio":
-        return _signed(f"{math.expm1(value):+.1%}".replace("%", " %"))
+        return _signed(f"{math.expm1(value):+.1%}".replace("%", _PERCENT))
     if scale == "probability":
-        return f"{value:.0%}".replace("%", " %")
+        return f"{value:.0%}".replace("%", _PERCENT)
     return _signed(formats.number(float(f"{value:.3g}")))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from harness.core.claims import ClaimTest
 from harness.reporting.questions import differences, pairs, pose
@@ -163,16 +164,15 @@ def test_the_seeds_that_would_decide() -> None:
     assert found.decision.word == "undecided"
     assert found.needed is not None
     n = int(found.needed)
-    # By hand: the first n at which |mean| exceeds Student's t times the standard error.
-    from scipy import stats
-
+    # By hand, for Student's t alone: the first n at which |mean| exceeds t standard errors.
     need = [
         k
         for k in range(6, 400)
         if abs(difference.mean())
         > stats.t.ppf(1 - 0.0125, k - 1) * difference.std(ddof=1) / math.sqrt(k)
     ]
-    assert n == need[0]
+    # What the bootstrap-t adds to Student's t asks for a few more.
+    assert need[0] <= n <= 1.5 * need[0]
 
 
 def test_a_gain_is_a_mean_against_zero() -> None:
