@@ -33,7 +33,7 @@ def test_every_recipe_is_tried_here():
     assert [Path(path).name for path in RECIPES] == [
         "spread_error.py",
         "dense.py",
-        "alternating.py",
+        "minimax.py",
         "time_spent.py",
         "slopes.toml",
     ]
@@ -55,7 +55,7 @@ def test_the_architecture_and_the_procedure(tmp_path: Path, normalization: str):
     from harness.models.networks import Networks, build_optimizers
 
     architecture = entry("harness/models/architectures/dense.py", tmp_path)
-    procedure = entry("harness/training/procedures/alternating.py", tmp_path)
+    procedure = entry("harness/training/procedures/minimax.py", tmp_path)
     config = TrialConfig(width=0.0625, latent_dim=5, normalization=normalization)
     architecture.check(config)
     networks = Networks(*architecture.build(config, (8, 8, 1)))

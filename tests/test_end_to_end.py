@@ -225,3 +225,40 @@ def test_after_kill_9_the_total_comes_out_right(tmp_path):
     code, output = run_until_first_score(tmp_path, "killed", signal.SIGKILL)
     assert code == -signal.SIGKILL, output
     check_goes_on(tmp_path, "killed", max(stores(tmp_path, "killed")[0]))
+
+
+COLLAPSING = """
+question = "Does a learning rate of 0.05 collapse?"
+[base]
+dataset = "digits"
+width = 0.25
+batch_size = 64
+optimizer = "rmsprop"
+leaky_slope = 0.15
+pixel_scaling = "unit"
+images = 32_000
+[space]
+learning_rate = { choices = [2.5e-3, 0.05] }
+[search]
+num_trials = 2
+pruner = "none"
+reports = 8
+[evaluation]
+num_samples = 1_000
+"""
+
+
+def test_a_collapsed_generator_is_stopped_and_named_and_a_good_one_is_not(tmp_path):
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "collapsing.toml").write_text(COLLAPSING)
+    assert run(tmp_path, "collapsing").returncode == 0
+    trials, runs = check_stores_agree(tmp_path, "collapsing")
+    by_rate = {trial.params["learning_rate"]: number for number, trial in trials.items()}
+    bad, good = by_rate[0.05], by_rate[2.5e-3]
+    assert trials[bad].state.name == "PRUNED"
+    assert runs[bad].data.tags["pruned_by"] == "collapse"
+    assert runs[bad].data.metrics["collapse_probability"] >= 0.5
+    assert trials[good].state.name == "COMPLETE"
+    assert runs[good].data.metrics["collapse_probability"] < 0.5
+    page = (tmp_path / "reports" / "collapsing" / "index.html").read_text()
+    assert page.count("by collapse; collapsed (collapse_probability") == 1

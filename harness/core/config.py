@@ -16,6 +16,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "normalization": ("batch", "none"),
     "downsampling": ("strided", "pooled"),
     "head": ("dense", "gap"),
+    "initialisation": ("auto", "glorot", "normal"),
     "optimizer": ("adam", "lion", "nadam", "rmsprop", "sgd"),
     "pixel_scaling": ("centered", "maxabs", "minmax", "unit"),
     "output_activation": ("auto", "linear", "sigmoid", "tanh"),
@@ -47,7 +48,8 @@ class TrialConfig:
     ``images`` is the budget in training images seen, so that batch sizes compare. ``beta_1`` is
     the decay of the first moment (adam, nadam, lion) and the momentum of sgd; rmsprop has none.
     ``width`` multiplies the channel counts of the architecture, ``discriminator_width_ratio`` those
-    of its discriminator once more. Raises InputError, with the value received and what is allowed,
+    of its discriminator once more. ``initialisation`` ``auto`` is that of the architecture's
+    publication. Raises InputError, with the value received and what is allowed,
     for anything outside ``CHOICES``, ``BOUNDS`` and the registries.
     """
 
@@ -61,6 +63,7 @@ class TrialConfig:
     downsampling: str = "strided"
     head: str = "dense"
     dropout: float = 0.3
+    initialisation: str = "auto"
     procedure: str = "simultaneous"
     optimizer: str = "adam"
     learning_rate: float = 2e-4  # Radford et al. 2015, section 4

@@ -32,7 +32,7 @@ class SearchSpec:
     pruner: str = "hyperband"
     reports: int = 9
     seed: int = 0
-    collapse_alarm: bool = False
+    collapse_alarm: bool = True
 
     def __post_init__(self) -> None:
         """Validate every field."""

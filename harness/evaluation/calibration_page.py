@@ -47,6 +47,7 @@ def render_page(findings: Findings) -> str:
         css=Markup(css),  # the project's own file, which holds no "</style"
         css_hash=f"sha256-{base64.b64encode(digest).decode('ascii')}",
         headline=headline(findings),
+        poor=poor_words(findings),
         alarm=alarm_rows(findings),
         detectability=[detectability_rows(findings, plant) for plant in PLANTS],
         auroc=auroc_rows(findings),
@@ -70,6 +71,19 @@ def headline(findings: Findings) -> str:
         noun = "held-out real samples" if verdict is False else "planted ones"
         parts.append(f"{hits:,} {words} {total:,} {noun}")
     return "; ".join(parts) + "."
+
+
+def poor_words(findings: Findings) -> str:
+    """How often the alarm is up on spoiled images that are no collapse, and on which."""
+    table = findings.alarm
+    rows = table[table["collapsed"].eq(False) & (table["plant"] != REAL)]
+    hits, total = round((rows["n"] * rows["alarms"]).sum()), int(rows["n"].sum())
+    doses = rows[rows["alarms"] > 0][["plant", "dose"]].drop_duplicates()
+    which = ", ".join(
+        f"{_plain(plant)} ({PLANTS[plant].words(dose)})"
+        for plant, dose in doses.itertuples(index=False)
+    )
+    return f"up on {hits:,} of {total:,} such samples" + (f": {which}." if hits else ".")
 
 
 def alarm_rows(findings: Findings) -> Table:
@@ -109,13 +123,14 @@ def detectability_rows(findings: Findings, plant: str) -> Table:
         best = {size: table.loc[table["size"] == size, "dose"].min() for size in sizes}
         marked |= {(len(rows), 1 + i) for i, size in enumerate(sizes) if doses[size] == best[size]}
         words = [
-            _NOTHING if math.isnan(doses[size]) else PLANTS[plant].words(doses[size])
-            for size in sizes
+            _NOTHING if math.isnan(doses[size]) else _amount(plant, doses[size]) for size in sizes
         ]
         rows.append([str(metric), *words])
-    tried = ", ".join(PLANTS[plant].words(dose) for dose in PLANTS[plant].doses)
+    doses_tried = PLANTS[plant].doses
+    unit = PLANTS[plant].words(doses_tried[0]).partition(" ")[2]
+    tried = ", ".join(_amount(plant, dose) for dose in doses_tried)
     columns = ["score", *(f"{size:,}" for size in sizes)]
-    return Table(_plain(plant), f"Tried: {tried}.", columns, rows, frozenset(marked))
+    return Table(_plain(plant), f"Tried: {tried} {unit}.", columns, rows, frozenset(marked))
 
 
 def auroc_rows(findings: Findings) -> Table:
@@ -150,6 +165,11 @@ def model_rows(findings: Findings) -> Table:
         rows.append([name, f"{weight:.3g}", alone])
     note = f"Intercept {model.intercept:.3g}. An input at its last column raises the alarm alone."
     return Table("The model", note, ["input", "coefficient", "alone enough at"], rows)
+
+
+def _amount(plant: str, dose: float) -> str:
+    """The dose without its unit: the tables have one column per sample size."""
+    return PLANTS[plant].words(dose).partition(" ")[0]
 
 
 def _plain(name: str) -> str:

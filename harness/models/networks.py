@@ -7,10 +7,13 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import keras
+import numpy as np
 
 from harness.core.config import TrialConfig
 from harness.core.registry import ARCHITECTURES
 from harness.core.seeds import derive_seed
+from harness.models.architectures import Architecture
+from harness.models.initialisation import draw_normal
 from harness.models.optimizers import make_optimizer
 
 
@@ -40,10 +43,14 @@ def build_networks(config: TrialConfig, image_shape: tuple[int, int, int]) -> Ne
     them, and a new architecture is then reproducible without its author thinking of it.
     """
     check_supported(config)
+    architecture: Architecture = ARCHITECTURES.get(config.architecture)
     keras.utils.set_random_seed(derive_seed(config.seed, "weights"))
     with _compute_precision(config.precision):
-        generator, discriminator = ARCHITECTURES.get(config.architecture).build(config, image_shape)
-    return Networks(generator, discriminator)
+        networks = Networks(*architecture.build(config, image_shape))
+    method = config.initialisation
+    if (architecture.initialisation if method == "auto" else method) == "normal":
+        draw_normal(networks, np.random.default_rng(derive_seed(config.seed, "initialisation")))
+    return networks
 
 
 def build_optimizers(config: TrialConfig, networks: Networks) -> Optimizers:

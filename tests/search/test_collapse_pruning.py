@@ -79,7 +79,7 @@ def _run(monkeypatch: pytest.MonkeyPatch, probability: float, pruner: object, **
 
 
 def test_a_trial_that_stays_collapsed_is_pruned_by_collapse(monkeypatch) -> None:
-    trial, run, end = _run(monkeypatch, 0.9, optuna.pruners.NopPruner(), collapse_alarm=True)
+    trial, run, end = _run(monkeypatch, 0.9, optuna.pruners.NopPruner())
     assert trial.state.name == "PRUNED"
     assert trial.user_attrs["pruned_by"] == run.tags["pruned_by"] == PRUNED_BY_COLLAPSE
     assert run.run_status == "KILLED"
@@ -89,18 +89,19 @@ def test_a_trial_that_stays_collapsed_is_pruned_by_collapse(monkeypatch) -> None
 
 
 def test_without_the_alarm_a_collapsed_trial_goes_on(monkeypatch) -> None:
-    trial, run, _ = _run(monkeypatch, 0.9, optuna.pruners.NopPruner())
+    pruner = optuna.pruners.NopPruner()
+    trial, run, _ = _run(monkeypatch, 0.9, pruner, collapse_alarm=False)
     assert trial.state.name == "COMPLETE"
     assert run.run_status == "FINISHED"
     assert len(run.metrics[COLLAPSE_PROBABILITY]) == NUM_REPORTS  # still scored
 
 
 def test_a_diverse_generator_is_left_alone(monkeypatch) -> None:
-    trial, run, _ = _run(monkeypatch, 0.1, optuna.pruners.NopPruner(), collapse_alarm=True)
+    trial, run, _ = _run(monkeypatch, 0.1, optuna.pruners.NopPruner())
     assert trial.state.name == "COMPLETE"
     assert "pruned_by" not in run.tags
 
 
 def test_what_the_pruner_stops_is_not_put_on_the_alarm(monkeypatch) -> None:
-    trial, run, _ = _run(monkeypatch, 0.9, PruneAtOnce(), collapse_alarm=True)
+    trial, run, _ = _run(monkeypatch, 0.9, PruneAtOnce())
     assert trial.user_attrs["pruned_by"] == run.tags["pruned_by"] == PRUNED_BY_PRUNER

@@ -50,8 +50,8 @@ def test_a_key_that_came_after_the_study_began_has_its_default(storage):
     del before["search"]["collapse_alarm"]
     study.set_user_attr("spec", before)
     open_study(spec(), storage)
-    with pytest.raises(InputError, match="collapse_alarm: False, now True"):
-        open_study(spec(search={"collapse_alarm": True}), storage)
+    with pytest.raises(InputError, match="collapse_alarm: True, now False"):
+        open_study(spec(search={"collapse_alarm": False}), storage)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ A file ``<name>.py`` holds one function ``<name>(config, image_shape)`` that ret
 and the discriminator, decorated with ``@architecture(source=..., supports=...)``. The generator
 maps (N, latent_dim) to (N, H, W, C) in the range of its output activation, the discriminator maps
 images to logits (N, 1).
-Weights are seeded by the caller: layers keep Keras's default seeds.
+Weights are seeded by the caller: layers keep Keras's default seeds and initializers.
 """
 
 from __future__ import annotations
@@ -28,13 +28,15 @@ class Architecture:
     """A registered pair of networks.
 
     source: where it was published. supports: TrialConfig field -> the values that it can build;
-    fields that do not stand here are taken as they are.
+    fields that do not stand here are taken as they are. initialisation: how the publication draws
+    weights, ``glorot`` (Keras's default) or ``normal``.
     """
 
     name: str
     build: Builder
     source: str
     supports: Mapping[str, tuple[str, ...]]
+    initialisation: str = "glorot"
 
     def check(self, config: TrialConfig) -> None:
         """Raise InputError, with the supported list, for a value that it cannot build."""
@@ -48,11 +50,11 @@ class Architecture:
 
 
 def architecture(
-    *, source: str, supports: Mapping[str, tuple[str, ...]]
+    *, source: str, supports: Mapping[str, tuple[str, ...]], initialisation: str = "glorot"
 ) -> Callable[[Builder], Architecture]:
     """Register the decorated builder as an Architecture under its own name."""
 
     def register(build: Builder) -> Architecture:
-        return Architecture(build.__name__, build, source, dict(supports))
+        return Architecture(build.__name__, build, source, dict(supports), initialisation)
 
     return register

@@ -11,6 +11,13 @@ from keras import layers
 
 from harness.core.config import TrialConfig
 from harness.models.architectures import architecture
+from harness.models.architectures._blocks import (
+    add_convolution,
+    add_head,
+    add_normalization,
+    discriminator_width,
+    scaled,
+)
 
 
 @architecture(
@@ -28,13 +35,9 @@ def tutorial(
     return _generator(config, image_shape), _discriminator(config, image_shape)
 
 
-def _channels(width: float, count: int) -> int:
-    return max(1, round(width * count))
-
-
 def _generator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.Model:
     height, width, image_channels = image_shape
-    base = (height // 4, width // 4, _channels(config.width, 256))
+    base = (height // 4, width // 4, scaled(256, config.width))
     normalized = config.normalization == "batch"
     model = keras.Sequential([keras.Input((config.latent_dim,))], name="generator")
     model.add(layers.Dense(base[0] * base[1] * base[2], use_bias=not normalized))
@@ -43,7 +46,7 @@ def _generator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.
     for channels, strides in ((128, 1), (64, 2)):
         model.add(
             layers.Conv2DTranspose(
-                _channels(config.width, channels), 5, strides, "same", use_bias=not normalized
+                scaled(channels, config.width), 5, strides, "same", use_bias=not normalized
             )
         )
         _activate(model, config)
@@ -62,21 +65,13 @@ def _generator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.
 
 
 def _activate(model: keras.Sequential, config: TrialConfig) -> None:
-    if config.normalization == "batch":
-        model.add(layers.BatchNormalization())
+    add_normalization(model, config)
     model.add(layers.LeakyReLU(config.leaky_slope))
 
 
 def _discriminator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.Model:
-    width = config.width * config.discriminator_width_ratio
-    strides = 2 if config.downsampling == "strided" else 1
     model = keras.Sequential([keras.Input(image_shape)], name="discriminator")
     for channels in (64, 128):
-        model.add(layers.Conv2D(_channels(width, channels), 5, strides, "same"))
-        model.add(layers.LeakyReLU(config.leaky_slope))
-        if config.downsampling == "pooled":
-            model.add(layers.MaxPooling2D(2, padding="same"))
-        model.add(layers.Dropout(config.dropout))
-    model.add(layers.Flatten() if config.head == "dense" else layers.GlobalAveragePooling2D())
-    model.add(layers.Dense(1, dtype="float32"))
+        add_convolution(model, config, scaled(channels, discriminator_width(config)))
+    add_head(model, config)
     return model

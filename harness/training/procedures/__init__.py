@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class Step(NamedTuple):
-    """What a training step saw, before its update: scalar losses in nats, logits (N, 1)."""
+    """What a training step saw: scalar losses in nats, the discriminator's logits (N, 1).
+
+    Each stands as it was before the update that it led to.
+    """
 
     d_loss: tf.Tensor
     g_loss: tf.Tensor

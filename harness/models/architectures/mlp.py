@@ -1,0 +1,52 @@
+"""The plain GAN: fully connected layers alone, in the sizes of the well-known Keras example.
+
+Deviations: logits and no sigmoid in the discriminator; dropout after its activations (there none:
+dropout = 0).
+"""
+
+from __future__ import annotations
+
+import math
+
+import keras
+from keras import layers
+
+from harness.core.config import TrialConfig
+from harness.models.architectures import architecture
+from harness.models.architectures._blocks import add_normalization, discriminator_width, scaled
+
+MOMENTUM = 0.8  # of batch normalization, as published
+
+
+@architecture(
+    source="Goodfellow et al. 2014, in the sizes of Keras-GAN's gan.py (E. Linder-Noren, 2017)",
+    supports={"normalization": ("batch", "none"), "downsampling": ("strided",), "head": ("dense",)},
+)
+def mlp(config: TrialConfig, image_shape: tuple[int, int, int]) -> tuple[keras.Model, keras.Model]:
+    """Dense layers 256, 512, 1024 and the pixels; discriminator 512, 256; LeakyReLU in both.
+
+    Batch normalization after the generator's activations, as published; the discriminator has none.
+    """
+    return _generator(config, image_shape), _discriminator(config, image_shape)
+
+
+def _generator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.Model:
+    model = keras.Sequential([keras.Input((config.latent_dim,))], name="generator")
+    for units in (256, 512, 1024):
+        model.add(layers.Dense(scaled(units, config.width)))
+        model.add(layers.LeakyReLU(config.leaky_slope))
+        add_normalization(model, config, MOMENTUM)
+    activation = config.resolved_output_activation
+    model.add(layers.Dense(math.prod(image_shape), activation=activation, dtype="float32"))
+    model.add(layers.Reshape(image_shape, dtype="float32"))
+    return model
+
+
+def _discriminator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.Model:
+    model = keras.Sequential([keras.Input(image_shape), layers.Flatten()], name="discriminator")
+    for units in (512, 256):
+        model.add(layers.Dense(scaled(units, discriminator_width(config))))
+        model.add(layers.LeakyReLU(config.leaky_slope))
+        model.add(layers.Dropout(config.dropout))
+    model.add(layers.Dense(1, dtype="float32"))
+    return model

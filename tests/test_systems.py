@@ -1,0 +1,37 @@
+"""``python -m harness.trial --smoke`` for every architecture with every procedure."""
+
+import signal
+
+import pytest
+
+from harness.core.errors import InputError
+from harness.core.registry import ARCHITECTURES, PROCEDURES
+from harness.trial import trial
+
+
+@pytest.fixture(autouse=True)
+def _handler_as_it_was():
+    """A sitting hears SIGTERM; the tests after these do not."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("procedure", PROCEDURES.names())
+@pytest.mark.parametrize("architecture", ARCHITECTURES.names())
+def test_every_system_trains_and_is_scored(architecture, procedure):
+    settings = [f"architecture={architecture}", f"procedure={procedure}"]
+    assert trial(settings=settings, smoke=True) == 0  # what ends without a score gives 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "refusal"),
+    [
+        ("downsampling=pooled", "does not support downsampling = 'pooled'; allowed: strided"),
+        ("head=gap", "does not support head = 'gap'; allowed: dense"),
+    ],
+)
+def test_what_an_architecture_cannot_build_is_refused(setting, refusal):
+    with pytest.raises(InputError, match=f"architecture mlp {refusal}"):
+        trial(settings=["architecture=mlp", setting], smoke=True)
