@@ -1,4 +1,4 @@
-"""``python -m harness.report STUDY-NAME``: write the report of a study from its recorded runs."""
+"""``python -m harness.report STUDY-NAME``: write the report of a study, or of all claims, again."""
 
 from __future__ import annotations
 
@@ -13,16 +13,24 @@ from harness.core.errors import InputError
 
 REPORTS = Path("reports")
 
+CLAIMS = "claims"
+"""The folder of studies whose claims make one page, and the name of that page's folder."""
+
 
 def report(
-    study_name: Annotated[str, typer.Argument(help="The study, as it was named when it ran.")],
+    study_name: Annotated[
+        str, typer.Argument(help="The study, as it was named when it ran; or claims, for them all.")
+    ],
     output: Annotated[
         Path | None,
         typer.Option(help="Folder for the report.", show_default="reports/STUDY-NAME"),
     ] = None,
     tracking_uri: options.TrackingUri = None,
 ) -> None:
-    """Write the report of a study again: index.html, runs.csv and study.json. Trains nothing."""
+    """Write the report of a study again: index.html, runs.csv and study.json. Trains nothing.
+
+    For ``claims``: the page of all claims in studies/claims, with claims.csv and claims.json.
+    """
     from harness.core.study_file import check_study_name
     from harness.tracking.layout import default_layout
     from harness.tracking.stores import check_tracking_store, is_server_uri
@@ -36,15 +44,31 @@ def report(
 
 def _write(uri: str, study_name: str, folder: Path) -> Path:
     """The path of the page; InputError for an unknown study and for an unusable folder."""
-    from harness.reporting.page import write_report
-    from harness.reporting.results import load_results
-
-    results = load_results(uri, study_name)
     try:
-        return write_report(results, folder)
+        if study_name == CLAIMS:
+            return write_claims_report(uri, folder)
+        return _study(uri, study_name, folder)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"--output: {folder}: {reason}; allowed: a folder to write to") from None
+
+
+def _study(uri: str, study_name: str, folder: Path) -> Path:
+    from harness.reporting.page import write_report
+    from harness.reporting.results import load_results
+
+    return write_report(load_results(uri, study_name), folder)
+
+
+def write_claims_report(uri: str, folder: Path) -> Path:
+    """The page of the claims in studies/claims, with the runs of those that the store holds."""
+    from harness.reporting.claims_page import write_claims
+    from harness.reporting.results import load_recorded
+    from harness.search.find import declared_study, studies_in
+
+    specs = [declared_study(name) for name in studies_in(CLAIMS) or []]
+    read = {spec.claim.runs_of or spec.name: None for spec in specs if spec.claim is not None}
+    return write_claims(list(load_recorded(uri, read).values()), folder, specs)
 
 
 if __name__ == "__main__":

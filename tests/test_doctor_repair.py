@@ -19,7 +19,8 @@ from harness.core import schema
 from harness.core.config import TrialConfig
 from harness.core.schema import TrialState
 from harness.core.study_file import StudySpec
-from harness.report import _write
+from harness.reporting.page import write_report
+from harness.reporting.results import load_results
 from harness.search.checkup import examine_addresses, examine_studies, repair_stores
 from harness.search.storage import open_storage, open_study
 from harness.tracking.image_grid import grid_png
@@ -156,19 +157,21 @@ def test_write_ahead_logging_comes_back(layout: Layout):
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def images_in(page: Path) -> int:
+def images_in(layout: Layout, folder: Path) -> int:
+    """The number of images in the study's report, written into ``folder``."""
+    page = write_report(load_results(layout.tracking_uri, "slopes"), folder)
     return len(re.findall(r"data:image/png;base64", page.read_text()))
 
 
 def test_a_moved_folder_reports_with_images_before_and_after_its_repair(
     layout: Layout, study, tmp_path: Path
 ):
-    expected = images_in(_write(layout.tracking_uri, "slopes", tmp_path / "before"))
+    expected = images_in(layout, tmp_path / "before")
     assert expected > 0
     new = Layout(tmp_path / "elsewhere" / "runs")
     new.root.parent.mkdir()
     shutil.move(layout.root, new.root)
-    assert images_in(_write(new.tracking_uri, "slopes", tmp_path / "moved")) == expected
+    assert images_in(new, tmp_path / "moved") == expected
     ((part, works, detail),) = said(examine_addresses(new))
     assert (part, works) == ("files of slopes", None)
     assert "--repair" in detail
@@ -177,7 +180,7 @@ def test_a_moved_folder_reports_with_images_before_and_after_its_repair(
     assert list(examine_addresses(new)) == []
     client = MlflowClient(tracking_uri=new.tracking_uri)
     assert client.list_artifacts(study[1].run_id)
-    assert images_in(_write(new.tracking_uri, "slopes", tmp_path / "after")) == expected
+    assert images_in(new, tmp_path / "after") == expected
 
 
 def test_the_door_repairs_and_answers_in_json(layout: Layout, study, monkeypatch, capsys):

@@ -5,11 +5,13 @@ MLflow is imported inside the functions, so that ``--help`` and the plots do wit
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
 import re
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from harness.core import schema
+from harness.core.arms import confirmation_name
 from harness.core.errors import InputError
 from harness.core.schema import RunKind, Tag
 from harness.core.study_file import StudySpec
@@ -52,6 +55,28 @@ def load_results(tracking_uri: str, study_name: str) -> StudyResults:
     list of those that are.
     """
     client = _client(tracking_uri)
+    found = _load(client, tracking_uri, study_name)
+    if found.spec.confirm is None:
+        return found
+    name = confirmation_name(study_name)
+    recorded = load_recorded(tracking_uri, [name])
+    return dataclasses.replace(found, confirmation=recorded.get(name))
+
+
+def load_recorded(tracking_uri: str, study_names: Iterable[str]) -> dict[str, StudyResults]:
+    """The results of those studies that the store holds, by name; errors as for load_results."""
+    client = _client(tracking_uri)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        there = _experiments(client)
+    except (MlflowException, SQLAlchemyError) as error:
+        raise InputError(f"{_masked(tracking_uri)}: {_first_line(error)}") from None
+    return {name: load_results(tracking_uri, name) for name in study_names if name in there}
+
+
+def _load(client: Any, tracking_uri: str, study_name: str) -> StudyResults:
+    """The study alone, without its confirmation."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -73,6 +98,7 @@ def load_results(tracking_uri: str, study_name: str) -> StudyResults:
         untrained=_finite(artifacts.json(schema.UNTRAINED_FILE)),
         environment=artifacts.json(schema.ENVIRONMENT_FILE),
         gaps=tuple(artifacts.gaps),
+        pixels=artifacts.numbers(schema.PIXELS_FILE),
     )
 
 
@@ -100,10 +126,21 @@ class _Artifacts:
             return {}
         return values
 
+    def numbers(self, path: str) -> dict[str, Any]:
+        """The tables of numbers at ``path``, {name: {name: number}}; empty without the file."""
+        content = self._bytes(self._study_run_id, path)
+        try:
+            values = json.loads(content) if content is not None else {}
+        except ValueError:
+            self.gaps.append(f"{path} (not JSON)")
+            return {}
+        tables = values.items() if isinstance(values, dict) else ()
+        return {name: _finite(table) for name, table in tables if isinstance(table, dict)}
+
     def real(self) -> bytes | None:
         return self._bytes(self._study_run_id, schema.REAL_SAMPLES_FILE)
 
-    def last(self, run_id: str) -> bytes | None:
+    def last(self, run_id: str, images_seen: int | None = None) -> bytes | None:
         from mlflow.exceptions import MlflowException
 
         try:
@@ -114,7 +151,9 @@ class _Artifacts:
         if not paths and self._folder is not None:
             local = (self._folder / run_id / "artifacts" / schema.SAMPLES_FOLDER).glob("*.png")
             paths = [f"{schema.SAMPLES_FOLDER}/{file.name}" for file in local]
-        grids = sorted(path for path in paths if re.search(r"/\d{9}\.png$", path))
+        limit = schema.sample_path(10**9 - 1 if images_seen is None else images_seen)
+        drawn = [path for path in paths if re.search(r"/\d{9}\.png$", path)]
+        grids = sorted(path for path in drawn if path <= limit)
         return self._bytes(run_id, grids[-1]) if grids else None
 
     def _bytes(self, run_id: str, path: str) -> bytes | None:
@@ -179,16 +218,22 @@ def _check_sqlite(tracking_uri: str) -> None:
 
 def _experiment_id(client: Any, tracking_uri: str, study_name: str) -> str:
     """The id of the study's experiment; InputError listing the studies otherwise."""
+    names = _experiments(client)
+    if study_name not in names:
+        known = ", ".join(sorted(set(names) - {"Default"})) or "none"
+        raise InputError(f"no study {study_name!r} in {_masked(tracking_uri)}; there: {known}")
+    return names[study_name]
+
+
+def _experiments(client: Any) -> dict[str, str]:
+    """Name -> id of every experiment in the store, page by page."""
     names: dict[str, str] = {}
     token = None
     while token != "":
         page = client.search_experiments(max_results=_PAGE_SIZE, page_token=token)
         names |= {experiment.name: experiment.experiment_id for experiment in page}
         token = page.token or ""
-    if study_name not in names:
-        known = ", ".join(sorted(set(names) - {"Default"})) or "none"
-        raise InputError(f"no study {study_name!r} in {_masked(tracking_uri)}; there: {known}")
-    return names[study_name]
+    return names
 
 
 def _study_run(client: Any, experiment_id: str, study_name: str) -> Any:

@@ -47,6 +47,11 @@ def resolve_study(
     return spec
 
 
+def declared_study(study: str) -> StudySpec:
+    """The study called or filed as ``study``, as its own file declares it."""
+    return StudySpec.load(_find(study))
+
+
 def studies_in(study: str) -> list[str] | None:
     """The names of the studies in the folder ``studies/<study>``, sorted; None if it is none."""
     if not re.fullmatch(r"[A-Za-z0-9_-]+", study):

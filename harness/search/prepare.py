@@ -14,6 +14,7 @@ from harness.core.config import FIELD_TYPES
 from harness.core.study_file import Choices, Range, StudySpec
 from harness.data.dataset import Dataset
 from harness.data.load import load_dataset
+from harness.data.scaling_effects import describe_scalings
 from harness.evaluation.evaluate import Evaluator
 from harness.evaluation.extractors import load_embedding
 from harness.models.networks import check_supported
@@ -83,6 +84,8 @@ def prepare_runner(
         schema.EVALUATION_FILE: evaluator.describe(),
         schema.ENVIRONMENT_FILE: environment,
     }
+    if "pixel_scaling" in spec.varied:
+        files[schema.PIXELS_FILE] = describe_scalings(dataset.x_train, dataset.x_test)
     for path, content in files.items():
         tracker.log_json(path, content)
     tracker.log_image(schema.REAL_SAMPLES_FILE, grid_png(dataset.x_test[:REAL_IMAGES]))
