@@ -30,6 +30,7 @@ from harness.reporting.tables import (
     metric_names,
     trial_table,
 )
+from harness.tracking.layout import Layout
 
 _PAGE_SIZE = 1_000
 _STUDY_KEYS = (
@@ -84,7 +85,7 @@ def _load(client: Any, tracking_uri: str, study_name: str) -> StudyResults:
         runs = [_record(client, run) for run in _trial_runs(client, experiment_id, study_run)]
     except (MlflowException, SQLAlchemyError) as error:
         raise InputError(f"{_masked(tracking_uri)}: {_first_line(error)}") from None
-    artifacts = _Artifacts(client, study_run.info.run_id)
+    artifacts = _Artifacts(client, study_run.info.run_id, _folder(tracking_uri, study_name))
     declared = artifacts.json(schema.STUDY_FILE)
     spec = _spec(declared, study_name)
     return StudyResults(
@@ -102,11 +103,15 @@ def _load(client: Any, tracking_uri: str, study_name: str) -> StudyResults:
 
 
 class _Artifacts:
-    """The artifacts of a study's runs, found by run id; what is missing is noted in ``gaps``."""
+    """The artifacts of a study's runs, found by run id; what is missing is noted in ``gaps``.
 
-    def __init__(self, client: Any, study_run_id: str) -> None:
+    Where the address that MLflow noted is gone, they are looked for below ``folder``.
+    """
+
+    def __init__(self, client: Any, study_run_id: str, folder: Path | None) -> None:
         self._client = client
         self._study_run_id = study_run_id
+        self._folder = folder
         self.gaps: list[str] = []
 
     def json(self, path: str) -> dict[str, Any]:
@@ -140,10 +145,14 @@ class _Artifacts:
 
         try:
             files = self._client.list_artifacts(run_id, schema.SAMPLES_FOLDER)
+            paths = [file.path for file in files]
         except (MlflowException, OSError):
-            return None
+            paths = []
+        if not paths and self._folder is not None:
+            local = (self._folder / run_id / "artifacts" / schema.SAMPLES_FOLDER).glob("*.png")
+            paths = [f"{schema.SAMPLES_FOLDER}/{file.name}" for file in local]
         limit = schema.sample_path(10**9 - 1 if images_seen is None else images_seen)
-        drawn = [f.path for f in files if re.search(r"/\d{9}\.png$", f.path)]
+        drawn = [path for path in paths if re.search(r"/\d{9}\.png$", path)]
         grids = sorted(path for path in drawn if path <= limit)
         return self._bytes(run_id, grids[-1]) if grids else None
 
@@ -154,7 +163,23 @@ class _Artifacts:
             try:
                 return Path(self._client.download_artifacts(run_id, path, folder)).read_bytes()
             except (MlflowException, OSError):
-                return None
+                return self._local_bytes(run_id, path)
+
+    def _local_bytes(self, run_id: str, path: str) -> bytes | None:
+        if self._folder is None:
+            return None
+        try:
+            return (self._folder / run_id / "artifacts" / path).read_bytes()
+        except OSError:
+            return None
+
+
+def _folder(tracking_uri: str, study_name: str) -> Path | None:
+    """Where a study's artifacts lie beside its SQLite database; None for another store."""
+    if not tracking_uri.startswith("sqlite"):
+        return None
+    database = Path(make_url(tracking_uri).database or "")
+    return Layout(database.parent).artifact_root / study_name
 
 
 def _client(tracking_uri: str) -> Any:
