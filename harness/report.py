@@ -45,7 +45,9 @@ def report(
 def _write(uri: str, study_name: str, folder: Path) -> Path:
     """The path of the page; InputError for an unknown study and for an unusable folder."""
     try:
-        return _claims(uri, folder) if study_name == CLAIMS else _study(uri, study_name, folder)
+        if study_name == CLAIMS:
+            return write_claims_report(uri, folder)
+        return _study(uri, study_name, folder)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"--output: {folder}: {reason}; allowed: a folder to write to") from None
@@ -58,7 +60,7 @@ def _study(uri: str, study_name: str, folder: Path) -> Path:
     return write_report(load_results(uri, study_name), folder)
 
 
-def _claims(uri: str, folder: Path) -> Path:
+def write_claims_report(uri: str, folder: Path) -> Path:
     """The page of the claims in studies/claims, with the runs of those that the store holds."""
     from harness.reporting.claims_page import write_claims
     from harness.reporting.results import load_recorded

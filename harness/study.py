@@ -12,6 +12,7 @@ import typer
 from harness.core import options
 from harness.core.door import FAILED, INTERRUPTED, WRONG_INPUT, open_door
 from harness.core.errors import HarnessError, InputError
+from harness.report import CLAIMS, REPORTS, write_claims_report
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,6 +81,9 @@ def study(
         code = max(code, code_now)
         if code_now == INTERRUPTED:
             break
+    if study == CLAIMS and names and not no_report:
+        page = write_claims_report(plans[0].tracking_uri, REPORTS / CLAIMS)
+        console.print(f"claims:  {page}", highlight=False, markup=False)
     if as_json:
         print(json.dumps(found if names else found[0], indent=2))
     return code
@@ -124,7 +128,7 @@ def _report(outcomes: list[StudyOutcome], tracking_uri: str) -> Path | None:
     from harness.reporting.results import load_results
 
     name = outcomes[0].name
-    page = Path("reports") / name / "index.html"
+    page = REPORTS / name / "index.html"
     if not outcomes[0].states:
         return None
     if any(one.ran for one in outcomes) or not page.exists():

@@ -42,6 +42,7 @@ class Tag(StrEnum):
     PRUNED_BY = "pruned_by"  # "pruner" or "collapse"
     ARM = "arm"  # name of the trial's arm, in a study that compares arms
     RETRY_OF = "retry_of"  # number of the interrupted trial whose configuration this one repeats
+    RESUMED_AT = "resumed_at"  # images_seen at which this trial took up an interrupted one
     PARENT = "mlflow.parentRunId"
     NOTE = "mlflow.note.content"
 
@@ -54,6 +55,20 @@ PRUNED_BY_COLLAPSE = "collapse"
 
 COLLAPSE_PROBABILITY = "collapse_probability"
 """Name of the collapse alarm's score, in [0, 1]; its record says from where on the alarm is up."""
+
+CLASSIFICATION_ACCURACY_SCORE = "classification_accuracy_score"
+AUGMENTATION_GAIN = "augmentation_gain"
+REAL_ACCURACY = "real_accuracy"
+CLASSIC_ACCURACY = "classic_accuracy"
+GENERATED_ACCURACY = "generated_accuracy"
+TRAINING_VALUE_SCORES = (
+    CLASSIFICATION_ACCURACY_SCORE,
+    AUGMENTATION_GAIN,
+    REAL_ACCURACY,
+    CLASSIC_ACCURACY,
+    GENERATED_ACCURACY,
+)
+"""What a conditional generator's images are worth to a classifier, logged once, at its end."""
 
 TRAINING_METRICS = (
     "d_loss",
@@ -71,7 +86,10 @@ FID_DEBIASED = "fid_debiased"
 """Estimate of the distance that ``fid`` would have without its sample-size bias, logged with it."""
 
 TIME_METRICS = ("wall_seconds", "train_seconds", "eval_seconds")
-"""Logged once, when a trial ends, in seconds."""
+"""Logged once, when a trial ends, in seconds.
+
+A trial that took up an interrupted one counts what that one had spent at the checkpoint.
+"""
 
 # Artifacts of a trial run, as paths below the run's artifact root.
 SAMPLES_FOLDER = "samples"  # samples/<images_seen>.png, nine digits, zero-padded
@@ -85,6 +103,7 @@ EVALUATION_FILE = "evaluation.json"  # dataset, reference classifier, sample siz
 REAL_SAMPLES_FILE = "samples/real.png"
 PIXELS_FILE = "pixels.json"  # what each pixel scaling does: {scaling: {name: number}}
 UNTRAINED_FILE = "untrained.json"  # scores of an untrained generator: {metric: value}
+PIXELS_FILE = "pixels.json"  # what each scaling does to the pixels, where a study varies it
 
 
 def sample_path(images_seen: int) -> str:

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from harness.core.errors import InputError
 from harness.data.dataset import Dataset
-from harness.evaluation.extractors import Extractor
-from harness.evaluation.record_file import (
+from harness.data.record_file import (
     RecordError,
     canonical,
     read_record_file,
     write_record_file,
 )
+from harness.evaluation.extractors import Extractor
 
 FORMAT = 1
 

@@ -21,9 +21,9 @@ from filelock import FileLock, Timeout
 from harness.core.errors import HarnessError, InputError
 from harness.data.dataset import Dataset
 from harness.data.load import load_dataset
+from harness.data.record_file import RecordError
 from harness.evaluation.features import ReferenceClassifier
 from harness.evaluation.network import BatchedNetwork, Recipe
-from harness.evaluation.record_file import RecordError
 from harness.evaluation.reference_training import train_network
 from harness.evaluation.weights_file import (
     Identity,

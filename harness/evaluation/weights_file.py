@@ -18,13 +18,13 @@ import numpy as np
 import tensorflow as tf
 
 from harness.data.dataset import Dataset
-from harness.evaluation.network import PREPROCESSING, Recipe, build_network
-from harness.evaluation.record_file import (
+from harness.data.record_file import (
     RecordError,
     canonical,
     read_record_file,
     write_record_file,
 )
+from harness.evaluation.network import PREPROCESSING, Recipe, build_network
 
 FORMAT = 1
 

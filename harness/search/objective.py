@@ -6,6 +6,8 @@ import gc
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -21,11 +23,14 @@ from harness.data.dataset import Dataset
 from harness.evaluation.collapse import LEVEL
 from harness.evaluation.evaluate import Evaluator
 from harness.search.collapse_alarm import CollapseAlarm
+from harness.search.course import Course, Milestone
 from harness.search.observer import SearchObserver, TrialEnd
 from harness.search.space import arm_name, config_of, distributions, suggest
 from harness.tracking.image_grid import grid_png
 from harness.tracking.tracker import StudyTracker, TrialRun, failure_reason
+from harness.training.checkpoint import CheckpointFile
 from harness.training.loop import Trainer
+from harness.training.progress import Progress
 
 GRID_IMAGES = 64
 FAILURES = (DivergedError, tf.errors.ResourceExhaustedError)
@@ -50,14 +55,16 @@ class TrialRunner:
         tracker: StudyTracker,
         observer: SearchObserver,
         environment: Mapping[str, object],
+        checkpoint_dir: Path | None = None,
     ) -> None:
-        """Everything that the trials of a study share."""
+        """Everything that the trials of a study share; None keeps no checkpoints."""
         self.spec = spec
         self.dataset = dataset
         self.evaluator = evaluator
         self.tracker = tracker
         self.observer = observer
         self.environment = dict(environment)
+        self._checkpoint_dir = checkpoint_dir
 
     def run(
         self, number: int, config: TrialConfig, report: Report, tags: Mapping[str, str]
@@ -65,14 +72,17 @@ class TrialRunner:
         """Run one trial to its end and return its final scores.
 
         TrialPruned, KeyboardInterrupt and every other exception end the tracked run in the state
-        that Optuna gives the trial, with the reason in a tag, and are raised again.
+        that Optuna gives the trial, with the reason in a tag, and are raised again. A checkpoint of
+        the configuration is taken up; it is left for the next process if a person or a signal ends
+        the trial, and removed at every other end.
         """
         self.observer.trial_started(number, config)
+        file = self._checkpoint_file(config)
         began = time.perf_counter()
         value, reason, state = None, "", TrialState.FAIL
         try:
             with self.tracker.start_trial(number, config, tags) as run:
-                scores = self._train_and_score(config, run, report, began)
+                scores = self._train_and_score(config, run, report, file, began)
                 run.finish(TrialState.COMPLETE)
                 value, state = scores[self.spec.search.metric], TrialState.COMPLETE
         except optuna.TrialPruned as pruned:
@@ -82,6 +92,8 @@ class TrialRunner:
             reason = failure_reason(error)
             raise
         finally:
+            if file is not None and reason != schema.INTERRUPTED:
+                file.remove()
             seconds = time.perf_counter() - began
             self.observer.trial_ended(TrialEnd(number, state, value, reason, seconds))
             keras.backend.clear_session()  # drops the trial's graphs, else memory grows by trial
@@ -89,47 +101,95 @@ class TrialRunner:
         return scores
 
     def _train_and_score(
-        self, config: TrialConfig, run: TrialRun, report: Report, began: float
+        self,
+        config: TrialConfig,
+        run: TrialRun,
+        report: Report,
+        file: CheckpointFile | None,
+        began: float,
     ) -> dict[str, float]:
         run.log_json(schema.CONFIG_FILE, config.to_dict())
         run.log_json(schema.ENVIRONMENT_FILE, self.environment)
         trainer = Trainer(config, self.dataset)
         milestones = self.spec.milestones(config.images)
+        course = Course(trainer, milestones, file, began, self.observer.message)
         alarm = CollapseAlarm(config.images, LEVEL) if self.spec.search.collapse_alarm else None
-        scores: dict[str, float] = {}
-        eval_seconds = 0.0
         try:
-            for progress in trainer.run(milestones, self.observer.training):
-                scoring_began = time.perf_counter()
-                images = trainer.generate(self.spec.num_samples)
-                scores = self.evaluator.score(images)
-                eval_seconds += time.perf_counter() - scoring_began
-                run.log_metrics({**progress.metrics, **scores}, progress.images_seen)
-                grid = grid_png(images[:GRID_IMAGES])
-                run.log_image(schema.sample_path(progress.images_seen), grid)
-                self.observer.scored(progress.images_seen, scores)
-                report(scores[self.spec.search.metric], progress.images_seen)
-                if alarm is not None and alarm.stays_up(
-                    progress.images_seen, scores[schema.COLLAPSE_PROBABILITY]
-                ):
-                    raise TrialCollapsed
+            self._take_up(course, run, report, alarm)
+            for progress in trainer.run(course.ahead, partial(self._on_call, course)):
+                milestone = self._score(trainer, progress, course)
+                self.observer.scored(milestone.images_seen, milestone.scores)
+                self._tell(milestone, run, report, alarm)
+                course.save(at_milestone=True)
             _log_generator(trainer, run)
         except optuna.TrialPruned as pruned:
-            self._log_times(run, trainer, began, eval_seconds)
+            _log_times(run, trainer, course)
             run.finish(TrialState.PRUNED, {Tag.PRUNED_BY: _pruned_by(pruned)})
             raise
         except BaseException:
-            self._log_times(run, trainer, began, eval_seconds)
+            _log_times(run, trainer, course)
             raise
-        self._log_times(run, trainer, began, eval_seconds)
-        return scores
+        _log_times(run, trainer, course)
+        return course.scores
 
-    def _log_times(
-        self, run: TrialRun, trainer: Trainer, began: float, eval_seconds: float
+    def _take_up(
+        self, course: Course, run: TrialRun, report: Report, alarm: CollapseAlarm | None
     ) -> None:
-        seconds = (time.perf_counter() - began, trainer.train_seconds, eval_seconds)
-        times = dict(zip(schema.TIME_METRICS, seconds, strict=True))
-        run.log_metrics(times, trainer.images_seen)
+        """Go on from a checkpoint, if there is one, and tell both stores what lies behind.
+
+        A trial that went on after a milestone is not pruned there by hindsight.
+        """
+        course.take_up()
+        if course.resumed_at is not None:
+            run.add_tags({Tag.RESUMED_AT: str(course.resumed_at)})
+        for milestone in course.behind:
+            with suppress(optuna.TrialPruned):
+                self._tell(milestone, run, report, alarm)
+
+    def _on_call(self, course: Course, images_seen: int, images_per_second: float) -> None:
+        self.observer.training(images_seen, images_per_second)
+        course.save(at_milestone=False)
+
+    def _score(self, trainer: Trainer, progress: Progress, course: Course) -> Milestone:
+        """The milestone that training has reached, scored and added to the course."""
+        began = time.perf_counter()
+        images = trainer.generate(self.spec.num_samples)
+        scores = self.evaluator.score(images)
+        course.eval_seconds += time.perf_counter() - began
+        grid = grid_png(images[:GRID_IMAGES])
+        milestone = Milestone(progress.images_seen, progress.metrics, scores, grid)
+        course.behind.append(milestone)
+        return milestone
+
+    def _tell(
+        self, milestone: Milestone, run: TrialRun, report: Report, alarm: CollapseAlarm | None
+    ) -> None:
+        """Log the milestone, report it, and ask the alarm; TrialPruned if the trial is to stop."""
+        images_seen, scores = milestone.images_seen, milestone.scores
+        run.log_metrics({**milestone.training, **scores}, images_seen)
+        run.log_image(schema.sample_path(images_seen), milestone.grid)
+        collapsed = alarm is not None and alarm.stays_up(
+            images_seen, scores[schema.COLLAPSE_PROBABILITY]
+        )
+        report(scores[self.spec.search.metric], images_seen)
+        if collapsed:
+            raise TrialCollapsed
+
+    def _checkpoint_file(self, config: TrialConfig) -> CheckpointFile | None:
+        """Where the trial of ``config`` is kept while it runs; None if nothing is kept."""
+        if self._checkpoint_dir is None:
+            return None
+        setting = {
+            "milestones": self.spec.milestones(config.images),
+            "evaluation": self.spec.to_dict()["evaluation"],
+        }
+        folder, name = self._checkpoint_dir, self.spec.name
+        return CheckpointFile(folder, name, config, self.dataset, setting)
+
+
+def _log_times(run: TrialRun, trainer: Trainer, course: Course) -> None:
+    seconds = (course.wall_seconds, trainer.train_seconds, course.eval_seconds)
+    run.log_metrics(dict(zip(schema.TIME_METRICS, seconds, strict=True)), trainer.images_seen)
 
 
 class Objective:

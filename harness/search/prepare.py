@@ -14,6 +14,7 @@ from harness.core.config import FIELD_TYPES
 from harness.core.study_file import Choices, Range, StudySpec
 from harness.data.dataset import Dataset
 from harness.data.load import load_dataset
+from harness.data.scaling_effects import describe_scalings
 from harness.evaluation.evaluate import Evaluator
 from harness.evaluation.extractors import load_embedding
 from harness.models.networks import check_supported
@@ -22,6 +23,7 @@ from harness.search.observer import SearchObserver
 from harness.search.space import config_of
 from harness.tracking.environment import describe_environment
 from harness.tracking.image_grid import grid_png
+from harness.tracking.layout import Layout
 from harness.tracking.tracker import StudyTracker
 from harness.training.device import prepare_devices
 from harness.training.loop import Trainer
@@ -67,22 +69,29 @@ def prepare_runner(
     dataset: Dataset,
     tracker: StudyTracker,
     observer: SearchObserver,
-    cache_dir: Path,
+    layout: Layout,
 ) -> TrialRunner:
-    """A runner of trials, after the study's own files were written to ``tracker``."""
+    """A runner of trials, after the study's own files were written to ``tracker``.
+
+    ``layout`` says where the caches and the checkpoints are.
+    """
     devices = prepare_devices()
     observer.message(f"training on {', '.join(devices)}")
-    evaluator = prepare_evaluator(spec, dataset, cache_dir, observer)
+    evaluator = prepare_evaluator(spec, dataset, layout.cache_dir, observer)
     environment = describe_environment(devices)
     files: dict[str, Any] = {
         schema.STUDY_FILE: spec.to_dict(),
         schema.EVALUATION_FILE: evaluator.describe(),
         schema.ENVIRONMENT_FILE: environment,
     }
+    if "pixel_scaling" in spec.varied:
+        files[schema.PIXELS_FILE] = describe_scalings(dataset.x_train, dataset.x_test)
     for path, content in files.items():
         tracker.log_json(path, content)
     tracker.log_image(schema.REAL_SAMPLES_FILE, grid_png(dataset.x_test[:REAL_IMAGES]))
-    return TrialRunner(spec, dataset, evaluator, tracker, observer, environment)
+    return TrialRunner(
+        spec, dataset, evaluator, tracker, observer, environment, layout.checkpoint_dir
+    )
 
 
 def log_untrained(runner: TrialRunner) -> dict[str, float]:

@@ -137,7 +137,7 @@ def _run_remaining(
         parent.close_trials(stores.close_abandoned(study, storage))
         stores.requeue_interrupted(study)
         try:
-            runner = prepare_runner(plan.spec, dataset, parent, observer, plan.layout.cache_dir)
+            runner = prepare_runner(plan.spec, dataset, parent, observer, plan.layout)
             study.set_user_attr(SCALE_ATTRIBUTE, runner.evaluator.scale)
             if UNTRAINED_ATTRIBUTE not in study.user_attrs:
                 study.set_user_attr(UNTRAINED_ATTRIBUTE, log_untrained(runner))

@@ -1,4 +1,4 @@
-"""Where ``mlruns/`` keeps what: two databases, the artifacts, a cache and a lock."""
+"""Where ``mlruns/`` keeps what: two databases, artifacts, checkpoints, a cache and a lock."""
 
 from __future__ import annotations
 
@@ -35,6 +35,11 @@ class Layout:
     def artifact_root(self) -> Path:
         """The folder with one folder of artifacts per study."""
         return self.root / "artifacts"
+
+    @property
+    def checkpoint_dir(self) -> Path:
+        """The folder with one folder of checkpoints per study, for trials that were cut off."""
+        return self.root / "checkpoints"
 
     @property
     def cache_dir(self) -> Path:

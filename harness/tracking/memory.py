@@ -51,8 +51,11 @@ class MemoryTrialRun(_MemoryRun, TrialRun):
         for name, value in values.items():
             self.metrics.setdefault(name, []).append((images_seen, value))
 
-    def _write_end(self, state: TrialState, tags: Mapping[str, str]) -> None:
+    def _write_tags(self, tags: Mapping[str, str]) -> None:
         self.tags.update(tags)
+
+    def _write_end(self, state: TrialState, tags: Mapping[str, str]) -> None:
+        self._write_tags(tags)
         self.run_status = RUN_STATUS[state]
 
 

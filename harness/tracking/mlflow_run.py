@@ -70,8 +70,11 @@ class MlflowTrialRun(_MlflowRun, TrialRun):
         metrics = [Metric(name, value, now, images_seen) for name, value in values.items()]
         self._client.log_batch(self.run_id, metrics=metrics)
 
-    def _write_end(self, state: TrialState, tags: Mapping[str, str]) -> None:
+    def _write_tags(self, tags: Mapping[str, str]) -> None:
         self._client.log_batch(self.run_id, tags=[RunTag(*item) for item in tags.items()])
+
+    def _write_end(self, state: TrialState, tags: Mapping[str, str]) -> None:
+        self._write_tags(tags)
         self._client.set_terminated(self.run_id, RUN_STATUS[state])
 
 

@@ -87,6 +87,11 @@ class TrialRun(ArtifactLog):
         if numbers:
             self._write_metrics(numbers, int(images_seen))
 
+    def add_tags(self, tags: Mapping[str, str]) -> None:
+        """Set ``tags`` of the running trial; RuntimeError when it has ended."""
+        self._check_running()
+        self._write_tags({str(key): value for key, value in tags.items()})
+
     def finish(self, state: TrialState, tags: Mapping[str, str] = NO_TAGS) -> None:
         """End the trial in ``state``, with ``tags``.
 
@@ -127,6 +132,9 @@ class TrialRun(ArtifactLog):
 
     @abstractmethod
     def _write_metrics(self, values: Mapping[str, float], images_seen: int) -> None: ...
+
+    @abstractmethod
+    def _write_tags(self, tags: Mapping[str, str]) -> None: ...
 
     @abstractmethod
     def _write_end(self, state: TrialState, tags: Mapping[str, str]) -> None: ...

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -26,26 +27,14 @@ from harness.data.dataset import Dataset
 from harness.data.scaling import fit_scaling
 from harness.models.networks import build_networks, build_optimizers
 from harness.training.augmentation import classic
+from harness.training.checkpoint import Snapshot, assign, capture
 from harness.training.device import use_xla
 from harness.training.procedures import Step
+from harness.training.progress import STEP_METRICS, Interval, Progress
 
 GENERATE_BATCH = 500
 MAX_CALL_SECONDS = 5.0
 FIRST_CALL_STEPS = 8  # the first call finds out how many steps fit into MAX_CALL_SECONDS
-STEP_METRICS = ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What one reporting interval showed.
-
-    images_seen: the milestone; the images actually seen differ from it by less than a batch.
-    metrics: means over the interval's steps of d_loss and g_loss (nats), d_real_accuracy and
-    d_fake_accuracy (in [0, 1]), and images_per_second.
-    """
-
-    images_seen: int
-    metrics: dict[str, float]
 
 
 class Trainer:
@@ -64,6 +53,7 @@ class Trainer:
         self._procedure = PROCEDURES.get(config.procedure)
         self._steps_done = 0
         self.train_seconds = 0.0
+        self._interval = Interval()
         self._steps_per_second = FIRST_CALL_STEPS / MAX_CALL_SECONDS
         self._generate_batch = tf.function(
             partial(self.networks.generator, training=False), reduce_retracing=True
@@ -74,6 +64,27 @@ class Trainer:
         """The training images seen so far: whole batches."""
         return self._steps_done * self.config.batch_size
 
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """Everything that training changes: weights, moving averages, seeds, optimizer states."""
+        return [v for part in (*self.networks, *self._optimizers) for v in part.variables]
+
+    def snapshot(self) -> Snapshot:
+        """Where training stands, to be given to ``restore``; between two compiled calls."""
+        position = {"steps_done": self._steps_done, "train_seconds": self.train_seconds}
+        record = {**position, "interval": asdict(self._interval)}
+        return Snapshot(capture(self.variables), record)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from ``snapshot``, of a trainer of the same configuration and data.
+
+        Raises RecordError if it was taken from other networks; then nothing is changed.
+        """
+        assign(self.variables, snapshot.arrays)
+        self._steps_done = snapshot.record["steps_done"]
+        self.train_seconds = snapshot.record["train_seconds"]
+        self._interval = Interval(**snapshot.record["interval"])
+
     def run(
         self, milestones: Sequence[int], on_call: Callable[[int, float], None] | None = None
     ) -> Iterator[Progress]:
@@ -81,22 +92,20 @@ class Trainer:
 
         ``on_call(images_seen, images_per_second)`` is told after every compiled call. Raises
         DivergedError, with the images_seen at which it was seen, as soon as a loss is NaN or
-        infinite.
+        infinite. After ``restore``, the milestones are those that were not reported before.
         """
+        if not milestones:
+            return
         ends = [round(milestone / self.config.batch_size) for milestone in milestones]
         longest = max(np.diff([self._steps_done, *ends]))
         advance = self._compile(num_epochs=self._epochs_touched(int(longest)))
         for milestone, end in zip(milestones, ends, strict=True):
-            began, before = self.train_seconds, self._steps_done
-            sums = np.zeros(len(STEP_METRICS))
             while self._steps_done < end:
-                sums += self._advance(advance, end)
+                self._advance(advance, end)
                 if on_call is not None:
                     on_call(self.images_seen, self._steps_per_second * self.config.batch_size)
-            steps = self._steps_done - before
-            metrics = dict(zip(STEP_METRICS, (sums / steps).tolist(), strict=True))
-            rate = steps * self.config.batch_size / (self.train_seconds - began)
-            metrics["images_per_second"] = rate
+            metrics = self._interval.metrics(self.config.batch_size)
+            self._interval = Interval()
             yield Progress(milestone, metrics)
 
     def generate(self, count: int, stream: str = "evaluation") -> NDArray[np.uint8]:
@@ -117,8 +126,8 @@ class Trainer:
             raise DivergedError("a generated pixel", self.images_seen)
         return self._scaling.unscale(values)
 
-    def _advance(self, advance: Callable[..., Any], end: int) -> NDArray[np.float64]:
-        """Make one compiled call towards step ``end``; the sums of STEP_METRICS over its steps."""
+    def _advance(self, advance: Callable[..., Any], end: int) -> None:
+        """Make one compiled call towards step ``end`` and count it."""
         count = min(end - self._steps_done, max(1, int(self._steps_per_second * MAX_CALL_SECONDS)))
         began = time.perf_counter()
         taken, totals = advance(self._images, self._steps_done, count)
@@ -130,7 +139,7 @@ class Trainer:
         for name, total in zip(STEP_METRICS, sums, strict=True):
             if not np.isfinite(total):
                 raise DivergedError(name, self.images_seen)
-        return sums
+        self._interval.add(steps, seconds, sums)
 
     def _epochs_touched(self, steps: int) -> int:
         """The most epochs that ``steps`` consecutive steps can touch."""

@@ -17,7 +17,7 @@ from PIL import Image
 
 from harness.core.config import FIELDS, TrialConfig
 from harness.core.errors import DivergedError
-from harness.core.schema import INTERRUPTED, RUN_STATUS, TrialState
+from harness.core.schema import INTERRUPTED, RUN_STATUS, Tag, TrialState
 from harness.core.study_file import StudySpec
 from harness.tracking.layout import Layout
 from harness.tracking.memory import MemoryTracker
@@ -150,6 +150,14 @@ def test_own_tags_are_kept_but_do_not_replace_the_names(
     seen = backend.see(study.start_trial(1, CONFIG, {"retry_of": "0", "kind": "other"}))
     assert seen.tags["retry_of"] == "0"
     assert seen.tags["kind"] == "trial"
+
+
+def test_a_running_trial_takes_more_tags(backend: Backend, trial: TrialRun) -> None:
+    trial.add_tags({Tag.RESUMED_AT: "1280"})
+    assert backend.see(trial).tags["resumed_at"] == "1280"
+    trial.finish(TrialState.COMPLETE)
+    with pytest.raises(RuntimeError, match="has ended as COMPLETE"):
+        trial.add_tags({Tag.RESUMED_AT: "0"})
 
 
 def test_metrics_stand_at_images_seen(backend: Backend, trial: TrialRun) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.data.record_file import RecordError
 from harness.evaluation.network import Recipe, build_network
-from harness.evaluation.record_file import RecordError
 from harness.evaluation.weights_file import (
     Identity,
     content_fingerprint,

@@ -16,6 +16,7 @@ def test_everything_is_absolute_and_below_the_root(tmp_path: Path, monkeypatch) 
     assert layout.tracking_uri == f"sqlite:///{tmp_path}/runs/mlflow.db"
     assert layout.storage_url == f"sqlite:///{tmp_path}/runs/optuna.db"
     assert layout.artifact_root == tmp_path / "runs/artifacts"
+    assert layout.checkpoint_dir == tmp_path / "runs/checkpoints"
     assert layout.cache_dir == tmp_path / "runs/cache"
     assert not layout.root.exists()
 

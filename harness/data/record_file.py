@@ -34,15 +34,19 @@ def write_record_file(
 ) -> None:
     """Write ``path`` whole or not at all; the same arrays and record give the same bytes.
 
-    ``record``: plain types, without a ``checksum``. No array is called ``record``.
+    ``record``: plain types, without a ``checksum``. No array is called ``record``. The content is
+    on the disk before the name is: a power cut leaves the old file or the new one. A process that
+    is killed midway leaves a file called ``path``'s name, something, ``.tmp`` beside it.
     """
     described = {**record, "checksum": _checksum(arrays, record)}
     content: dict[str, Any] = {**arrays, _RECORD: np.array(json.dumps(described, sort_keys=True))}
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
             np.savez(file, allow_pickle=False, **content)
+            file.flush()
+            os.fsync(file.fileno())
         os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide a shared cache from other users
         os.replace(temporary, path)
     except BaseException:

@@ -1,0 +1,128 @@
+"""The course of one trial: what its milestones showed, kept so that another process can go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.data.record_file import RecordError
+from harness.training.checkpoint import CheckpointFile, Schedule, Snapshot, size_of
+from harness.training.loop import Trainer
+
+_GRID = "grid-{:04d}"
+
+
+@dataclass(frozen=True)
+class Milestone:
+    """What was seen after ``images_seen`` images: means of training, scores, a grid as PNG."""
+
+    images_seen: int
+    training: dict[str, float]
+    scores: dict[str, float]
+    grid: bytes
+
+
+class Course:
+    """A trial under way: the milestones ``behind`` it, those ``ahead``, the seconds spent.
+
+    wall_seconds and eval_seconds count what an interrupted trial had spent at the checkpoint from
+    which this one goes on; ``resumed_at`` is the images_seen of that checkpoint, else None.
+    """
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        milestones: Sequence[int],
+        file: CheckpointFile | None,
+        began: float,
+        say: Callable[[str], None],
+    ) -> None:
+        """Before the first of ``milestones``, for a trial that ``began`` then (perf_counter).
+
+        ``file`` None keeps nothing; ``say`` is told what a person should know.
+        """
+        self.behind: list[Milestone] = []
+        self.eval_seconds = 0.0
+        self.resumed_at: int | None = None
+        self._trainer = trainer
+        self._milestones = milestones
+        self._file = file
+        self._say = say
+        self._schedule = Schedule(size_of(trainer.variables))
+        self._seconds_before = 0.0
+        self._began = began
+
+    @property
+    def ahead(self) -> list[int]:
+        """The milestones that were not scored yet."""
+        return list(self._milestones[len(self.behind) :])
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The scores of the last milestone; empty before the first."""
+        return dict(self.behind[-1].scores) if self.behind else {}
+
+    @property
+    def wall_seconds(self) -> float:
+        """Seconds spent on this trial, by all processes whose work is in it."""
+        return self._seconds_before + time.perf_counter() - self._began
+
+    def take_up(self) -> None:
+        """Go on where a checkpoint stands, if there is a sound one; else from the start.
+
+        A file that cannot be trusted is set aside, and ``say`` is told.
+        """
+        if self._file is None:
+            return
+        try:
+            snapshot = self._file.load()
+            if snapshot is not None:
+                self._restore(snapshot)
+        except RecordError as error:
+            aside = self._file.set_aside()
+            self._say(f"checkpoint not used: {error}; set aside as {aside}, starting over")
+
+    def save(self, *, at_milestone: bool) -> None:
+        """Write a checkpoint if one is due. Where that fails, say so and go on without."""
+        if self._file is None or not self._schedule.is_due(at_milestone=at_milestone):
+            return
+        try:
+            with self._schedule.timing():
+                self._file.save(self._snapshot())
+        except OSError as error:
+            self._say(f"no checkpoint of this trial: {error.strerror or error}")
+
+    def _snapshot(self) -> Snapshot:
+        training = self._trainer.snapshot()
+        grids = {
+            _GRID.format(index): np.frombuffer(milestone.grid, np.uint8)
+            for index, milestone in enumerate(self.behind)
+        }
+        told = [
+            {"images_seen": m.images_seen, "training": m.training, "scores": m.scores}
+            for m in self.behind
+        ]
+        record: dict[str, Any] = {
+            "training": training.record,
+            "milestones": told,
+            "wall_seconds": self.wall_seconds,
+            "eval_seconds": self.eval_seconds,
+        }
+        return Snapshot({**training.arrays, **grids}, record)
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        arrays, record = dict(snapshot.arrays), snapshot.record
+        grids = [arrays.pop(_GRID.format(i)).tobytes() for i in range(len(record["milestones"]))]
+        self._trainer.restore(Snapshot(arrays, record["training"]))
+        self.behind = [
+            Milestone(**told, grid=grid)
+            for told, grid in zip(record["milestones"], grids, strict=True)
+        ]
+        self.eval_seconds = record["eval_seconds"]
+        self._seconds_before = record["wall_seconds"]
+        self.resumed_at = self._trainer.images_seen
+        self._say(f"going on at {self.resumed_at:,} images, where an interrupted trial was saved")

@@ -1,0 +1,40 @@
+"""What a study writes of itself before its first trial."""
+
+import json
+
+import pytest
+
+from harness.core.study_file import StudySpec
+from harness.data.load import load_dataset
+from harness.data.scaling_effects import describe_scalings
+from harness.search.observer import SearchObserver
+from harness.search.prepare import prepare_runner
+from harness.tracking.layout import Layout
+from harness.tracking.memory import MemoryTracker
+
+DIGITS = load_dataset("digits")
+
+
+def files(tmp_path, **tables):
+    spec = StudySpec.from_dict({"question": "?", "evaluation": {"num_samples": 100}, **tables})
+    study = MemoryTracker().open_study(spec)
+    prepare_runner(spec, DIGITS, study, SearchObserver(), Layout(tmp_path))
+    return study.artifacts
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"space": {"pixel_scaling": {"choices": ["centered", "unit"]}}},
+        {"arms": {"a": {"pixel_scaling": "maxabs"}, "b": {"pixel_scaling": "unit"}}},
+    ],
+)
+def test_a_study_of_scalings_says_what_each_does_to_the_pixels(tables, tmp_path):
+    written = json.loads(files(tmp_path, **tables)["pixels.json"])
+    assert written == describe_scalings(DIGITS.x_train, DIGITS.x_test)
+
+
+def test_another_study_does_not(tmp_path):
+    written = files(tmp_path, space={"leaky_slope": {"low": 0.0, "high": 0.4}})
+    assert "pixels.json" not in written
+    assert {"study.json", "evaluation.json", "environment.json", "samples/real.png"} <= set(written)

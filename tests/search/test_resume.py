@@ -1,0 +1,252 @@
+"""A trial that was cut off ends, in another process's hands, as if it had never been."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import optuna
+import pytest
+
+from harness.core.errors import DivergedError
+from harness.core.study_file import StudySpec
+from harness.data.load import load_dataset
+from harness.search.objective import FAILURES, Objective, TrialRunner
+from harness.search.observer import SearchObserver
+from harness.search.storage import requeue_interrupted
+from harness.tracking.memory import MemoryTracker
+from harness.training import checkpoint, loop
+
+SPEC = StudySpec.from_dict(
+    {
+        "question": "?",
+        "base": {"width": 0.0625, "images": 192, "batch_size": 16, "latent_dim": 4},
+        "space": {"leaky_slope": {"low": 0.0, "high": 0.4}},
+        "search": {"num_trials": 1, "reports": 3, "pruner": "none"},
+        "evaluation": {"num_samples": 100},
+    },
+    name="s",
+)
+STEPS = 12
+
+
+class MeanEvaluator:
+    """Scores that any changed pixel changes; raises what ``failures`` has for the n-th call."""
+
+    def __init__(self, failures=None):
+        self.failures = failures or {}
+        self.calls = 0
+
+    def score(self, images):
+        self.calls += 1
+        if error := self.failures.get(self.calls):
+            raise error
+        weights = np.arange(1, images.size + 1, dtype=np.float64)
+        fid = float((images.ravel() * weights).sum() / weights.sum())
+        return {"fid": fid, "collapse_probability": 0.0}
+
+
+class Kill(SearchObserver):
+    """Interrupts the trial at one of its compiled calls; keeps what is said."""
+
+    def __init__(self, at=None):
+        self.at = at
+        self.calls = 0
+        self.said = []
+
+    def training(self, images_seen, images_per_second):
+        self.calls += 1
+        if self.calls == self.at:
+            raise KeyboardInterrupt
+
+    def message(self, text):
+        self.said.append(text)
+
+
+@pytest.fixture(autouse=True)
+def save_always(monkeypatch):
+    """Every call takes a step, and a checkpoint is written after each."""
+    monkeypatch.setattr(loop, "MAX_CALL_SECONDS", 1e-9)
+    monkeypatch.setattr(loop, "FIRST_CALL_STEPS", 1)
+    monkeypatch.setattr(checkpoint, "MAX_SHARE", float("inf"))
+    monkeypatch.setattr(checkpoint, "BETWEEN_SECONDS", 0.0)
+
+
+class Sitting:
+    """A study that is run, cut off and run again, with the same stores and folder."""
+
+    def __init__(self, folder, pruner=None):
+        self.folder = folder
+        self.study = optuna.create_study(
+            sampler=optuna.samplers.RandomSampler(seed=1),
+            pruner=pruner or optuna.pruners.NopPruner(),
+        )
+        self.tracker = MemoryTracker().open_study(SPEC)
+
+    def sit(self, observer=None, evaluator=None, spec=SPEC, catch=FAILURES):
+        """Run one trial, a retry if one is due; whether it was interrupted."""
+        requeue_interrupted(self.study)
+        self.observer = observer or Kill()
+        runner = TrialRunner(
+            spec,
+            load_dataset("digits"),
+            evaluator or MeanEvaluator(),
+            self.tracker,
+            self.observer,
+            {},
+            self.folder,
+        )
+        try:
+            self.study.optimize(Objective(runner), n_trials=1, catch=catch)
+        except KeyboardInterrupt:
+            return True
+        return False
+
+    @property
+    def checkpoints(self):
+        return sorted(path.name for path in self.folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    patch = pytest.MonkeyPatch()
+    patch.setattr(loop, "MAX_CALL_SECONDS", 1e-9)
+    patch.setattr(loop, "FIRST_CALL_STEPS", 1)
+    sitting = Sitting(tmp_path_factory.mktemp("undisturbed"))
+    assert sitting.sit() is False
+    patch.undo()
+    return sitting
+
+
+def check_same(sitting, undisturbed):
+    """The last trial of ``sitting`` is, bit for bit, the one that nobody disturbed."""
+    trial, expected = sitting.study.trials[-1], undisturbed.study.trials[-1]
+    assert trial.state == expected.state
+    assert trial.params == expected.params
+    assert trial.value == expected.value
+    assert trial.intermediate_values == expected.intermediate_values
+    assert trial.user_attrs["scores"] == expected.user_attrs["scores"]
+    run, expected_run = sitting.tracker.trials[-1], undisturbed.tracker.trials[-1]
+    assert run.run_status == "FINISHED"
+    for name in ("fid", *loop.STEP_METRICS):
+        assert run.metrics[name] == expected_run.metrics[name]
+    grids = [path for path in expected_run.artifacts if path.endswith(".png")]
+    assert len(grids) == 3
+    for path in grids:
+        assert run.artifacts[path] == expected_run.artifacts[path]
+    assert sitting.checkpoints == []
+
+
+# At a random step, before the first checkpoint, after the last step and before the last score.
+@pytest.mark.parametrize("at", [random.randrange(2, STEPS), 1, STEPS])
+def test_a_trial_that_was_cut_off_ends_bit_for_bit(at, tmp_path, undisturbed):
+    sitting = Sitting(tmp_path)
+    assert sitting.sit(Kill(at)) is True
+    assert len(sitting.checkpoints) == (at > 1)
+    assert sitting.sit() is False
+    assert sitting.observer.calls == STEPS - (at - 1)
+    check_same(sitting, undisturbed)
+
+
+def test_a_trial_may_be_cut_off_many_times(tmp_path, undisturbed):
+    sitting = Sitting(tmp_path)
+    interrupted = [sitting.sit(Kill(4)) for _ in range(3)]
+    assert interrupted == [True] * 3
+    assert sitting.sit() is False
+    check_same(sitting, undisturbed)
+    states = [run.run_status for run in sitting.tracker.trials]
+    assert states == ["FAILED"] * 3 + ["FINISHED"]
+
+
+def test_a_resumed_trial_says_where_it_went_on_and_counts_the_time_before(tmp_path):
+    sitting = Sitting(tmp_path)
+    sitting.sit(evaluator=MeanEvaluator({3: KeyboardInterrupt()}))
+    before = sitting.tracker.trials[0].metrics
+    sitting.sit()
+    assert any("going on at 192 images" in text for text in sitting.observer.said)
+    run = sitting.tracker.trials[1]
+    assert run.tags["resumed_at"] == "192"
+    assert run.tags["retry_of"] == "0"
+    assert "resumed_at" not in sitting.tracker.trials[0].tags
+    assert sitting.observer.calls == 0  # every step was taken before
+    assert run.metrics["train_seconds"] == before["train_seconds"]
+    (wall,) = run.metrics["wall_seconds"]
+    assert wall[1] > run.metrics["train_seconds"][0][1]
+    assert run.metrics["eval_seconds"][0][1] > 0
+
+
+def test_a_milestone_that_was_passed_is_not_pruned_by_hindsight(tmp_path):
+    class PruneFromNowOn(optuna.pruners.BasePruner):
+        asked = ()
+
+        def prune(self, study, trial):
+            self.asked = (*self.asked, trial.last_step)
+            return trial.number == 1
+
+    pruner = PruneFromNowOn()
+    sitting = Sitting(tmp_path, pruner)
+    sitting.sit(Kill(6))
+    sitting.sit()
+    assert pruner.asked == (64, 64, 128)  # it was asked again, for its own books
+    run = sitting.tracker.trials[1]
+    assert run.run_status == "KILLED"
+    assert [step for step, _ in run.metrics["fid"]] == [64, 128]
+    assert sitting.checkpoints == []
+
+
+def test_the_alarm_remembers_the_milestones_before(tmp_path):
+    spec = SPEC.replace(search=SPEC.search.__class__(reports=6, pruner="none", collapse_alarm=True))
+
+    class Collapsed(MeanEvaluator):
+        def score(self, images):
+            return {**super().score(images), "collapse_probability": 1.0}
+
+    sitting = Sitting(tmp_path)
+    # Up at 128, the second report in the second half: reports come every 32 images, and the
+    # first of them is the lowest so far, as all are equal to the first.
+    sitting.sit(Kill(8), Collapsed(), spec)
+    evaluator = Collapsed()
+    sitting.sit(evaluator=evaluator, spec=spec)
+    assert sitting.tracker.trials[1].tags["pruned_by"] == "collapse"
+    steps = [step for step, _ in sitting.tracker.trials[1].metrics["fid"]]
+    assert steps == [32, 64, 96, 128, 160]
+    assert evaluator.calls == 2
+
+
+def test_a_trial_that_diverged_leaves_no_checkpoint(tmp_path):
+    sitting = Sitting(tmp_path)
+    sitting.sit(evaluator=MeanEvaluator({2: DivergedError("g_loss", 128)}))
+    assert sitting.tracker.trials[0].run_status == "FAILED"
+    assert sitting.checkpoints == []
+
+
+@pytest.mark.parametrize("damage", ["cut", "altered"])
+def test_a_damaged_checkpoint_is_set_aside_and_the_trial_starts_over(damage, tmp_path, undisturbed):
+    sitting = Sitting(tmp_path)
+    sitting.sit(Kill(7))
+    (path,) = tmp_path.rglob("*.npz")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content[: len(content) // 3] if damage == "cut" else content)
+    sitting.sit()
+    assert sitting.observer.calls == STEPS
+    said = [text for text in sitting.observer.said if "checkpoint not used" in text]
+    assert len(said) == 1
+    assert "starting over" in said[0]
+    (aside,) = tmp_path.rglob("*.refused")
+    assert str(aside) in said[0]
+    aside.unlink()
+    aside.parent.rmdir()
+    assert "resumed_at" not in sitting.tracker.trials[1].tags
+    check_same(sitting, undisturbed)
+
+
+def test_a_full_disk_costs_the_checkpoint_and_not_the_trial(tmp_path, undisturbed, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("harness.data.record_file.np.savez", full)
+    sitting = Sitting(tmp_path)
+    sitting.sit()
+    assert "no checkpoint of this trial: No space left on device" in sitting.observer.said
+    check_same(sitting, undisturbed)
