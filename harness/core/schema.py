@@ -101,7 +101,6 @@ ENVIRONMENT_FILE = "environment.json"
 STUDY_FILE = "study.json"  # StudySpec.to_dict() plus what it resolved to
 EVALUATION_FILE = "evaluation.json"  # dataset, reference classifier, sample sizes, metric records
 REAL_SAMPLES_FILE = "samples/real.png"
-PIXELS_FILE = "pixels.json"  # what each pixel scaling does: {scaling: {name: number}}
 UNTRAINED_FILE = "untrained.json"  # scores of an untrained generator: {metric: value}
 PIXELS_FILE = "pixels.json"  # what each scaling does to the pixels, where a study varies it
 

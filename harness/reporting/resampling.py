@@ -15,11 +15,11 @@ MAX_EXACT = 8
 """Up to this many numbers all resamples are weighed: 6,435 different ones of eight numbers."""
 
 NUM_DRAWN = 20_000
-LEAST_SPREAD = 0.2
+LEAST_SPREAD = 0.3
 """A resample's spread counts as this share of the sample's at least.
 
 A resample that repeats one number has none, and its studentised mean would be infinite. With five
-numbers a share of 0.2 bounds it by 20.
+numbers a share of 0.3 bounds it by 13.
 """
 
 

@@ -33,7 +33,7 @@ def test_an_interval_of_the_mean_is_never_inside_students() -> None:
 def test_the_bootstrap_t_of_five_numbers_is_that_of_all_its_resamples() -> None:
     # All 5**5 resamples, one by one. At level 0.05 the bootstrap-t is the outer one at both ends.
     grid = np.array(np.meshgrid(*[FIVE] * 5)).reshape(5, -1)
-    least = 0.2 * FIVE.std(ddof=1)
+    least = 0.3 * FIVE.std(ddof=1)
     t = (grid.mean(axis=0) - 0.3) * math.sqrt(5) / np.maximum(grid.std(axis=0, ddof=1), least)
     high_t = np.quantile(t, 0.975, method="inverted_cdf")
     low, high = Mean(FIVE).interval(0.05)
@@ -44,7 +44,7 @@ def test_the_bootstrap_t_of_five_numbers_is_that_of_all_its_resamples() -> None:
 
 def test_a_skewed_sample_has_the_longer_interval_on_the_side_of_its_tail() -> None:
     low, high = Mean(np.array([0.0, 0.1, 0.1, 0.2, 2.0])).interval(0.05)
-    assert high - 0.48 > 1.5 * (0.48 - low)
+    assert high - 0.48 > 1.25 * (0.48 - low)
 
 
 @pytest.mark.parametrize("n", [5, 8, 30])
