@@ -10,11 +10,8 @@ import typer
 from harness.core import options
 from harness.core.door import open_door
 from harness.core.errors import InputError
-
-REPORTS = Path("reports")
-
-CLAIMS = "claims"
-"""The folder of studies whose claims make one page, and the name of that page's folder."""
+from harness.core.find import CLAIMS
+from harness.core.options import REPORTS
 
 
 def report(
@@ -44,31 +41,17 @@ def report(
 
 def _write(uri: str, study_name: str, folder: Path) -> Path:
     """The path of the page; InputError for an unknown study and for an unusable folder."""
-    try:
-        if study_name == CLAIMS:
-            return write_claims_report(uri, folder)
-        return _study(uri, study_name, folder)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"--output: {folder}: {reason}; allowed: a folder to write to") from None
-
-
-def _study(uri: str, study_name: str, folder: Path) -> Path:
+    from harness.reporting.claims_page import write_recorded_claims
     from harness.reporting.page import write_report
     from harness.reporting.results import load_results
 
-    return write_report(load_results(uri, study_name), folder)
-
-
-def write_claims_report(uri: str, folder: Path) -> Path:
-    """The page of the claims in studies/claims, with the runs of those that the store holds."""
-    from harness.reporting.claims_page import write_claims
-    from harness.reporting.results import load_recorded
-    from harness.search.find import declared_study, studies_in
-
-    specs = [declared_study(name) for name in studies_in(CLAIMS) or []]
-    read = {spec.claim.runs_of or spec.name: None for spec in specs if spec.claim is not None}
-    return write_claims(list(load_recorded(uri, read).values()), folder, specs)
+    try:
+        if study_name == CLAIMS:
+            return write_recorded_claims(uri, folder)
+        return write_report(load_results(uri, study_name), folder)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"--output: {folder}: {reason}; allowed: a folder to write to") from None
 
 
 if __name__ == "__main__":

@@ -12,11 +12,13 @@ from typing import Any
 import pandas as pd
 
 from harness.core.claims import Claim
+from harness.core.find import CLAIMS, declared_study, studies_in
 from harness.core.study_file import StudySpec
 from harness.reporting import formats, method
 from harness.reporting.arm_sections import rates
 from harness.reporting.claim_sections import HOLM_WORDS, Detail, TestRow, detail, test_row
 from harness.reporting.html import render_template, replace_file
+from harness.reporting.results import load_recorded
 from harness.reporting.sections import Table
 from harness.reporting.tables import StudyResults
 from harness.reporting.verdict import WORDS, Verdict, judge
@@ -71,6 +73,13 @@ def write_claims(
     replace_file(output_dir / TABLE_FILE, table.to_csv(index=False, lineterminator="\n"))
     replace_file(output_dir / PAGE_FILE, render_claims(found, verdicts))
     return output_dir / PAGE_FILE
+
+
+def write_recorded_claims(tracking_uri: str, output_dir: Path) -> Path:
+    """The page of the claims in studies/claims, with the runs of those that the store holds."""
+    specs = [declared_study(name) for name in studies_in(CLAIMS) or []]
+    read = {spec.claim.runs_of or spec.name: None for spec in specs if spec.claim is not None}
+    return write_claims(list(load_recorded(tracking_uri, read).values()), output_dir, specs)
 
 
 def claim_runs(results: Sequence[StudyResults], specs: Sequence[StudySpec] = ()) -> list[ClaimRuns]:

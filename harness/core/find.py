@@ -10,6 +10,9 @@ from pathlib import Path
 from harness.core.errors import InputError
 from harness.core.study_file import StudySpec
 
+CLAIMS = "claims"
+"""The folder of studies whose claims make one page, and the name of that page's folder."""
+
 _PROJECT_STUDIES = Path(__file__).resolve().parents[2] / "studies"
 
 
