@@ -91,7 +91,7 @@ class TrialConfig:
         if not self.dataset.strip() or _holds_control_characters(self.dataset):
             raise InputError(
                 f"dataset is {shown(self.dataset)}; "
-                "allowed: digits, mnist, stacked_mnist, or the path of an .npz"
+                "allowed: digits, few_digits, mnist, stacked_mnist, or the path of an .npz"
             )
         if self.batch_size > self.images:
             raise InputError(f"batch_size {self.batch_size:,} exceeds images {self.images:,}")
