@@ -97,7 +97,9 @@ def test_who_is_taught_what(monkeypatch: pytest.MonkeyPatch):
         def __init__(self, *arguments: object) -> None:
             pass
 
-        def accuracy(self, lesson: Labelled, exam: Labelled, seed: int, *, augmented: bool) -> float:
+        def accuracy(
+            self, lesson: Labelled, exam: Labelled, seed: int, *, augmented: bool
+        ) -> float:
             assert exam.images is MANY.x_test
             if len(lesson) == 384:
                 np.testing.assert_array_equal(lesson.images[96:192], MANY.x_train)
