@@ -15,14 +15,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from harness.core import schema
 from harness.core.arms import confirmation_name
 from harness.core.errors import InputError
 from harness.core.schema import RunKind, Tag
 from harness.core.study_file import StudySpec
+from harness.reporting.store_address import check_sqlite, masked, study_folder
 from harness.reporting.tables import (
     RunRecord,
     StudyResults,
@@ -30,7 +30,6 @@ from harness.reporting.tables import (
     metric_names,
     trial_table,
 )
-from harness.tracking.layout import Layout
 
 _PAGE_SIZE = 1_000
 _STUDY_KEYS = (
@@ -71,7 +70,7 @@ def load_recorded(tracking_uri: str, study_names: Iterable[str]) -> dict[str, St
     try:
         there = _experiments(client)
     except (MlflowException, SQLAlchemyError) as error:
-        raise InputError(f"{_masked(tracking_uri)}: {_first_line(error)}") from None
+        raise InputError(f"{masked(tracking_uri)}: {_first_line(error)}") from None
     return {name: load_results(tracking_uri, name) for name in study_names if name in there}
 
 
@@ -84,8 +83,8 @@ def _load(client: Any, tracking_uri: str, study_name: str) -> StudyResults:
         study_run = _study_run(client, experiment_id, study_name)
         runs = [_record(client, run) for run in _trial_runs(client, experiment_id, study_run)]
     except (MlflowException, SQLAlchemyError) as error:
-        raise InputError(f"{_masked(tracking_uri)}: {_first_line(error)}") from None
-    artifacts = _Artifacts(client, study_run.info.run_id, _folder(tracking_uri, study_name))
+        raise InputError(f"{masked(tracking_uri)}: {_first_line(error)}") from None
+    artifacts = _Artifacts(client, study_run.info.run_id, study_folder(tracking_uri, study_name))
     declared = artifacts.json(schema.STUDY_FILE)
     spec = _spec(declared, study_name)
     return StudyResults(
@@ -174,14 +173,6 @@ class _Artifacts:
             return None
 
 
-def _folder(tracking_uri: str, study_name: str) -> Path | None:
-    """Where a study's artifacts lie beside its SQLite database; None for another store."""
-    if not tracking_uri.startswith("sqlite"):
-        return None
-    database = Path(make_url(tracking_uri).database or "")
-    return Layout(database.parent).artifact_root / study_name
-
-
 def _client(tracking_uri: str) -> Any:
     """An MlflowClient of a store that exists: MLflow itself would make an empty SQLite file."""
     if "://" not in tracking_uri:
@@ -189,7 +180,7 @@ def _client(tracking_uri: str) -> Any:
             f"tracking URI {tracking_uri!r}; allowed: sqlite:///FILE, http://HOST, ..."
         )
     if tracking_uri.startswith("sqlite"):
-        _check_sqlite(tracking_uri)
+        check_sqlite(tracking_uri)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
@@ -199,21 +190,7 @@ def _client(tracking_uri: str) -> Any:
     try:
         return MlflowClient(tracking_uri)
     except (MlflowException, SQLAlchemyError, ImportError) as error:
-        raise InputError(f"{_masked(tracking_uri)}: {_first_line(error)}") from None
-
-
-def _check_sqlite(tracking_uri: str) -> None:
-    try:
-        path = Path(make_url(tracking_uri).database or "")
-    except ArgumentError:
-        raise InputError(f"tracking URI {tracking_uri!r} is not a database URL") from None
-    if not path.is_file():
-        raise InputError(
-            f"{path}: no MLflow store there; run a study first (python -m harness.study)"
-        )
-    with path.open("rb") as file:
-        if file.read(15) != b"SQLite format 3":
-            raise InputError(f"{path}: not an SQLite database")
+        raise InputError(f"{masked(tracking_uri)}: {_first_line(error)}") from None
 
 
 def _experiment_id(client: Any, tracking_uri: str, study_name: str) -> str:
@@ -221,7 +198,7 @@ def _experiment_id(client: Any, tracking_uri: str, study_name: str) -> str:
     names = _experiments(client)
     if study_name not in names:
         known = ", ".join(sorted(set(names) - {"Default"})) or "none"
-        raise InputError(f"no study {study_name!r} in {_masked(tracking_uri)}; there: {known}")
+        raise InputError(f"no study {study_name!r} in {masked(tracking_uri)}; there: {known}")
     return names[study_name]
 
 
@@ -302,14 +279,6 @@ def _spec(declared: dict[str, Any], study_name: str) -> StudySpec:
 def _finite(values: dict[str, Any]) -> dict[str, float]:
     numbers = {k: float(v) for k, v in values.items() if isinstance(v, int | float)}
     return {name: value for name, value in numbers.items() if math.isfinite(value)}
-
-
-def _masked(tracking_uri: str) -> str:
-    """The URI without its password."""
-    try:
-        return make_url(tracking_uri).render_as_string(hide_password=True)
-    except ArgumentError:
-        return re.sub(r"://[^/@]*@", "://***@", tracking_uri)
 
 
 def _first_line(error: Exception) -> str:
