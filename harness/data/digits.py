@@ -6,6 +6,8 @@ Handwritten Digits" (Alpaydin and Kaynak 1998). They come with scikit-learn: no 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -49,7 +51,7 @@ def load_few_digits() -> Dataset:
     digits = load_digits()
     rows = [np.flatnonzero(digits.y_train == label)[:FEW_PER_CLASS] for label in range(10)]
     chosen = np.sort(np.concatenate(rows))
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "x_train": digits.x_train[chosen],
         "y_train": digits.y_train[chosen],
         "x_test": digits.x_test,

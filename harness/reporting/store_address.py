@@ -1,4 +1,4 @@
-"""The address of a tracking store, as the reading half meets it."""
+"""The address of a store: whether it can be one, how it is shown, where its files lie."""
 
 from __future__ import annotations
 

@@ -89,6 +89,38 @@ def test_only_what_was_generated_makes_a_difference():
     assert value(MANY, more_bars(192), seed=1, images=160) != first
 
 
+def test_who_is_taught_what(monkeypatch: pytest.MonkeyPatch):
+    """Lessons by size: 96 real images, 192 generated ones, 384 of half and half."""
+    seeds: dict[tuple[int, bool], list[int]] = {}
+
+    class Marked:
+        def __init__(self, *arguments: object) -> None:
+            pass
+
+        def accuracy(
+            self, lesson: Labelled, exam: Labelled, seed: int, *, augmented: bool
+        ) -> float:
+            assert exam.images is MANY.x_test
+            if len(lesson) == 384:
+                np.testing.assert_array_equal(lesson.images[96:192], MANY.x_train)
+            seeds.setdefault((len(lesson), augmented), []).append(seed)
+            marks = {(96, False): 0.5, (96, True): 0.625, (192, False): 0.25, (384, True): 0.75}
+            return marks[len(lesson), augmented]
+
+    monkeypatch.setattr(worth, "Students", Marked)
+    assert value(MANY, more_bars(192)) == {
+        "real_accuracy": 0.5,
+        "classic_accuracy": 0.625,
+        "classification_accuracy_score": 0.25,
+        "generated_accuracy": 0.75,
+        "augmentation_gain": 0.125,
+    }
+    assert len(seeds) == 4
+    first = seeds[96, False]
+    assert all(each == first for each in seeds.values())
+    assert len(set(first)) == worth.NUM_STUDENTS
+
+
 def test_no_classifier_sees_more_images_than_it_may(monkeypatch: pytest.MonkeyPatch):
     seen = []
 

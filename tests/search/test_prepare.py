@@ -8,7 +8,7 @@ from harness.core.study_file import StudySpec
 from harness.data.load import load_dataset
 from harness.data.scaling_effects import describe_scalings
 from harness.search.observer import SearchObserver
-from harness.search.prepare import prepare_runner
+from harness.search.prepare import prepare_evaluator, prepare_runner
 from harness.tracking.layout import Layout
 from harness.tracking.memory import MemoryTracker
 
@@ -38,3 +38,21 @@ def test_another_study_does_not(tmp_path):
     written = files(tmp_path, space={"leaky_slope": {"low": 0.0, "high": 0.4}})
     assert "pixels.json" not in written
     assert {"study.json", "evaluation.json", "environment.json", "samples/real.png"} <= set(written)
+
+
+@pytest.mark.parametrize(
+    ("tables", "explained"),
+    [
+        ({"base": {"conditional": "labels"}}, True),
+        ({"space": {"conditional": {"choices": ["none", "labels"]}}}, True),
+        ({"arms": {"a": {}, "b": {"conditional": "labels"}}}, True),
+        ({"arms": {"a": {}, "b": {"leaky_slope": 0.1}}}, False),
+        ({}, False),
+    ],
+)
+def test_what_labelled_images_are_worth_is_explained_where_a_trial_has_labels(
+    tables, explained, tmp_path
+):
+    spec = StudySpec.from_dict({"question": "?", "evaluation": {"num_samples": 100}, **tables})
+    evaluator = prepare_evaluator(spec, DIGITS, tmp_path, SearchObserver())
+    assert evaluator.labelled == explained
