@@ -27,6 +27,7 @@ from harness.reporting.tables import (
     metric_names,
     trial_table,
 )
+from harness.tracking.database_url import mask
 
 _PAGE_SIZE = 1_000
 _STUDY_KEYS = (
@@ -58,7 +59,7 @@ def load_results(tracking_uri: str, study_name: str) -> StudyResults:
         study_run = _study_run(client, experiment_id, study_name)
         runs = [_record(client, run) for run in _trial_runs(client, experiment_id, study_run)]
     except (MlflowException, SQLAlchemyError) as error:
-        raise InputError(f"{_masked(tracking_uri)}: {_first_line(error)}") from None
+        raise InputError(f"{mask(tracking_uri)}: {_first_line(error)}") from None
     artifacts = _Artifacts(client, study_run.info.run_id)
     declared = artifacts.json(schema.STUDY_FILE)
     spec = _spec(declared, study_name)
@@ -135,7 +136,7 @@ def _client(tracking_uri: str) -> Any:
     try:
         return MlflowClient(tracking_uri)
     except (MlflowException, SQLAlchemyError, ImportError) as error:
-        raise InputError(f"{_masked(tracking_uri)}: {_first_line(error)}") from None
+        raise InputError(f"{mask(tracking_uri)}: {_first_line(error)}") from None
 
 
 def _check_sqlite(tracking_uri: str) -> None:
@@ -162,7 +163,7 @@ def _experiment_id(client: Any, tracking_uri: str, study_name: str) -> str:
         token = page.token or ""
     if study_name not in names:
         known = ", ".join(sorted(set(names) - {"Default"})) or "none"
-        raise InputError(f"no study {study_name!r} in {_masked(tracking_uri)}; there: {known}")
+        raise InputError(f"no study {study_name!r} in {mask(tracking_uri)}; there: {known}")
     return names[study_name]
 
 
@@ -232,14 +233,6 @@ def _spec(declared: dict[str, Any], study_name: str) -> StudySpec:
 def _finite(values: dict[str, Any]) -> dict[str, float]:
     numbers = {k: float(v) for k, v in values.items() if isinstance(v, int | float)}
     return {name: value for name, value in numbers.items() if math.isfinite(value)}
-
-
-def _masked(tracking_uri: str) -> str:
-    """The URI without its password."""
-    try:
-        return make_url(tracking_uri).render_as_string(hide_password=True)
-    except ArgumentError:
-        return re.sub(r"://[^/@]*@", "://***@", tracking_uri)
 
 
 def _first_line(error: Exception) -> str:
