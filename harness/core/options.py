@@ -21,3 +21,6 @@ Settings = Annotated[
 ]
 Smoke = Annotated[bool, typer.Option("--smoke", help="The same path at a size of seconds.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON on stdout.")]
+
+REPORTS = Path("reports")
+"""Where reports are written, a folder for each study."""

@@ -14,6 +14,7 @@ from harness.core.config import FIELD_TYPES
 from harness.core.study_file import Choices, Range, StudySpec
 from harness.data.dataset import Dataset
 from harness.data.load import load_dataset
+from harness.data.scaling_effects import describe_scalings
 from harness.evaluation.evaluate import Evaluator
 from harness.evaluation.extractors import load_embedding
 from harness.models.networks import check_supported
@@ -55,7 +56,9 @@ def prepare_evaluator(
 ) -> Evaluator:
     """The study's evaluator: classifier, features and real-side statistics, made once."""
     classifier = load_embedding(spec.extractor, dataset, cache_dir, observer.message)
-    return Evaluator(dataset, classifier, spec.num_samples, seed=spec.search.seed)
+    labelled = "labels" in _values(spec, "conditional")
+    seed = spec.search.seed
+    return Evaluator(dataset, classifier, spec.num_samples, seed=seed, labelled=labelled)
 
 
 def load_study_dataset(spec: StudySpec, data_dir: Path | None) -> Dataset:
@@ -83,6 +86,8 @@ def prepare_runner(
         schema.EVALUATION_FILE: evaluator.describe(),
         schema.ENVIRONMENT_FILE: environment,
     }
+    if "pixel_scaling" in spec.varied:
+        files[schema.PIXELS_FILE] = describe_scalings(dataset.x_train, dataset.x_test)
     for path, content in files.items():
         tracker.log_json(path, content)
     tracker.log_image(schema.REAL_SAMPLES_FILE, grid_png(dataset.x_test[:REAL_IMAGES]))
@@ -100,3 +105,11 @@ def log_untrained(runner: TrialRunner) -> dict[str, float]:
     scores = runner.evaluator.score(trainer.generate(runner.spec.num_samples))
     runner.tracker.log_json(schema.UNTRAINED_FILE, scores)
     return scores
+
+
+def _values(spec: StudySpec, field: str) -> tuple[Any, ...]:
+    """The values that a field of fixed choices has in some trial of the study."""
+    if spec.arms:
+        return tuple(getattr(arm, field) for arm in spec.arms.configs(spec.base_config()).values())
+    domain = spec.space.get(field)
+    return domain.values if isinstance(domain, Choices) else (getattr(spec.base_config(), field),)

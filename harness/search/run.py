@@ -134,7 +134,8 @@ def _run_remaining(
     if weights is not None:
         _check_same(study, WEIGHTS_ATTRIBUTE, "with other extractor weights", weights)
     with tracker.open_study(plan.spec) as parent:
-        parent.close_trials(stores.close_abandoned(study, storage))
+        stores.close_abandoned(study, storage)
+        parent.settle(lambda: stores.trial_ends(study))
         stores.requeue_interrupted(study)
         try:
             runner = prepare_runner(plan.spec, dataset, parent, observer, plan.layout)
@@ -163,14 +164,14 @@ def _total(spec: StudySpec, observer: SearchObserver) -> int:
 
 def _only_runner(plan: StudyPlan) -> AbstractContextManager[object]:
     """The study's lock on this machine, taken: two runs of one study would repeat each other."""
-    folder = plan.layout.root / "locks"
+    lock = plan.layout.study_lock(plan.spec.name)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(folder / f"{plan.spec.name}.lock", timeout=0).acquire()
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(lock, timeout=0).acquire()
     except Timeout:
         raise HarnessError(f"study {plan.spec.name!r} is running in another process") from None
     except OSError as error:
-        raise InputError(f"{folder}: {error.strerror}") from None
+        raise InputError(f"{lock.parent}: {error.strerror}") from None
 
 
 def _check_same(study: optuna.Study, attribute: str, difference: str, sha256: str) -> None:

@@ -13,6 +13,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from harness.core import schema
 from harness.core.errors import InputError, within
 from harness.core.schema import INTERRUPTED, Tag
 from harness.core.study_file import StudySpec
@@ -20,6 +21,7 @@ from harness.search.pruning import make_pruner
 from harness.search.sampler import DistinctSampler, ListSampler
 from harness.search.space import arm_params, distributions
 from harness.tracking.database_url import mask
+from harness.tracking.reaper import Ended
 from harness.tracking.stores import Schema, prepare_database
 
 SPEC_ATTRIBUTE = "spec"
@@ -30,8 +32,8 @@ def open_storage(url: str) -> RDBStorage:
 
     Raises InputError, one line, if it cannot be used.
     """
-    schema = Schema("Optuna", "studies", _create_tables)
-    return RDBStorage(prepare_database(url, schema, option="--storage"))
+    tables = Schema("Optuna", "studies", _create_tables)
+    return RDBStorage(prepare_database(url, tables, option="--storage"))
 
 
 def find_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study | None:
@@ -111,6 +113,23 @@ def _readable(storage: RDBStorage) -> Iterator[None]:
             f"{mask(storage.url)} cannot be read: {type(error).__name__}: {reason}; "
             "restore a copy of it"
         ) from None
+
+
+def trial_ends(study: optuna.Study) -> dict[int, Ended | None]:
+    """How each trial of the study ended, by number; None for those that wait or run."""
+    return {trial.number: _end(trial) for trial in study.get_trials(deepcopy=False)}
+
+
+def _end(trial: FrozenTrial) -> Ended | None:
+    if trial.state == TrialState.COMPLETE:
+        return Ended(schema.TrialState.COMPLETE)
+    if trial.state == TrialState.PRUNED:
+        pruned_by = trial.user_attrs.get(Tag.PRUNED_BY, schema.PRUNED_BY_PRUNER)
+        return Ended(schema.TrialState.PRUNED, {Tag.PRUNED_BY.value: pruned_by})
+    if trial.state == TrialState.FAIL:
+        reason = trial.user_attrs.get(Tag.FAILURE, INTERRUPTED)
+        return Ended(schema.TrialState.FAIL, {Tag.FAILURE.value: reason})
+    return None
 
 
 def _make_sampler(spec: StudySpec, history: optuna.Study) -> BaseSampler:
