@@ -1,8 +1,7 @@
-"""The address of a store: whether it can be one, how it is shown, where its files lie."""
+"""The address of a store: whether it can be one, where its files lie."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -33,11 +32,3 @@ def check_sqlite(tracking_uri: str) -> None:
     with path.open("rb") as file:
         if file.read(15) != b"SQLite format 3":
             raise InputError(f"{path}: not an SQLite database")
-
-
-def masked(tracking_uri: str) -> str:
-    """The URI without its password."""
-    try:
-        return make_url(tracking_uri).render_as_string(hide_password=True)
-    except ArgumentError:
-        return re.sub(r"://[^/@]*@", "://***@", tracking_uri)

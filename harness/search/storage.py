@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import optuna
+from optuna.exceptions import OptunaError
 from optuna.samplers import BaseSampler
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from harness.core import schema
 from harness.core.errors import InputError, within
@@ -16,6 +20,7 @@ from harness.core.study_file import StudySpec
 from harness.search.pruning import make_pruner
 from harness.search.sampler import DistinctSampler, ListSampler
 from harness.search.space import arm_params, distributions
+from harness.tracking.database_url import mask
 from harness.tracking.reaper import Ended
 from harness.tracking.stores import Schema, prepare_database
 
@@ -33,9 +38,12 @@ def open_storage(url: str) -> RDBStorage:
 
 def find_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study | None:
     """The study called ``spec.name`` as ``open_study`` gives it, or None; nothing is created."""
-    if spec.name not in optuna.get_all_study_names(storage):
-        return None
-    return open_study(spec, storage)
+    with _readable(storage):
+        if spec.name not in optuna.get_all_study_names(storage):
+            return None
+        study = open_study(spec, storage)
+        study.get_trials(deepcopy=False)  # all of it is read once, before anything is written
+    return study
 
 
 def open_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study:
@@ -92,6 +100,19 @@ def close_abandoned(study: optuna.Study, storage: RDBStorage) -> list[int]:
         storage.set_trial_user_attr(trial_id, Tag.FAILURE, INTERRUPTED)
         storage.set_trial_state_values(trial_id, TrialState.FAIL)
     return [trial.number for trial in running]
+
+
+@contextmanager
+def _readable(storage: RDBStorage) -> Iterator[None]:
+    """Turn what Optuna raises on content that it cannot have written into an InputError."""
+    try:
+        yield
+    except (OptunaError, SQLAlchemyError, ValueError, LookupError, TypeError) as error:
+        reason = (str(error.__cause__ or error).splitlines() or [""])[0]
+        raise InputError(
+            f"{mask(storage.url)} cannot be read: {type(error).__name__}: {reason}; "
+            "restore a copy of it"
+        ) from None
 
 
 def trial_ends(study: optuna.Study) -> dict[int, Ended | None]:

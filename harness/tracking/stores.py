@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -184,13 +185,15 @@ def _has_schema(url: URL, schema: Schema) -> bool:
 def _check_answers(uri: str, option: str) -> None:
     """Pass if an HTTP server answers at ``uri``, be it with an error; MLflow itself would try for
     minutes before it says that nothing listens."""
-    parts = urlsplit(uri)
-    address = parts._replace(netloc=parts.netloc.rpartition("@")[2], path="/health").geturl()
     try:
+        parts = urlsplit(uri)
+        address = parts._replace(netloc=parts.netloc.rpartition("@")[2], path="/health").geturl()
         urllib.request.urlopen(address, timeout=_CONNECT_SECONDS).close()
     except urllib.error.HTTPError as error:
         error.close()
-    except (OSError, ValueError) as error:
+    except (ValueError, HTTPException):  # they would quote a port that is part of a password
+        raise InputError(f"{option}: {mask(uri)}: not the address of a server") from None
+    except OSError as error:
         reason = getattr(error, "reason", error)
         raise InputError(f"{option}: {mask(uri)}: no server answers ({reason})") from None
 
@@ -200,7 +203,7 @@ def _naming(where: str, password: object) -> Iterator[None]:
     """Turn what goes wrong with a store into an InputError that begins with ``where``."""
     try:
         yield
-    except (InputError, OSError, SQLAlchemyError, OverflowError) as error:
+    except (InputError, OSError, SQLAlchemyError, OverflowError, UnicodeError) as error:
         reason = _first_line(error)
         if password:
             reason = reason.replace(str(password), "***")
