@@ -21,6 +21,7 @@ from harness.search.pruning import make_pruner
 from harness.search.sampler import DistinctSampler, ListSampler
 from harness.search.space import arm_params, distributions
 from harness.tracking.database_url import mask
+from harness.tracking.patience import wait_for_servers
 from harness.tracking.reaper import Ended
 from harness.tracking.stores import Schema, prepare_database
 
@@ -33,7 +34,9 @@ def open_storage(url: str) -> RDBStorage:
     Raises InputError, one line, if it cannot be used.
     """
     tables = Schema("Optuna", "studies", _create_tables)
-    return RDBStorage(prepare_database(url, tables, option="--storage"))
+    url = prepare_database(url, tables, option="--storage")
+    wait_for_servers()
+    return RDBStorage(url, engine_kwargs={"pool_pre_ping": not url.startswith("sqlite:")})
 
 
 def find_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study | None:

@@ -79,7 +79,7 @@ def check_database(url: str, schema: Schema, *, option: str) -> str:
             sqlite_file.check_file(path, schema.program, schema.table)
         return f"sqlite:///{path}"
     with _naming(f"{option}: {mask(url)}", parsed.password):
-        if not _has_schema(parsed, schema):
+        if schema.table not in _tables(parsed):
             raise InputError("there are no runs yet; run a study first")
     return url
 
@@ -166,18 +166,22 @@ def _prepare_sqlite(path: Path, schema: Schema) -> None:
 def _prepare_server(url: URL, schema: Schema) -> None:
     address = url.render_as_string(hide_password=False)
     with store_lock(address):  # another process may be halfway through its tables
-        if not _has_schema(url, schema):
-            schema.create(address)
+        tables = _tables(url)
+        if schema.table in tables:
+            return
+        if tables:  # both programs count their versions in a table of the same name
+            raise InputError(f"holds other tables; {schema.program} takes an empty database")
+        schema.create(address)
 
 
-def _has_schema(url: URL, schema: Schema) -> bool:
-    """Whether the database server at ``url`` has the schema's table; raises if none answers."""
+def _tables(url: URL) -> set[str]:
+    """The tables in the database at ``url``; raises if no server answers."""
     if url.host:
         port = url.port or DEFAULT_PORTS[url.get_backend_name()]
         socket.create_connection((url.host, port), timeout=_CONNECT_SECONDS).close()
     engine = sqlalchemy.create_engine(url)
     try:
-        return sqlalchemy.inspect(engine).has_table(schema.table)
+        return set(sqlalchemy.inspect(engine).get_table_names())
     finally:
         engine.dispose()
 
