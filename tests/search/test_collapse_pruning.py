@@ -24,9 +24,10 @@ class Trains:
 
     train_seconds = 1.0
     images_seen = 0
+    variables = ()
 
     def __init__(self, config: object, dataset: object) -> None:
-        pass
+        self.config = config
 
     def run(self, milestones: Sequence[int], on_call: object) -> Iterator[Progress]:
         for self.images_seen in milestones:
