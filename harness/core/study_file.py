@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,10 +30,10 @@ from harness.core.domains import (
 from harness.core.errors import InputError, check_plain, shown, within
 from harness.core.extractor import ExtractorSpec
 from harness.core.search_spec import SearchSpec, parse_search
+from harness.core.toml_file import read_toml
 
 __all__ = ["Choices", "Range", "SearchSpec", "StudySpec", "check_study_name"]
 
-MAX_FILE_BYTES = 1_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _TABLES = ("base", "space", "arms", "search", "evaluation", "confirm", "claim")
 _TO_THE_END = {"pruner": "none", "collapse_alarm": False}
@@ -200,7 +199,7 @@ class StudySpec:
     def load(cls, path: Path) -> StudySpec:
         """The study in the TOML file at ``path``, named after it; InputError if it is wrong."""
         with within(str(path)):
-            values = _read_toml(path)
+            values = read_toml(path)
             check_keys(values, ("question", "seeds", *_TABLES), "the study file")
             return cls.from_dict(values, name=path.stem)
 
@@ -265,18 +264,6 @@ def check_study_name(name: object) -> str:
             "beginning with a letter or digit"
         )
     return name
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-        if len(content) > MAX_FILE_BYTES:
-            raise InputError(f"larger than {MAX_FILE_BYTES:,} bytes; not a study file")
-        return tomllib.loads(content.decode("utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise InputError(reason) from None
 
 
 def _table(values: Mapping[str, Any], key: str) -> dict[str, Any]:

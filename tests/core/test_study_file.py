@@ -16,7 +16,8 @@ from harness.core.config import FIELDS, TrialConfig
 from harness.core.domains import Choices, Range
 from harness.core.errors import InputError
 from harness.core.extractor import ExtractorSpec
-from harness.core.study_file import MAX_FILE_BYTES, SearchSpec, StudySpec, check_study_name
+from harness.core.study_file import SearchSpec, StudySpec, check_study_name
+from harness.core.toml_file import MAX_FILE_BYTES
 
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
 DECLARATION = """
