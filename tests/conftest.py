@@ -88,7 +88,10 @@ def postgres_url() -> Iterator[str]:
 def postgres_database(server: str) -> Iterator[str]:
     """The address of a new, empty database on ``server``, which is dropped at the end."""
     name = f"harness_{uuid.uuid4().hex}"
-    engine = sqlalchemy.create_engine(server, isolation_level="AUTOCOMMIT")
+    # Without a pool: a test may stop the server, and a kept connection would be dead.
+    engine = sqlalchemy.create_engine(
+        server, isolation_level="AUTOCOMMIT", poolclass=sqlalchemy.NullPool
+    )
     with engine.connect() as connection:
         connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
     yield sqlalchemy.make_url(server).set(database=name).render_as_string(hide_password=False)
