@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.core.study_file import StudySpec
-    from harness.search.run import StudyOutcome, StudyPlan
+    from harness.search.plan import StudyPlan
+    from harness.search.run import StudyOutcome
 
 
 def study(
@@ -37,6 +38,12 @@ def study(
     storage: options.Storage = None,
     tracking_uri: options.TrackingUri = None,
     data_dir: options.DataDir = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=1024, help="Trials at once, each in a process of its own.")
+    ] = 1,
+    workers_per_gpu: Annotated[
+        int | None, typer.Option(min=1, help="Workers that share a GPU, each a part of its memory.")
+    ] = None,
     seed: options.Seed = None,
     settings: options.Settings = None,
     dry_run: Annotated[
@@ -61,10 +68,13 @@ def study(
         return _show(specs)
     from rich.console import Console
 
+    from harness.search.plan import Workforce
     from harness.search.sitting import make_plan
 
-    stores: dict[str, Any] = {"storage": storage, "tracking_uri": tracking_uri}
-    plans = [make_plan(s, **stores, data_dir=data_dir, timeout=timeout) for s in specs]
+    force = Workforce(workers, workers_per_gpu=workers_per_gpu)
+    given: dict[str, Any] = {"storage": storage, "tracking_uri": tracking_uri}
+    given |= {"data_dir": data_dir, "timeout": timeout, "workforce": force}
+    plans = [make_plan(one, **given) for one in specs]
     console = Console(stderr=as_json)
     found, code = [], 0
     for plan in plans:

@@ -11,8 +11,11 @@ from rich.console import Console
 from harness.core.study_file import StudySpec
 from harness.search.confirm import confirmation_study
 from harness.search.display import Display
-from harness.search.run import StudyOutcome, StudyPlan, run_study
+from harness.search.plan import StudyPlan, Workforce
+from harness.search.run import StudyOutcome, run_study
 from harness.tracking.layout import default_layout
+
+ONE_WORKER = Workforce()
 
 
 def make_plan(
@@ -22,6 +25,7 @@ def make_plan(
     tracking_uri: str | None = None,
     data_dir: Path | None = None,
     timeout: float | None = None,
+    workforce: Workforce = ONE_WORKER,
 ) -> StudyPlan:
     """The plan for ``spec``; a store that is not named is the one in the default layout."""
     layout = default_layout()
@@ -32,6 +36,7 @@ def make_plan(
         tracking_uri=tracking_uri or layout.tracking_uri,
         data_dir=data_dir,
         timeout=timeout,
+        workforce=workforce,
     )
 
 
