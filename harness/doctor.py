@@ -2,112 +2,71 @@
 
 from __future__ import annotations
 
-import sqlite3
+import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from harness.core import options
 from harness.core.door import FAILED, open_door
-from harness.core.errors import InputError
 
 if TYPE_CHECKING:
     from harness.core.installation import Finding
     from harness.tracking.layout import Layout
 
-STORES = {"mlflow.db": ("MLflow", "experiments"), "optuna.db": ("Optuna", "studies")}
-"""File -> the program that keeps it and the table by which its databases are known."""
-
 
 def doctor(
     data_dir: options.DataDir = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what is safe to mend, and say what it was.")
+    ] = False,
+    as_json: options.AsJson = False,
 ) -> int:
-    """Say what works here: Python, packages, devices, stores, datasets and disk space.
+    """Say what works here: Python, packages, devices, stores, studies, datasets and disk space.
 
     Exit code 0 if a study on the embedded digits can run and what is asked for is there, 1 if not.
     """
-    findings = list(examine(data_dir))
-    _show(findings)
-    return FAILED if any(finding.works is False for finding in findings) else 0
-
-
-def examine(data_dir: Path | None) -> Iterator[Finding]:
-    """Everything that is found, in the table's order; a broken part ends only its own check."""
-    from harness.core.installation import check_folder, check_packages
     from harness.tracking.layout import default_layout
 
     layout = default_layout()
-    yield from _survive("packages", check_packages)
-    yield from _survive("TensorFlow devices", find_devices)
-    yield from _survive("stores", lambda: find_stores(layout))
-    yield from _survive("digits", find_digits)
-    yield from _survive("mnist", lambda: find_mnist(data_dir))
-    yield from _survive("folder for runs", lambda: [check_folder(layout.root)])
-
-
-def find_devices() -> Iterator[Finding]:
-    """What TensorFlow would train on."""
-    from harness.core.installation import Finding
-    from harness.core.quiet import quiet_import
-
-    with quiet_import():
-        from harness.training.device import prepare_devices
-
-        devices = prepare_devices()
-    yield Finding("TensorFlow devices", True, ", ".join(devices))
-
-
-def find_stores(layout: Layout) -> Iterator[Finding]:
-    """The two databases: absent, sound, or what is wrong with them. Nothing is created."""
-    from harness.core.installation import Finding
-    from harness.tracking.sqlite_file import check_file, is_missing
-
-    for name, (program, table) in STORES.items():
-        path = layout.root / name
-        if is_missing(path):
-            yield Finding(name, None, f"none at {path} yet; the first study makes it")
-            continue
-        try:
-            check_file(path, program, table)
-        except InputError as error:
-            yield Finding(name, False, str(error))
-        else:
-            yield Finding(name, True, f"{path}: sound, journal mode {_journal_mode(path)}")
-
-
-def _journal_mode(path: Path) -> str:
-    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
-    try:
-        return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
-    finally:
-        connection.close()
-
-
-def find_digits() -> Iterator[Finding]:
-    """The embedded digits, which every installation has."""
-    from harness.core.installation import Finding
-    from harness.data.load import load_dataset
-
-    digits = load_dataset("digits")
-    yield Finding("digits", True, f"{len(digits.x_train) + len(digits.x_test):,} images")
-
-
-def find_mnist(data_dir: Path | None) -> Iterator[Finding]:
-    """MNIST, read whole from where a study would read it. Nothing is downloaded."""
-    from harness.core.installation import Finding
-    from harness.data import mnist
-
-    try:
-        path = mnist.find_mnist(data_dir)
-        found = path and mnist.load_mnist(path.parent)
-    except InputError as error:
-        yield Finding("mnist", None if data_dir is None else False, str(error))
-        return
-    if found:
-        count = len(found.x_train) + len(found.x_test)
-        yield Finding("mnist", True, f"{count:,} images in {path}")
+    findings = list(mend(layout)) if repair else []
+    findings += examine(layout, data_dir)
+    if as_json:
+        print(json.dumps([_as_dict(finding) for finding in findings], indent=2))
     else:
-        yield Finding("mnist", None, "not here; --data-dir names its folder, else Keras downloads")
+        _show(findings)
+    return FAILED if any(finding.works is False for finding in findings) else 0
+
+
+def mend(layout: Layout) -> Iterator[Finding]:
+    """What was repaired in the stores; nothing, where one of them is damaged."""
+    from harness.search.checkup import repair_stores
+    from harness.search.machine import find_stores
+
+    if not any(finding.works is False for finding in find_stores(layout)):
+        yield from _survive("repair", lambda: repair_stores(layout))
+
+
+def examine(layout: Layout, data_dir: Path | None) -> Iterator[Finding]:
+    """Everything that is found, in the table's order; a broken part ends only its own check."""
+    from harness.core.installation import check_folder, check_packages
+    from harness.search import machine
+
+    yield from _survive("packages", check_packages)
+    yield from _survive("TensorFlow devices", machine.find_devices)
+    stores = list(_survive("stores", lambda: machine.find_stores(layout)))
+    yield from stores
+    if not any(store.works is False for store in stores):
+        from harness.search.checkup import examine_addresses, examine_studies
+
+        yield from _survive("studies", lambda: examine_studies(layout))
+        yield from _survive("addresses", lambda: examine_addresses(layout))
+    yield from _survive("checkpoints", lambda: machine.find_checkpoints(layout))
+    yield from _survive("digits", machine.find_digits)
+    yield from _survive("mnist", lambda: machine.find_mnist(data_dir))
+    yield from _survive("folder for runs", lambda: [check_folder(layout.root)])
 
 
 def _survive(part: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
@@ -121,15 +80,26 @@ def _survive(part: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Find
         yield Finding(part, False, f"{type(error).__name__}: {reason}")
 
 
+WORDS = {True: "ok", False: "fail", None: "warn"}
+
+
+def _as_dict(finding: Finding) -> dict[str, Any]:
+    return {"part": finding.part, "state": WORDS[finding.works], "found": finding.detail}
+
+
 def _show(findings: list[Finding]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    words = {True: ("ok", "green"), False: ("fails", "red"), None: ("-", "yellow")}
+    styles = {True: "green", False: "red", None: "yellow"}
     table = Table("part", "", "found")
     for finding in findings:
-        table.add_row(Text(finding.part), Text(*words[finding.works]), Text(finding.detail))
+        table.add_row(
+            Text(finding.part),
+            Text(WORDS[finding.works], styles[finding.works]),
+            Text(finding.detail),
+        )
     Console().print(table)
 
 

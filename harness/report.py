@@ -1,4 +1,4 @@
-"""``python -m harness.report STUDY-NAME``: write the report of a study from its recorded runs."""
+"""``python -m harness.report STUDY-NAME``: write the report of a study, or of all claims, again."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ import typer
 from harness.core import options
 from harness.core.door import open_door
 from harness.core.errors import InputError
-
-REPORTS = Path("reports")
+from harness.core.find import CLAIMS
+from harness.core.options import REPORTS
 
 
 def report(
-    study_name: Annotated[str, typer.Argument(help="The study, as it was named when it ran.")],
+    study_name: Annotated[
+        str, typer.Argument(help="The study, as it was named when it ran; or claims, for them all.")
+    ],
     output: Annotated[
         Path | None,
         typer.Option(help="Folder for the report.", show_default="reports/STUDY-NAME"),
     ] = None,
     tracking_uri: options.TrackingUri = None,
 ) -> None:
-    """Write the report of a study again: index.html, runs.csv and study.json. Trains nothing."""
+    """Write the report of a study again: index.html, runs.csv and study.json. Trains nothing.
+
+    For ``claims``: the page of all claims in studies/claims, with claims.csv and claims.json.
+    """
     from harness.core.study_file import check_study_name
     from harness.tracking.layout import default_layout
     from harness.tracking.stores import check_tracking_store, is_server_uri
@@ -36,12 +41,14 @@ def report(
 
 def _write(uri: str, study_name: str, folder: Path) -> Path:
     """The path of the page; InputError for an unknown study and for an unusable folder."""
+    from harness.reporting.claims_page import write_recorded_claims
     from harness.reporting.page import write_report
     from harness.reporting.results import load_results
 
-    results = load_results(uri, study_name)
     try:
-        return write_report(results, folder)
+        if study_name == CLAIMS:
+            return write_recorded_claims(uri, folder)
+        return write_report(load_results(uri, study_name), folder)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"--output: {folder}: {reason}; allowed: a folder to write to") from None

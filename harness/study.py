@@ -12,6 +12,8 @@ import typer
 from harness.core import options
 from harness.core.door import FAILED, INTERRUPTED, WRONG_INPUT, open_door
 from harness.core.errors import HarnessError, InputError
+from harness.core.find import CLAIMS
+from harness.core.options import REPORTS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,12 +40,8 @@ def study(
     storage: options.Storage = None,
     tracking_uri: options.TrackingUri = None,
     data_dir: options.DataDir = None,
-    workers: Annotated[
-        int, typer.Option(min=1, max=1024, help="Trials at once, each in a process of its own.")
-    ] = 1,
-    workers_per_gpu: Annotated[
-        int | None, typer.Option(min=1, help="Workers that share a GPU, each a part of its memory.")
-    ] = None,
+    workers: options.Workers = 1,
+    workers_per_gpu: options.WorkersPerGpu = None,
     seed: options.Seed = None,
     settings: options.Settings = None,
     dry_run: Annotated[
@@ -57,7 +55,7 @@ def study(
 
     A folder of studies runs one after the other; one that cannot run does not stop the others.
     """
-    from harness.search.find import resolve_study, studies_in
+    from harness.core.find import resolve_study, studies_in
 
     names = studies_in(study) if study_name is None else None
     changes: dict[str, Any] = {"n_trials": n_trials, "seed": seed, "seeds": seeds}
@@ -90,6 +88,11 @@ def study(
         code = max(code, code_now)
         if code_now == INTERRUPTED:
             break
+    if study == CLAIMS and names and not no_report:
+        from harness.reporting.claims_page import write_recorded_claims
+
+        page = write_recorded_claims(plans[0].tracking_uri, REPORTS / CLAIMS)
+        console.print(f"claims:  {page}", highlight=False, markup=False)
     if as_json:
         print(json.dumps(found if names else found[0], indent=2))
     return code
@@ -134,7 +137,7 @@ def _report(outcomes: list[StudyOutcome], tracking_uri: str) -> Path | None:
     from harness.reporting.results import load_results
 
     name = outcomes[0].name
-    page = Path("reports") / name / "index.html"
+    page = REPORTS / name / "index.html"
     if not outcomes[0].states:
         return None
     if any(one.ran for one in outcomes) or not page.exists():

@@ -53,18 +53,21 @@ def test_the_metric(tmp_path: Path):
 @pytest.mark.parametrize("normalization", ["batch", "none"])
 def test_the_architecture_and_the_procedure(tmp_path: Path, normalization: str):
     from harness.models.networks import Networks, build_optimizers
+    from harness.training.procedures import Batch
 
     architecture = entry("harness/models/architectures/dense.py", tmp_path)
     procedure = entry("harness/training/procedures/minimax.py", tmp_path)
     config = TrialConfig(width=0.0625, latent_dim=5, normalization=normalization)
     architecture.check(config)
-    networks = Networks(*architecture.build(config, (8, 8, 1)))
+    networks = Networks(*architecture.build(config, (8, 8, 1), 0))
     rng = np.random.default_rng(0)
     noise = rng.normal(size=(procedure.noise_batches, 4, 5)).astype(np.float32)
     images = rng.uniform(-1, 1, (4, 8, 8, 1)).astype(np.float32)
     assert networks.generator(noise[0]).shape == images.shape
     before = [[np.array(v) for v in network.trainable_variables] for network in networks]
-    step = procedure.step(networks, build_optimizers(config, networks), images, noise)
+    nothing = np.zeros((procedure.noise_batches, 4, 0), np.float32)  # no labels are told
+    batch = Batch(images, nothing[0], noise, nothing)
+    step = procedure.step(networks, build_optimizers(config, networks), batch)
     assert step.real_logits.shape == step.fake_logits.shape == (4, 1)
     for network, values in zip(networks, before, strict=True):
         moved = [

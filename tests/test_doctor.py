@@ -9,6 +9,7 @@ import pytest
 
 from harness import doctor
 from harness.core.installation import Finding
+from harness.search import machine
 from harness.tracking.layout import Layout
 
 
@@ -28,7 +29,7 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
 
 
 def test_stores_that_are_not_there_yet_are_not_made(layout: Layout):
-    findings = list(doctor.find_stores(layout))
+    findings = list(machine.find_stores(layout))
     assert [(finding.part, finding.works) for finding in findings] == [
         ("mlflow.db", None),
         ("optuna.db", None),
@@ -39,7 +40,7 @@ def test_stores_that_are_not_there_yet_are_not_made(layout: Layout):
 def test_sound_stores_are_named_with_their_journal_mode(layout: Layout):
     make_database(layout.root / "mlflow.db", "experiments")
     make_database(layout.root / "optuna.db", "studies")
-    for finding in doctor.find_stores(layout):
+    for finding in machine.find_stores(layout):
         path = layout.root / finding.part
         assert finding == Finding(finding.part, True, f"{path}: sound, journal mode wal")
 
@@ -50,27 +51,27 @@ def test_a_store_of_another_program_and_a_damaged_one_fail(layout: Layout):
     damaged = bytearray((layout.root / "optuna.db").read_bytes())
     damaged[100:200] = bytes(100)  # the header of the first page, after the 100 of the file
     (layout.root / "optuna.db").write_bytes(damaged)
-    mlflow, optuna = doctor.find_stores(layout)
+    mlflow, optuna = machine.find_stores(layout)
     assert (mlflow.works, optuna.works) == (False, False)
     assert "not a database of MLflow" in mlflow.detail
 
 
 def test_the_digits_are_always_there():
-    (finding,) = doctor.find_digits()
+    (finding,) = machine.find_digits()
     assert finding == Finding("digits", True, "1,797 images")  # scikit-learn's documentation
 
 
 @pytest.mark.usefixtures("layout")
 def test_mnist_may_be_absent_but_not_where_it_was_named(tmp_path: Path):
-    (nowhere,) = doctor.find_mnist(None)
-    (named,) = doctor.find_mnist(tmp_path)
+    (nowhere,) = machine.find_mnist(None)
+    (named,) = machine.find_mnist(tmp_path)
     assert (nowhere.works, named.works) == (None, False)
     assert str(tmp_path) in named.detail
 
 
 @pytest.mark.mnist
 def test_mnist_is_read_whole(mnist_dir: Path):
-    (finding,) = doctor.find_mnist(mnist_dir)
+    (finding,) = machine.find_mnist(mnist_dir)
     assert finding == Finding("mnist", True, f"70,000 images in {mnist_dir / 'mnist.npz'}")
 
 
@@ -82,7 +83,7 @@ def test_a_broken_part_is_a_finding_and_the_rest_is_still_examined(
         yield Finding("half", True, "of it works")
         raise ImportError("libcuda.so.1: cannot open\nshared object file")
 
-    monkeypatch.setattr(doctor, "find_devices", broken)
+    monkeypatch.setattr(machine, "find_devices", broken)
     assert doctor.doctor(None) == 1
     printed = " ".join(capsys.readouterr().out.split())
     assert "half" in printed
@@ -95,4 +96,4 @@ def test_a_machine_that_can_run_a_study_exits_with_0(capsys: pytest.CaptureFixtu
     assert doctor.doctor(None) == 0
     printed = capsys.readouterr().out
     assert "TensorFlow devices" in printed
-    assert "fails" not in printed
+    assert "fail" not in printed

@@ -21,6 +21,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "pixel_scaling": ("centered", "maxabs", "minmax", "unit"),
     "output_activation": ("auto", "linear", "sigmoid", "tanh"),
     "augmentation": ("classic", "none"),
+    "conditional": ("labels", "none"),
     "precision": ("bfloat16", "float32"),
 }
 """Fields whose values form a fixed list. Architecture and procedure are read from their folders."""
@@ -49,7 +50,8 @@ class TrialConfig:
     the decay of the first moment (adam, nadam, lion) and the momentum of sgd; rmsprop has none.
     ``width`` multiplies the channel counts of the architecture, ``discriminator_width_ratio`` those
     of its discriminator once more. ``initialisation`` ``auto`` is that of the architecture's
-    publication. Raises InputError, with the value received and what is allowed,
+    publication. ``conditional`` ``labels`` tells both networks the class of every image. Raises
+    InputError, with the value received and what is allowed,
     for anything outside ``CHOICES``, ``BOUNDS`` and the registries.
     """
 
@@ -64,6 +66,7 @@ class TrialConfig:
     head: str = "dense"
     dropout: float = 0.3
     initialisation: str = "auto"
+    conditional: str = "none"
     procedure: str = "simultaneous"
     optimizer: str = "adam"
     learning_rate: float = 2e-4  # Radford et al. 2015, section 4
@@ -88,7 +91,7 @@ class TrialConfig:
         if not self.dataset.strip() or _holds_control_characters(self.dataset):
             raise InputError(
                 f"dataset is {shown(self.dataset)}; "
-                "allowed: digits, mnist, stacked_mnist, or the path of an .npz"
+                "allowed: digits, few_digits, mnist, stacked_mnist, or the path of an .npz"
             )
         if self.batch_size > self.images:
             raise InputError(f"batch_size {self.batch_size:,} exceeds images {self.images:,}")

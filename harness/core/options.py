@@ -14,6 +14,12 @@ StudyName = Annotated[
 Storage = Annotated[str | None, typer.Option(help="Optuna storage, a database URL.")]
 TrackingUri = Annotated[str | None, typer.Option(help="MLflow store, a database or server URL.")]
 DataDir = Annotated[Path | None, typer.Option(help="The folder that holds mnist.npz.")]
+Workers = Annotated[
+    int, typer.Option(min=1, max=1_024, help="Trials at once, each in a process of its own.")
+]
+WorkersPerGpu = Annotated[
+    int | None, typer.Option(min=1, help="Workers that share a GPU, each a part of its memory.")
+]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of the search and of every trial.")]
 Settings = Annotated[
     list[str] | None,
@@ -21,3 +27,6 @@ Settings = Annotated[
 ]
 Smoke = Annotated[bool, typer.Option("--smoke", help="The same path at a size of seconds.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON on stdout.")]
+
+REPORTS = Path("reports")
+"""Where reports are written, a folder for each study."""

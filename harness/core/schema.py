@@ -56,6 +56,20 @@ PRUNED_BY_COLLAPSE = "collapse"
 COLLAPSE_PROBABILITY = "collapse_probability"
 """Name of the collapse alarm's score, in [0, 1]; its record says from where on the alarm is up."""
 
+CLASSIFICATION_ACCURACY_SCORE = "classification_accuracy_score"
+AUGMENTATION_GAIN = "augmentation_gain"
+REAL_ACCURACY = "real_accuracy"
+CLASSIC_ACCURACY = "classic_accuracy"
+GENERATED_ACCURACY = "generated_accuracy"
+TRAINING_VALUE_SCORES = (
+    CLASSIFICATION_ACCURACY_SCORE,
+    AUGMENTATION_GAIN,
+    REAL_ACCURACY,
+    CLASSIC_ACCURACY,
+    GENERATED_ACCURACY,
+)
+"""What a conditional generator's images are worth to a classifier, logged once, at its end."""
+
 TRAINING_METRICS = (
     "d_loss",
     "g_loss",
@@ -88,6 +102,7 @@ STUDY_FILE = "study.json"  # StudySpec.to_dict() plus what it resolved to
 EVALUATION_FILE = "evaluation.json"  # dataset, reference classifier, sample sizes, metric records
 REAL_SAMPLES_FILE = "samples/real.png"
 UNTRAINED_FILE = "untrained.json"  # scores of an untrained generator: {metric: value}
+PIXELS_FILE = "pixels.json"  # what each scaling does to the pixels, where a study varies it
 
 
 def sample_path(images_seen: int) -> str:

@@ -6,6 +6,8 @@ Handwritten Digits" (Alpaydin and Kaynak 1998). They come with scikit-learn: no 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -18,6 +20,8 @@ from harness.data.dataset import Dataset
 TEST_SHARE = 0.3
 SPLIT_SEED = 0
 """Seed of the split, the same for every study, so that scores compare."""
+
+FEW_PER_CLASS = 20
 
 _LARGEST_VALUE = 16  # of scikit-learn's pixels
 
@@ -36,6 +40,25 @@ def load_digits() -> Dataset:
     return Dataset.from_keras_form(
         "digits", arrays, "scikit-learn's handwritten digits, 8x8 enlarged to 28x28 (bicubic)"
     )
+
+
+def load_few_digits() -> Dataset:
+    """The digits with few training images, 200: the first FEW_PER_CLASS of each class.
+
+    The 540 test images are those of ``load_digits``. For questions about scarce data: what a GAN
+    and a classifier learn from so few.
+    """
+    digits = load_digits()
+    rows = [np.flatnonzero(digits.y_train == label)[:FEW_PER_CLASS] for label in range(10)]
+    chosen = np.sort(np.concatenate(rows))
+    arrays: dict[str, NDArray[Any]] = {
+        "x_train": digits.x_train[chosen],
+        "y_train": digits.y_train[chosen],
+        "x_test": digits.x_test,
+        "y_test": digits.y_test,
+    }
+    source = f"{digits.source}, {FEW_PER_CLASS} training images of each class"
+    return Dataset.from_keras_form("few_digits", arrays, source)
 
 
 def _enlarge(image: NDArray[np.float64]) -> NDArray[np.uint8]:

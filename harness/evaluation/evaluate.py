@@ -16,7 +16,7 @@ from harness.core import schema
 from harness.core.errors import HarnessError
 from harness.core.registry import METRICS
 from harness.data.dataset import Dataset
-from harness.evaluation import collapse
+from harness.evaluation import collapse, training_value
 from harness.evaluation.features import Classifier
 from harness.evaluation.metrics import Metric, Sample
 from harness.evaluation.uncertainty import fid_interval, fid_null_level, kid_half_width
@@ -53,10 +53,12 @@ class Evaluator:
         metric_names: Sequence[str] | None = None,
         seed: int = 0,
         alarm: bool = True,
+        labelled: bool = False,
     ) -> None:
         """Score ``num_samples`` images at a time by ``metric_names``; None means all registered.
 
-        ``alarm`` False leaves out ``collapse_probability``.
+        ``alarm`` False leaves out ``collapse_probability``. ``labelled``: whether some generators
+        make images of a class asked for, so that ``describe`` explains what those are worth.
         """
         self.dataset = dataset
         self.classifier = classifier
@@ -67,6 +69,7 @@ class Evaluator:
         self.real = classifier.sample(self._real_images())
         if any(metric.needs_training for metric in self.metrics.values()):
             self.real = replace(self.real, training=classifier.sample(dataset.x_train))
+        self.labelled = labelled
         self.alarmed = alarm and set(collapse.SCORES) <= set(self.metrics)
 
     @cached_property
@@ -168,8 +171,9 @@ class Evaluator:
                 name: {**_record(metric), **self.scale[name]}
                 for name, metric in self.metrics.items()
             }
-            | ({schema.COLLAPSE_PROBABILITY: collapse.record()} if self.alarmed else {}),
-        }
+            | ({schema.COLLAPSE_PROBABILITY: collapse.record()} if self.alarmed else {})
+            | (training_value.records() if self.labelled else {}),
+        } | ({"training value": training_value.setting(dataset)} if self.labelled else {})
 
     def _intervals(self, scores: dict[str, float], fake: Sample) -> dict[str, float]:
         """The ends of the 95 % intervals of ``scores``, and the debiased distance."""

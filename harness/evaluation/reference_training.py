@@ -32,10 +32,10 @@ def train_network(
     """
     rng = np.random.default_rng(recipe.seed)
     num_images = recipe.images(len(dataset.x_train))
-    order = _order(len(dataset.x_train), num_images, rng).reshape(-1, recipe.batch_size)
+    order = shuffled_rows(len(dataset.x_train), num_images, rng).reshape(-1, recipe.batch_size)
     with deterministic_ops():
         network = build_network(recipe, dataset.image_shape, dataset.num_classes)
-        run = _compiled_steps(network, _optimizer(recipe, len(order)), dataset)
+        run = _compiled_steps(network, scheduled_adam(recipe, len(order)), dataset)
         seen = 0
         for rows in np.array_split(order, min(REPORTS, len(order))):
             transforms = random_affine(rng, recipe, rows.size, dataset.image_shape)
@@ -87,14 +87,18 @@ def random_affine(
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def _order(num_train: int, num_images: int, rng: np.random.Generator) -> NDArray[np.int32]:
-    """Indices of the images in the order in which they are seen: one permutation after another."""
+def shuffled_rows(num_train: int, num_images: int, rng: np.random.Generator) -> NDArray[np.int32]:
+    """Rows of the images in the order in which they are seen, int32 (num_images,).
+
+    One permutation of all ``num_train`` follows another.
+    """
     epochs = -(-num_images // num_train)
     permutations = [rng.permutation(num_train) for _ in range(epochs)]
     return np.concatenate(permutations)[:num_images].astype(np.int32)
 
 
-def _optimizer(recipe: Recipe, num_steps: int) -> keras.optimizers.Optimizer:
+def scheduled_adam(recipe: Recipe, num_steps: int) -> keras.optimizers.Optimizer:
+    """Adam whose rate warms up linearly, then decays by a cosine over ``num_steps`` steps."""
     warmup = int(num_steps * recipe.warmup_share)
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=recipe.learning_rate / 30,

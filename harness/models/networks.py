@@ -8,20 +8,46 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from harness.core.config import TrialConfig
+from harness.core.errors import InputError
 from harness.core.registry import ARCHITECTURES
 from harness.core.seeds import derive_seed
 from harness.models.architectures import Architecture
 from harness.models.initialisation import draw_normal
 from harness.models.optimizers import make_optimizer
 
+MAX_LABELS = 100  # every class is a plane of its own in the discriminator's input
+
 
 class Networks(NamedTuple):
-    """Generator (N, latent_dim) -> (N, H, W, C); discriminator (N, H, W, C) -> logits (N, 1)."""
+    """Generator and discriminator, (N, latent_dim + K) to images and (N, H, W, C + K) to logits.
+
+    Images are (N, H, W, C), logits (N, 1). K is the number of classes where both are told
+    the label, as one hot (N, K); otherwise 0.
+    """
 
     generator: keras.Model
     discriminator: keras.Model
+
+    def generate(self, noise: tf.Tensor, labels: tf.Tensor, training: bool = True) -> tf.Tensor:
+        """Images (N, H, W, C) from noise (N, latent_dim) and labels (N, K)."""
+        if labels.shape[-1]:
+            noise = tf.concat([noise, labels], axis=-1)
+        return self.generator(noise, training=training)
+
+    def judge(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """Logits (N, 1) in training mode, of images (N, H, W, C) with labels (N, K).
+
+        Mirza and Osindero 2014; the label is a plane for each class, as in the conditional MNIST
+        network of Radford et al. 2015, but at the input alone.
+        """
+        if labels.shape[-1]:
+            shape = tf.concat([tf.shape(images)[:3], [labels.shape[-1]]], axis=0)
+            planes = tf.broadcast_to(labels[:, tf.newaxis, tf.newaxis], shape)
+            images = tf.concat([images, planes], axis=-1)
+        return self.discriminator(images, training=True)
 
 
 class Optimizers(NamedTuple):
@@ -36,7 +62,24 @@ def check_supported(config: TrialConfig) -> None:
     ARCHITECTURES.get(config.architecture).check(config)
 
 
-def build_networks(config: TrialConfig, image_shape: tuple[int, int, int]) -> Networks:
+def num_labels(config: TrialConfig, num_classes: int) -> int:
+    """How many label inputs the networks of ``config`` have for a dataset of ``num_classes``.
+
+    Raises InputError if a conditional configuration meets more than ``MAX_LABELS``.
+    """
+    if config.conditional == "none":
+        return 0
+    if num_classes > MAX_LABELS:
+        raise InputError(
+            f"conditional = 'labels' takes datasets of at most {MAX_LABELS} classes, "
+            f"this one has {num_classes:,}"
+        )
+    return num_classes
+
+
+def build_networks(
+    config: TrialConfig, image_shape: tuple[int, int, int], num_classes: int
+) -> Networks:
     """The networks of ``config`` with weights that depend on its seed alone.
 
     Sets the global seeds of Python, numpy and TensorFlow: Keras draws the seed of every layer from
@@ -44,9 +87,10 @@ def build_networks(config: TrialConfig, image_shape: tuple[int, int, int]) -> Ne
     """
     check_supported(config)
     architecture: Architecture = ARCHITECTURES.get(config.architecture)
+    labels = num_labels(config, num_classes)
     keras.utils.set_random_seed(derive_seed(config.seed, "weights"))
     with _compute_precision(config.precision):
-        networks = Networks(*architecture.build(config, image_shape))
+        networks = Networks(*architecture.build(config, image_shape, labels))
     method = config.initialisation
     if (architecture.initialisation if method == "auto" else method) == "normal":
         draw_normal(networks, np.random.default_rng(derive_seed(config.seed, "initialisation")))

@@ -72,6 +72,16 @@ def render(plot: Plot, results: StudyResults) -> list[Panel]:
     return panels
 
 
+def render_small(plot: Plot, results: StudyResults) -> list[Panel]:
+    """As ``render``, every panel half a column wide."""
+    frame = plot.summarise(results)
+    parts = {} if frame.empty else split_panels(frame)
+    return [
+        Panel(name, _picture(plot, part, HALF), None, plot.alt.format(panel=name, metric=""))
+        for name, part in parts.items()
+    ]
+
+
 def draw_figure(plot: Plot, frame: pd.DataFrame, size: tuple[float, float], variant: str) -> Figure:
     """The frame of one panel as a figure of ``size`` inches in one of ``VARIANTS``."""
     assert variant in VARIANTS, variant
@@ -81,8 +91,8 @@ def draw_figure(plot: Plot, frame: pd.DataFrame, size: tuple[float, float], vari
     return figure
 
 
-def grid_uri(png: bytes | None) -> str | None:
-    """An image grid as a data URI, at most MAX_GRID_PIXELS long; None if it is no image.
+def grid_uri(png: bytes | None, longest: int = MAX_GRID_PIXELS) -> str | None:
+    """An image grid as a data URI, its sides ``longest`` pixels at most; None if it is no image.
 
     Decoded and encoded anew, so nothing but pixels reaches the page.
     """
@@ -93,7 +103,7 @@ def grid_uri(png: bytes | None) -> str | None:
         image = image.convert("L" if image.mode in ("1", "L", "I;16") else "RGB")
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
         return None
-    image.thumbnail((MAX_GRID_PIXELS, MAX_GRID_PIXELS))
+    image.thumbnail((longest, longest))
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
     return _uri("image/png", buffer.getvalue())

@@ -34,7 +34,7 @@ def facts(results: StudyResults) -> list[tuple[str, str]]:
     """The study at a glance: dataset, number of trials, images per trial, time, date."""
     trials = results.trials
     shown = [("dataset", dataset_name(results)), ("trials", formats.number(len(trials)))]
-    if "images" not in results.spec.space:
+    if "images" not in results.spec.varied:
         shown.append(("images per trial", formats.number(results.spec.base_config().images)))
     if "wall_seconds" in trials and trials["wall_seconds"].notna().any():
         shown.append(("computing time", formats.duration(trials["wall_seconds"].sum())))
@@ -49,7 +49,7 @@ def commands(results: StudyResults) -> list[tuple[str, str]]:
     name = shlex.quote(results.spec.name)
     shown = [("Run the study, or go on with it", f"python -m harness.study {name}")]
     ranked = ranking(results)
-    if len(ranked):
+    if len(ranked) and results.spec.arms is None:
         best = plain_trial(results, ranked.iloc[0])["config"]
         settings = [f"--set {shlex.quote(f'{k}={best[k]}')}" for k in results.spec.space]
         line = " \\\n    ".join([f"python -m harness.trial {name}", *settings])
@@ -60,14 +60,26 @@ def commands(results: StudyResults) -> list[tuple[str, str]]:
     ]
 
 
+def search_words(results: StudyResults) -> str:
+    """How the trials came about, as a phrase: a search with its settings, or arms with seeds."""
+    search, arms = results.spec.search, results.spec.arms
+    if arms is not None:
+        first = results.spec.base_config().seed
+        return f"{len(arms.names)} arms with the seeds {first} to {first + arms.num_seeds - 1} each"
+    return (
+        f"Search: {search.direction} {search.metric}, sampler {search.sampler}, "
+        f"pruner {search.pruner}, seed {search.seed}"
+    )
+
+
 def plain_trial(results: StudyResults, row: pd.Series) -> dict[str, Any]:
     """A trial as plain types: number, run_id, config, scores; None for what is missing."""
     score_names = [n for n in results.metrics if n not in (*TRAINING_METRICS, *TIME_METRICS)]
     return {
         "number": int(row["number"]),
         "run_id": str(row["run_id"]),
-        "config": {name: _plain(row[param_column(name)]) for name in FIELDS},
-        "scores": {name: _plain(row[name]) for name in score_names},
+        "config": {name: plain_value(row[param_column(name)]) for name in FIELDS},
+        "scores": {name: plain_value(row[name]) for name in score_names},
     }
 
 
@@ -78,7 +90,8 @@ def dataset_name(results: StudyResults) -> str:
     return str(recorded or results.spec.base_config().dataset)
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """``value`` as a plain type for JSON; None for what is missing or not finite."""
     value = value.item() if isinstance(value, np.generic) else value
     if value is None or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
         return None

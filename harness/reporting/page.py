@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import dataclasses
 import json
-import os
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
 from harness.core.registry import PLOTS
-from harness.reporting import formats, method, sections
+from harness.reporting import arm_sections, claim_sections, method, sections
+from harness.reporting.answer import answer
+from harness.reporting.arms_answer import arms_answer
+from harness.reporting.confirmation import confirmed
+from harness.reporting.confirmation_section import CONFIRMATION, confirmation_table
+from harness.reporting.confirmation_section import WORDS as CONFIRMATION_WORDS
 from harness.reporting.figures import render
+from harness.reporting.html import render_template, replace_file
 from harness.reporting.plots import Plot
 from harness.reporting.stats import counts, importance, ranking
 from harness.reporting.tables import StudyResults
-from harness.reporting.verdict import verdict
+from harness.reporting.verdict import Verdict, judge
+from harness.reporting.verdict_words import plain_verdict
 
 PAGE_FILE = "index.html"
 TABLE_FILE = "runs.csv"
 SUMMARY_FILE = "study.json"
+
+PLOTS_OF_ARMS = ("learning_curves", "states")
+"""The plots of a study that compares arms; the others show how a search went."""
 
 
 def write_report(results: StudyResults, output_dir: Path) -> Path:
@@ -34,31 +38,28 @@ def write_report(results: StudyResults, output_dir: Path) -> Path:
     """
     output_dir.mkdir(parents=True, exist_ok=True)
     summary = json.dumps(summarise(results), indent=2, ensure_ascii=False, allow_nan=False)
-    _replace(output_dir / TABLE_FILE, results.trials.to_csv(index=False, lineterminator="\n"))
-    _replace(output_dir / SUMMARY_FILE, summary + "\n")
-    _replace(output_dir / PAGE_FILE, render_page(results))
+    replace_file(output_dir / TABLE_FILE, results.trials.to_csv(index=False, lineterminator="\n"))
+    replace_file(output_dir / SUMMARY_FILE, summary + "\n")
+    replace_file(output_dir / PAGE_FILE, render_page(results))
     return output_dir / PAGE_FILE
 
 
 def render_page(results: StudyResults) -> str:
     """The page as HTML: no script, no address to load from, everything inside."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("harness.reporting"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters |= {"number": formats.number, "breakable": _breakable}
-    css = resources.files("harness.reporting").joinpath("templates/report.css").read_text("utf-8")
-    return environment.get_template("report.html").render(
-        css=Markup(css),  # the project's own file, which holds no "</style"
-        css_hash=_csp_hash(css),
+    verdicts = own_verdicts(results)
+    arms = results.spec.arms is not None
+    return render_template(
+        "report.html",
         spec=results.spec,
         objective=results.objective,
-        verdict=verdict(results),
-        leaderboard=sections.leaderboard(results),
-        showcase=sections.showcase(results),
+        answer=arms_answer(results, verdicts) if arms else answer(results),
+        confirmation=_confirmation(results),
+        details=[claim_sections.detail(verdict, results) for verdict in verdicts],
+        tests_words=claim_sections.HOLM_WORDS,
+        rates=arm_sections.rates(results),
+        leaderboard=arm_sections.arm_table(results) if arms else sections.leaderboard(results),
+        showcase=arm_sections.showcase(results) if arms else sections.showcase(results),
+        showcase_words=arm_sections.SHOWCASE_WORDS if arms else sections.showcase_words(results),
         plots=_rendered(results),
         trials=sections.all_trials(results),
         scores=sections.score_table(results),
@@ -66,6 +67,7 @@ def render_page(results: StudyResults) -> str:
         fields=sections.configuration(results),
         facts=method.facts(results),
         commands=method.commands(results),
+        search_words=method.search_words(results),
         gaps=results.gaps,
     )
 
@@ -74,11 +76,18 @@ def summarise(results: StudyResults) -> dict[str, Any]:
     """The study as study.json holds it: plain types, no NaN (a missing score is null)."""
     ranked = ranking(results)
     found = importance(results)
+    verdicts = own_verdicts(results)
+    words = answer(results) if results.spec.arms is None else arms_answer(results, verdicts)
     return {
         "name": results.spec.name,
         "question": results.spec.question,
         "objective": {"metric": results.objective, "direction": results.spec.search.direction},
-        "verdict": verdict(results).headline,
+        "answer": words.headline,
+        "confirmation": [
+            {name: method.plain_value(value) for name, value in dataclasses.asdict(one).items()}
+            for one in confirmed(results)
+        ],
+        "tests": [plain_verdict(verdict) for verdict in verdicts],
         "counts": counts(results),
         "best": None if ranked.empty else method.plain_trial(results, ranked.iloc[0]),
         "untrained": results.untrained,
@@ -90,27 +99,34 @@ def summarise(results: StudyResults) -> dict[str, Any]:
     }
 
 
+def own_verdicts(results: StudyResults) -> list[Verdict]:
+    """The verdicts on the tests of the study's own claim, on its own runs; none without runs."""
+    claim = results.spec.claim
+    if claim is None or results.trials.empty:
+        return []
+    return judge([(claim, test, results) for test in claim.tests])
+
+
+def _confirmation(results: StudyResults) -> dict[str, Any] | None:
+    """The table and the plot of the winners on fresh seeds; None where there are none."""
+    found = confirmed(results)
+    if not found:
+        return None
+    plot = CONFIRMATION
+    return {
+        "words": CONFIRMATION_WORDS,
+        "table": confirmation_table(found, results.objective),
+        "panels": render(plot, results),
+        "caption": plot.caption(results),
+        "title": plot.title,
+    }
+
+
 def _rendered(results: StudyResults) -> list[sections.Section]:
-    """Every registered plot, drawn, in the order of the page."""
-    plots: dict[str, Plot] = {name: PLOTS.get(name) for name in PLOTS.names()}
+    """Every registered plot, drawn, in the order of the page; with arms those that suit them."""
+    names = PLOTS.names() if results.spec.arms is None else PLOTS_OF_ARMS
+    plots: dict[str, Plot] = {name: PLOTS.get(name) for name in names}
     return [
         sections.Section(name, plot.title, plot.caption(results), render(plot, results))
         for name, plot in sorted(plots.items(), key=lambda item: (item[1].order, item[0]))
     ]
-
-
-def _breakable(name: str) -> Markup:
-    """A column's name that may break after its underscores."""
-    return Markup("_<wbr>").join(name.split("_"))
-
-
-def _csp_hash(css: str) -> str:
-    """The source expression that allows this one style sheet and no other."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(css.encode()).digest()).decode('ascii')}"
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write ``text`` to a temporary name, then give it its own in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)

@@ -5,21 +5,25 @@ MLflow is imported inside the functions, so that ``--help`` and the plots do wit
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
 import re
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from harness.core import schema
+from harness.core.arms import confirmation_name
 from harness.core.errors import InputError
 from harness.core.schema import RunKind, Tag
 from harness.core.study_file import StudySpec
+from harness.reporting.store_address import check_sqlite, masked
 from harness.reporting.tables import (
     RunRecord,
     StudyResults,
@@ -27,6 +31,7 @@ from harness.reporting.tables import (
     metric_names,
     trial_table,
 )
+from harness.tracking.layout import Layout
 
 _PAGE_SIZE = 1_000
 _STUDY_KEYS = (
@@ -51,6 +56,28 @@ def load_results(tracking_uri: str, study_name: str) -> StudyResults:
     list of those that are.
     """
     client = _client(tracking_uri)
+    found = _load(client, tracking_uri, study_name)
+    if found.spec.confirm is None:
+        return found
+    name = confirmation_name(study_name)
+    recorded = load_recorded(tracking_uri, [name])
+    return dataclasses.replace(found, confirmation=recorded.get(name))
+
+
+def load_recorded(tracking_uri: str, study_names: Iterable[str]) -> dict[str, StudyResults]:
+    """The results of those studies that the store holds, by name; errors as for load_results."""
+    client = _client(tracking_uri)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        there = _experiments(client)
+    except (MlflowException, SQLAlchemyError) as error:
+        raise InputError(f"{masked(tracking_uri)}: {_first_line(error)}") from None
+    return {name: load_results(tracking_uri, name) for name in study_names if name in there}
+
+
+def _load(client: Any, tracking_uri: str, study_name: str) -> StudyResults:
+    """The study alone, without its confirmation."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -58,8 +85,8 @@ def load_results(tracking_uri: str, study_name: str) -> StudyResults:
         study_run = _study_run(client, experiment_id, study_name)
         runs = [_record(client, run) for run in _trial_runs(client, experiment_id, study_run)]
     except (MlflowException, SQLAlchemyError) as error:
-        raise InputError(f"{_masked(tracking_uri)}: {_first_line(error)}") from None
-    artifacts = _Artifacts(client, study_run.info.run_id)
+        raise InputError(f"{masked(tracking_uri)}: {_first_line(error)}") from None
+    artifacts = _Artifacts(client, study_run.info.run_id, _folder(tracking_uri, study_name))
     declared = artifacts.json(schema.STUDY_FILE)
     spec = _spec(declared, study_name)
     return StudyResults(
@@ -72,15 +99,20 @@ def load_results(tracking_uri: str, study_name: str) -> StudyResults:
         untrained=_finite(artifacts.json(schema.UNTRAINED_FILE)),
         environment=artifacts.json(schema.ENVIRONMENT_FILE),
         gaps=tuple(artifacts.gaps),
+        pixels=artifacts.numbers(schema.PIXELS_FILE),
     )
 
 
 class _Artifacts:
-    """The artifacts of a study's runs, found by run id; what is missing is noted in ``gaps``."""
+    """The artifacts of a study's runs, found by run id; what is missing is noted in ``gaps``.
 
-    def __init__(self, client: Any, study_run_id: str) -> None:
+    Where the address that MLflow noted is gone, they are looked for below ``folder``.
+    """
+
+    def __init__(self, client: Any, study_run_id: str, folder: Path | None) -> None:
         self._client = client
         self._study_run_id = study_run_id
+        self._folder = folder
         self.gaps: list[str] = []
 
     def json(self, path: str) -> dict[str, Any]:
@@ -95,17 +127,34 @@ class _Artifacts:
             return {}
         return values
 
+    def numbers(self, path: str) -> dict[str, Any]:
+        """The tables of numbers at ``path``, {name: {name: number}}; empty without the file."""
+        content = self._bytes(self._study_run_id, path)
+        try:
+            values = json.loads(content) if content is not None else {}
+        except ValueError:
+            self.gaps.append(f"{path} (not JSON)")
+            return {}
+        tables = values.items() if isinstance(values, dict) else ()
+        return {name: _finite(table) for name, table in tables if isinstance(table, dict)}
+
     def real(self) -> bytes | None:
         return self._bytes(self._study_run_id, schema.REAL_SAMPLES_FILE)
 
-    def last(self, run_id: str) -> bytes | None:
+    def last(self, run_id: str, images_seen: int | None = None) -> bytes | None:
         from mlflow.exceptions import MlflowException
 
         try:
             files = self._client.list_artifacts(run_id, schema.SAMPLES_FOLDER)
+            paths = [file.path for file in files]
         except (MlflowException, OSError):
-            return None
-        grids = sorted(f.path for f in files if re.search(r"/\d{9}\.png$", f.path))
+            paths = []
+        if not paths and self._folder is not None:
+            local = (self._folder / run_id / "artifacts" / schema.SAMPLES_FOLDER).glob("*.png")
+            paths = [f"{schema.SAMPLES_FOLDER}/{file.name}" for file in local]
+        limit = schema.sample_path(10**9 - 1 if images_seen is None else images_seen)
+        drawn = [path for path in paths if re.search(r"/\d{9}\.png$", path)]
+        grids = sorted(path for path in drawn if path <= limit)
         return self._bytes(run_id, grids[-1]) if grids else None
 
     def _bytes(self, run_id: str, path: str) -> bytes | None:
@@ -115,7 +164,23 @@ class _Artifacts:
             try:
                 return Path(self._client.download_artifacts(run_id, path, folder)).read_bytes()
             except (MlflowException, OSError):
-                return None
+                return self._local_bytes(run_id, path)
+
+    def _local_bytes(self, run_id: str, path: str) -> bytes | None:
+        if self._folder is None:
+            return None
+        try:
+            return (self._folder / run_id / "artifacts" / path).read_bytes()
+        except OSError:
+            return None
+
+
+def _folder(tracking_uri: str, study_name: str) -> Path | None:
+    """Where a study's artifacts lie beside its SQLite database; None for another store."""
+    if not tracking_uri.startswith("sqlite"):
+        return None
+    database = Path(make_url(tracking_uri).database or "")
+    return Layout(database.parent).artifact_root / study_name
 
 
 def _client(tracking_uri: str) -> Any:
@@ -125,7 +190,7 @@ def _client(tracking_uri: str) -> Any:
             f"tracking URI {tracking_uri!r}; allowed: sqlite:///FILE, http://HOST, ..."
         )
     if tracking_uri.startswith("sqlite"):
-        _check_sqlite(tracking_uri)
+        check_sqlite(tracking_uri)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
@@ -135,35 +200,27 @@ def _client(tracking_uri: str) -> Any:
     try:
         return MlflowClient(tracking_uri)
     except (MlflowException, SQLAlchemyError, ImportError) as error:
-        raise InputError(f"{_masked(tracking_uri)}: {_first_line(error)}") from None
-
-
-def _check_sqlite(tracking_uri: str) -> None:
-    try:
-        path = Path(make_url(tracking_uri).database or "")
-    except ArgumentError:
-        raise InputError(f"tracking URI {tracking_uri!r} is not a database URL") from None
-    if not path.is_file():
-        raise InputError(
-            f"{path}: no MLflow store there; run a study first (python -m harness.study)"
-        )
-    with path.open("rb") as file:
-        if file.read(15) != b"SQLite format 3":
-            raise InputError(f"{path}: not an SQLite database")
+        raise InputError(f"{masked(tracking_uri)}: {_first_line(error)}") from None
 
 
 def _experiment_id(client: Any, tracking_uri: str, study_name: str) -> str:
     """The id of the study's experiment; InputError listing the studies otherwise."""
+    names = _experiments(client)
+    if study_name not in names:
+        known = ", ".join(sorted(set(names) - {"Default"})) or "none"
+        raise InputError(f"no study {study_name!r} in {masked(tracking_uri)}; there: {known}")
+    return names[study_name]
+
+
+def _experiments(client: Any) -> dict[str, str]:
+    """Name -> id of every experiment in the store, page by page."""
     names: dict[str, str] = {}
     token = None
     while token != "":
         page = client.search_experiments(max_results=_PAGE_SIZE, page_token=token)
         names |= {experiment.name: experiment.experiment_id for experiment in page}
         token = page.token or ""
-    if study_name not in names:
-        known = ", ".join(sorted(set(names) - {"Default"})) or "none"
-        raise InputError(f"no study {study_name!r} in {_masked(tracking_uri)}; there: {known}")
-    return names[study_name]
+    return names
 
 
 def _study_run(client: Any, experiment_id: str, study_name: str) -> Any:
@@ -232,14 +289,6 @@ def _spec(declared: dict[str, Any], study_name: str) -> StudySpec:
 def _finite(values: dict[str, Any]) -> dict[str, float]:
     numbers = {k: float(v) for k, v in values.items() if isinstance(v, int | float)}
     return {name: value for name, value in numbers.items() if math.isfinite(value)}
-
-
-def _masked(tracking_uri: str) -> str:
-    """The URI without its password."""
-    try:
-        return make_url(tracking_uri).render_as_string(hide_password=True)
-    except ArgumentError:
-        return re.sub(r"://[^/@]*@", "://***@", tracking_uri)
 
 
 def _first_line(error: Exception) -> str:

@@ -14,6 +14,7 @@ from harness.core.study_file import Choices, Range
 from harness.reporting import formats
 from harness.reporting.figures import Panel, grid_uri
 from harness.reporting.method import dataset_name
+from harness.reporting.outcomes import collapse_level
 from harness.reporting.stats import picks, ranking
 from harness.reporting.tables import StudyResults, param_column
 
@@ -97,6 +98,7 @@ def leaderboard(results: StudyResults) -> Table:
 
 def all_trials(results: StudyResults) -> Table:
     """Every trial: how it ended and why, how far it came, its score and its configuration."""
+    arms = ["arm", param_column("seed")] if results.spec.arms is not None else []
     space = list(results.spec.space)
     rows = []
     for _, row in results.trials.iterrows():
@@ -106,6 +108,7 @@ def all_trials(results: StudyResults) -> Table:
         rows.append(
             [
                 str(row["number"]),
+                *(formats.number(row[name]) for name in arms),
                 _state_words(row),
                 _reason(results, row),
                 formats.number(row["images_seen"]),
@@ -114,10 +117,11 @@ def all_trials(results: StudyResults) -> Table:
             + [formats.number(row[param_column(name)]) for name in space]
         )
     texts = [isinstance(d, Choices) and isinstance(d.values[0], str) for d in _domains(results)]
+    columns = ["trial", *(["arm", "seed"] if arms else []), "ended", "reason", "images seen"]
     return Table(
-        ["trial", "ended", "reason", "images seen", results.objective, *space],
+        [*columns, results.objective, *space],
         rows,
-        [True, False, False, True, True, *[not t for t in texts]],
+        [True, *([False, True] if arms else []), False, False, True, True, *[not t for t in texts]],
         "Scores in brackets are the last interim ones of trials that did not run to their end.",
     )
 
@@ -135,6 +139,14 @@ def showcase(results: StudyResults) -> list[Grid]:
         uri = grid_uri(results.grids.real())
         grids.append(Grid("Real", dataset_name(results), uri, "Grid of real images"))
     return grids
+
+
+def showcase_words(results: StudyResults) -> str:
+    """What the image grids of ``showcase`` are."""
+    return (
+        f"What the scores look like: generated images of completed trials at their end, by rank in "
+        f"{results.objective}, beside real ones. Every trial draws the same latent vectors."
+    )
 
 
 def score_table(results: StudyResults) -> Table:
@@ -175,7 +187,12 @@ def configuration(results: StudyResults) -> Table:
         best = (
             formats.number(ranked[param_column(name)].iloc[0]) if len(ranked) else formats.MISSING
         )
-        rows.append([name, "searched" if domain else "fixed", words, best])
+        if results.spec.arms is not None and name in results.spec.arms.varied:
+            rows.append([name, "by arm", "see the arms", formats.MISSING])
+        else:
+            rows.append([name, "searched" if domain else "fixed", words, best])
+    if results.spec.arms is not None:
+        return Table(["field", "role", "values"], [row[:3] for row in rows], [False] * 3)
     return Table(["field", "role", "values", "best trial"], rows, [False] * 4)
 
 
@@ -189,10 +206,8 @@ def _state_words(row: pd.Series) -> str:
 
 def _collapsed(results: StudyResults, row: pd.Series) -> bool:
     """Whether the collapse alarm was up when the trial was scored last."""
-    records = results.evaluation.get("metrics")
-    record = records.get(COLLAPSE_PROBABILITY) if isinstance(records, Mapping) else None
-    level = record.get("alarm_level") if isinstance(record, Mapping) else None
-    return isinstance(level, float) and bool(row.get(COLLAPSE_PROBABILITY, 0.0) >= level)
+    level = collapse_level(results)
+    return level is not None and bool(row.get(COLLAPSE_PROBABILITY, 0.0) >= level)
 
 
 def _reason(results: StudyResults, row: pd.Series) -> str:

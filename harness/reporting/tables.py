@@ -37,8 +37,11 @@ class SampleGrids(Protocol):
     def real(self) -> bytes | None:
         """The grid of real images."""
 
-    def last(self, run_id: str) -> bytes | None:
-        """The last grid of generated images of the trial that is run ``run_id``."""
+    def last(self, run_id: str, images_seen: int | None = None) -> bytes | None:
+        """The last grid of generated images of the trial that is run ``run_id``.
+
+        images_seen: the last one drawn up to there.
+        """
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,9 @@ class StudyResults:
     metrics: names of the metric columns of ``trials``.
     evaluation, untrained, environment: artifacts of the study, empty where not recorded.
     gaps: what could not be read, one phrase each.
+    pixels: what each pixel scaling does to the dataset, {scaling: {name: number}}; empty where the
+    study did not record it.
+    confirmation: the winners of a search on fresh seeds, a study of arms; None where not run.
     """
 
     spec: StudySpec
@@ -79,6 +85,8 @@ class StudyResults:
     untrained: dict[str, float] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     gaps: tuple[str, ...] = ()
+    pixels: dict[str, Any] = field(default_factory=dict)
+    confirmation: StudyResults | None = None
 
     @property
     def objective(self) -> str:

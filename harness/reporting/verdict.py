@@ -1,209 +1,188 @@
-"""The answer to a study's question, in words, and what speaks against trusting it."""
+"""Verdicts on claims: what the runs decide, at an error that holds over all tests of a report.
+
+Every test asks two things: whether its effect leaves a reference (0, for a difference), and
+whether it is too small to matter (an equivalence test: two one-sided tests, Schuirmann 1987). Both
+can go wrong, so each of the two families gets half of ALPHA, and Holm's step-down (Holm 1979)
+within it: the smallest p of k tests is tried at (ALPHA / 2) / k, the next one at
+(ALPHA / 2) / (k - 1), up to the first that fails. The probability of one wrong verdict or more in
+a report is thus at most ALPHA, as far as the intervals hold what they say. A report whose tests
+have no smallest effect, and so no second family, gives all of ALPHA to the first.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
-import pandas as pd
+from harness.core.claims import Claim, ClaimTest
+from harness.reporting.questions import (
+    CONTRADICTED,
+    NO_DIFFERENCE,
+    SUPPORTED,
+    UNDECIDED,
+    Question,
+    pose,
+)
+from harness.reporting.tables import StudyResults
 
-from harness.core.study_file import Range
-from harness.reporting import formats
-from harness.reporting.stats import counts, ranking
-from harness.reporting.tables import StudyResults, param_column
+WORDS = (SUPPORTED, CONTRADICTED, NO_DIFFERENCE, UNDECIDED)
+ALPHA = 0.05
+MAX_NEEDED = 1_000
+_SMALLEST_LEVEL = 1e-9
 
-CLOSE = 0.10
-"""A runner-up within this share of the best score is named: one seed can't tell the two apart."""
+Interval = Callable[[float], tuple[float, float]]
 
-EDGE = 0.05
-"""A best value within this share of the searched range from its end counts as at the end."""
+
+@dataclass(frozen=True)
+class Step:
+    """Where Holm's step-down put one test: the level it was tried at, and whether it passed."""
+
+    level: float
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the answer to one question is, beside all others.
+
+    word: one of WORDS. effect, low, high: in the unit of the question, a logarithm for a ratio;
+    NaN without an estimate. level: the probability that the interval misses, as Holm's order set
+    it. p: the smallest level at which the question would be decided if it were the only one.
+    leaving, staying: where Holm's order put its two tests.
+    """
+
+    word: str
+    effect: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    level: float = math.nan
+    p: float = 1.0
+    leaving: Step | None = None
+    staying: Step | None = None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """headline: one sentence. sentences: what supports it. caveats: what limits it."""
+    """What the runs say to one test of a claim.
 
-    headline: str
-    sentences: tuple[str, ...]
-    caveats: tuple[str, ...]
+    study: whose runs they are. needed: how many pairs or runs should decide an undecided test,
+    with this effect and spread and at these levels; infinite beyond MAX_NEEDED, None where it is
+    decided or there is no estimate.
+    """
+
+    study: str
+    claim: Claim
+    test: ClaimTest
+    question: Question
+    decision: Decision
+    needed: float | None = None
 
 
-def verdict(results: StudyResults) -> Verdict:
-    """What the study found, from the table alone."""
-    ranked = ranking(results)
-    if ranked.empty:
-        return Verdict(_nothing(results), (_tally(results),), ())
-    best = ranked.iloc[0]
-    score = f"{results.objective} of {formats.score(best[results.objective])}"
-    if len(ranked) == 1:
-        headline = f"Trial {best['number']} is the only one that was completed, with a {score}."
-    else:
-        headline = (
-            f"Trial {best['number']} is the best of {len(ranked):,} completed trials, "
-            f"with a {score}."
+def holm(p_values: Sequence[float], alpha: float) -> list[Step]:
+    """The step of each p-value, in their order. Holm 1979.
+
+    A test after the first that fails stays untried, at the level of that one.
+    """
+    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
+    steps: dict[int, Step] = {}
+    passed, level = True, 0.0
+    for rank, place in enumerate(order):
+        if passed:
+            level = alpha / (len(p_values) - rank)
+            passed = p_values[place] <= level
+        steps[place] = Step(level, passed)
+    return [steps[place] for place in range(len(p_values))]
+
+
+def judge(asked: Sequence[tuple[Claim, ClaimTest, StudyResults]]) -> list[Verdict]:
+    """A verdict for each (claim, test, the results that hold its runs), in their order.
+
+    All of them share one ALPHA, also those without an estimate.
+    """
+    questions = [pose(test, results) for _, test, results in asked]
+    return [
+        Verdict(results.spec.name, claim, test, question, decision, needed(question, decision))
+        for (claim, test, results), question, decision in zip(
+            asked, questions, decide(questions), strict=True
         )
-    sentences = [_configuration(results, best), _against_untrained(results, best)]
-    sentences += [_modes(results, best), _tally(results)]
-    return Verdict(headline, tuple(filter(None, sentences)), _caveats(results, ranked))
+    ]
 
 
-def num_classes(results: StudyResults) -> int | None:
-    """The number of classes of the dataset, None where it was not recorded."""
-    dataset = results.evaluation.get("dataset")
-    found = dataset.get("num_classes") if isinstance(dataset, dict) else None
-    return int(found) if isinstance(found, int | float) else None
+def decide(questions: Sequence[Question]) -> list[Decision]:
+    """The answers to all questions of a report, which share one ALPHA."""
+    margins = [question for question in questions if question.margin is not None]
+    share = ALPHA / 2 if margins else ALPHA
+    leaving = holm([_smallest_level(question, _leaves) for question in questions], share)
+    staying = iter(holm([_smallest_level(question, _stays) for question in margins], share))
+    return [
+        _decision(question, step, next(staying) if question.margin is not None else None)
+        for question, step in zip(questions, leaving, strict=True)
+    ]
 
 
-def _nothing(results: StudyResults) -> str:
-    if results.trials.empty:
-        return "There is no answer yet: no trial was run."
-    return "There is no answer: no trial was completed."
+def needed(question: Question, decision: Decision) -> float | None:
+    """The smallest n whose expected interval decides, at the levels where Holm's order stopped.
+
+    Infinite beyond MAX_NEEDED; None for what is decided and without an estimate.
+    """
+    estimate, leaving = question.estimate, decision.leaving
+    if decision.word != UNDECIDED or estimate is None or leaving is None:
+        return None
+    for n in range(max(estimate.n, 4) + 1, MAX_NEEDED + 1):
+        forecast = partial(estimate.forecast, n)
+        if _leaves(question, forecast, leaving.level):
+            return n
+        if decision.staying and _stays(question, forecast, decision.staying.level):
+            return n
+    return math.inf
 
 
-def _configuration(results: StudyResults, best: pd.Series) -> str:
-    if not results.spec.space:
-        return "No field was searched: every trial had the configuration below."
-    parts = [f"{name} {formats.number(best[param_column(name)])}" for name in results.spec.space]
-    return f"Its configuration: {formats.listing(parts)}."
+def _decision(question: Question, leaving: Step, staying: Step | None) -> Decision:
+    """The answer by the levels that Holm's order gave to the two tests."""
+    estimate = question.estimate
+    if estimate is None:
+        return Decision(UNDECIDED)
+    too_small = staying is not None and staying.passed
+    level = 2 * staying.level if staying and staying.passed else leaving.level
+    low, high = estimate.interval(level)
+    word = UNDECIDED
+    if too_small:
+        word = question.inside
+    elif leaving.passed:
+        word = question.above if low > question.reference else question.below
+    p = min(_smallest_level(question, _leaves), _smallest_level(question, _stays))
+    return Decision(word, estimate.effect, low, high, level, p, leaving, staying)
 
 
-def _against_untrained(results: StudyResults, best: pd.Series) -> str:
-    untrained = results.untrained.get(results.objective)
-    if untrained is None:
-        return f"The {results.objective} of an untrained generator was not recorded."
-    value = float(best[results.objective])
-    better = value < untrained if results.lower_is_better else value > untrained
-    text = f"An untrained generator scores {formats.score(untrained)}"
-    if not better:
-        return f"{text}: the best trial is no better than that."
-    if results.lower_is_better and value > 0 and untrained / value >= 1.1:
-        return f"{text}, {formats.number(float(f'{untrained / value:.3g}'))} times as much."
-    return f"{text}."
+def _leaves(question: Question, interval: Interval, level: float) -> bool:
+    """Whether the interval lies on one side of the reference for which there is a verdict."""
+    low, high = interval(level)
+    above = bool(question.above) and low > question.reference
+    return above or (bool(question.below) and high < question.reference)
 
 
-def _modes(results: StudyResults, best: pd.Series) -> str:
-    modes = best.get("modes_captured", math.nan)
-    if not math.isfinite(modes):
-        return ""
-    total = num_classes(results)
-    if total is None:
-        return f"Its images cover {formats.number(modes)} classes."
-    if modes == total:
-        return f"Its images cover all {total} classes."
-    return f"Its images cover {formats.number(modes)} of the {total} classes."
+def _stays(question: Question, interval: Interval, level: float) -> bool:
+    """Whether the interval of two one-sided tests at ``level`` lies inside the margin."""
+    if question.margin is None:
+        return False
+    low, high = interval(2 * level)
+    return question.margin[0] < low and high < question.margin[1]
 
 
-def _tally(results: StudyResults) -> str:
-    number = counts(results)
-    planned = results.spec.search.num_trials
-    interrupted = number.pop("interrupted")
-    words = {"complete": "completed", "pruned": "pruned early", "running": "not ended"}
-    parts = [f"{n:,} {words.get(word, word)}" for word, n in number.items() if n]
-    run = sum(number.values())
-    text = f"{formats.count(run, 'trial')} of {planned:,} planned"
-    text += f": {formats.listing(parts)}." if parts else "."
-    if interrupted:
-        text += f" {formats.count(interrupted, 'more trial')} interrupted by hand, not counted."
-    return text
+def _smallest_level(question: Question, decides: Callable[..., bool]) -> float:
+    """The smallest level at which the test ``decides``: its p-value; 1 if there is none below 1/2.
 
-
-def _caveats(results: StudyResults, ranked: pd.DataFrame) -> tuple[str, ...]:
-    found = [_runner_up(results, ranked), _one_seed(results, ranked), _optimism(results, ranked)]
-    found += [_edge(results, ranked.iloc[0]), _pruned(results), _not_inception(results)]
-    return tuple(filter(None, found))
-
-
-def _runner_up(results: StudyResults, ranked: pd.DataFrame) -> str:
-    values = ranked[results.objective].to_numpy(dtype="float64")
-    if len(values) < 2 or values[0] == 0:
-        return ""
-    behind = abs(values[1] - values[0]) / abs(values[0])
-    if behind > CLOSE:
-        return ""
-    return (
-        f"The lead is small: trial {ranked['number'].iloc[1]} is second with "
-        f"{formats.score(values[1])}, {behind:.1%} behind."
-    )
-
-
-def _one_seed(results: StudyResults, ranked: pd.DataFrame) -> str:
-    if "seed" in results.spec.space or not results.spec.space or len(ranked) < 2:
-        return ""
-    return (
-        "Each configuration was trained once, with one seed. Differences between configurations "
-        "that score alike may be chance."
-    )
-
-
-def _optimism(results: StudyResults, ranked: pd.DataFrame) -> str:
-    if len(ranked) < 2:
-        return ""
-    return (
-        f"The best of {len(ranked):,} was chosen by the score that is shown, so that score is "
-        f"optimistic: trained again with a fresh seed, the same configuration should be expected "
-        f"to do somewhat worse."
-    )
-
-
-def _edge(results: StudyResults, best: pd.Series) -> str:
-    """Names the fields whose best value lies at the end of what was searched."""
-    parts = []
-    for name, domain in results.spec.space.items():
-        value = best[param_column(name)]
-        if isinstance(domain, Range) and pd.notna(value):
-            place = _place(float(value), domain)
-            if place <= EDGE:
-                parts.append(f"{name} at its lower end")
-            elif place >= 1 - EDGE:
-                parts.append(f"{name} at its upper end")
-    if not parts:
-        return ""
-    return (
-        f"The best trial has {formats.listing(parts)} of the searched range; better values may "
-        f"lie outside."
-    )
-
-
-def _place(value: float, domain: Range) -> float:
-    """Where ``value`` lies in the range, 0 at its low and 1 at its high end."""
-    low, high = domain.low, domain.high
-    if domain.log:
-        return math.log(value / low) / math.log(high / low)
-    return (value - low) / (high - low)
-
-
-def _pruned(results: StudyResults) -> str:
-    pruned = counts(results)["pruned"]
-    if not pruned:
-        return ""
-    return (
-        f"{formats.count(pruned, 'trial')} stopped early on the ground of interim scores: a "
-        f"configuration that starts slowly and ends well would have been missed."
-    )
-
-
-def _not_inception(results: StudyResults) -> str:
-    if "fid" not in results.metrics:
-        return ""
-    return (
-        f"fid is the Fréchet distance in {_features(results)}, not the Inception FID of papers: "
-        f"its values compare within this project at equal sample counts only."
-    )
-
-
-def _features(results: StudyResults) -> str:
-    extractor: Any = results.evaluation.get("extractor")
-    chosen = extractor.get("name") if isinstance(extractor, dict) else "reference"
-    if chosen in _CHOSEN_FEATURES:
-        return _CHOSEN_FEATURES[chosen]
-    classifier: Any = results.evaluation.get("classifier")
-    name = classifier.get("name") if isinstance(classifier, dict) else None
-    owner = f"the reference classifier {name}" if name else "a small reference classifier"
-    return f"the features of {owner}"
-
-
-_CHOSEN_FEATURES = {
-    "inception": "the features of Keras's InceptionV3",
-    "pixels": "plain pixels",
-}
+    Found by bisection of the level's logarithm, since intervals nest.
+    """
+    if question.estimate is None or not decides(question, question.estimate.interval, 0.499):
+        return 1.0
+    low, high = math.log(_SMALLEST_LEVEL), math.log(0.499)
+    while high - low > 1e-4:
+        middle = (low + high) / 2
+        if decides(question, question.estimate.interval, math.exp(middle)):
+            high = middle
+        else:
+            low = middle
+    return math.exp(high)

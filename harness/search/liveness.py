@@ -16,10 +16,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+import optuna
 import sqlalchemy
 from filelock import FileLock, Timeout
 from optuna.storages import RDBStorage
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
+
+from harness.search.storage import close_interrupted
 
 WORKER_ATTRIBUTE = "worker"
 """Optuna's user attribute of a trial for the name of the worker that runs it."""
@@ -39,18 +42,19 @@ class WorkerName:
     def __init__(self) -> None:
         """Take the name; it is given back by ``close`` or by the end of the process."""
         self.name = uuid.uuid4().hex
-        self._lock = FileLock(_file_of(self.name))
+        self.path = _file_of(self.name)
+        self._lock = FileLock(self.path)
 
     def __enter__(self) -> Self:
         """Itself, its file locked."""
-        _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock.acquire()
         return self
 
     def __exit__(self, *exception: object) -> None:
         """Unlock the file and remove it."""
         self._lock.release()
-        _file_of(self.name).unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -76,6 +80,32 @@ def dead_trials(storage: RDBStorage, running: Mapping[int, FrozenTrial]) -> list
         return []
     ages = _heartbeat_ages(storage, list(running))
     return [trial_id for trial_id, trial in running.items() if _is_dead(trial, ages.get(trial_id))]
+
+
+def close_dead(study: optuna.Study, storage: RDBStorage) -> list[int]:
+    """End the trials whose worker is gone, as interrupted; their numbers.
+
+    For the holder of the study's turn.
+    """
+    running = _running(study, storage)
+    dead = dead_trials(storage, running)
+    for trial_id in dead:
+        close_interrupted(storage, trial_id)
+    return [running[trial_id].number for trial_id in dead]
+
+
+def is_worked_at(study: optuna.Study, storage: RDBStorage) -> bool:
+    """Whether some worker runs a trial of the study now. For the holder of the study's turn."""
+    running = _running(study, storage)
+    return len(dead_trials(storage, running)) < len(running)
+
+
+def _running(study: optuna.Study, storage: RDBStorage) -> dict[int, FrozenTrial]:
+    study_id = storage.get_study_id_from_name(study.study_name)
+    return {
+        storage.get_trial_id_from_study_id_trial_number(study_id, trial.number): trial
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    }
 
 
 def _is_dead(trial: FrozenTrial, age: float | None) -> bool:
@@ -125,9 +155,5 @@ def _beat(storage: RDBStorage, trial_id: int, over: threading.Event) -> None:
     storage.remove_session()
 
 
-def _folder() -> Path:
-    return Path(tempfile.gettempdir()) / f"gan-harness-workers-{os.getuid()}"
-
-
 def _file_of(worker: str) -> Path:
-    return _folder() / f"{worker}.lock"
+    return Path(tempfile.gettempdir()) / f"gan-harness-workers-{os.getuid()}" / f"{worker}.lock"

@@ -23,12 +23,15 @@ from harness.core.study_file import StudySpec
 from harness.data.dataset import Dataset
 from harness.evaluation.collapse import LEVEL
 from harness.evaluation.evaluate import Evaluator
+from harness.evaluation.students import Labelled
+from harness.evaluation.training_value import num_generated, training_value
 from harness.search.collapse_alarm import CollapseAlarm
 from harness.search.course import Course, Milestone
 from harness.search.observer import SearchObserver, TrialEnd
 from harness.search.space import arm_name, config_of, distributions, suggest
 from harness.tracking.image_grid import grid_png
 from harness.tracking.tracker import StudyTracker, TrialRun, failure_reason
+from harness.training.augmentation import classic
 from harness.training.checkpoint import CheckpointFile
 from harness.training.loop import Trainer
 from harness.training.progress import Progress
@@ -122,6 +125,8 @@ class TrialRunner:
                 self.observer.scored(milestone.images_seen, milestone.scores)
                 self._tell(milestone, run, report, alarm)
                 course.save(at_milestone=True)
+            worth = self._training_value(trainer, course)
+            run.log_metrics(worth, config.images)
             _log_generator(trainer, run)
         except optuna.TrialPruned as pruned:
             _log_times(run, trainer, course)
@@ -131,7 +136,7 @@ class TrialRunner:
             _log_times(run, trainer, course)
             raise
         _log_times(run, trainer, course)
-        return course.scores
+        return {**course.scores, **worth}
 
     def _take_up(
         self, course: Course, run: TrialRun, report: Report, alarm: CollapseAlarm | None
@@ -161,6 +166,19 @@ class TrialRunner:
         milestone = Milestone(progress.images_seen, progress.metrics, scores, grid)
         course.behind.append(milestone)
         return milestone
+
+    def _training_value(self, trainer: Trainer, course: Course) -> dict[str, float]:
+        """What the trained generator's images are worth to a classifier; empty without labels."""
+        config = trainer.config
+        if config.conditional == "none":
+            return {}
+        began = time.perf_counter()
+        self.observer.message("training classifiers on generated images")
+        images, labels = trainer.generate_labelled(num_generated(self.dataset), "classifiers")
+        generated = Labelled(images, labels)
+        scores = training_value(self.dataset, generated, classic, config.seed, config.images)
+        course.eval_seconds += time.perf_counter() - began
+        return scores
 
     def _tell(
         self, milestone: Milestone, run: TrialRun, report: Report, alarm: CollapseAlarm | None

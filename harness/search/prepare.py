@@ -14,6 +14,7 @@ from harness.core.config import FIELD_TYPES
 from harness.core.study_file import Choices, Range, StudySpec
 from harness.data.dataset import Dataset
 from harness.data.load import load_dataset
+from harness.data.scaling_effects import describe_scalings
 from harness.evaluation.evaluate import Evaluator
 from harness.evaluation.extractors import load_embedding
 from harness.models.networks import check_supported
@@ -55,7 +56,9 @@ def prepare_evaluator(
 ) -> Evaluator:
     """The study's evaluator: classifier, features and real-side statistics, made once."""
     classifier = load_embedding(spec.extractor, dataset, cache_dir, observer.message)
-    return Evaluator(dataset, classifier, spec.num_samples, seed=spec.search.seed)
+    labelled = "labels" in _values(spec, "conditional")
+    seed = spec.search.seed
+    return Evaluator(dataset, classifier, spec.num_samples, seed=seed, labelled=labelled)
 
 
 def load_study_dataset(spec: StudySpec, data_dir: Path | None) -> Dataset:
@@ -91,6 +94,9 @@ def log_study_files(runner: TrialRunner) -> None:
         schema.EVALUATION_FILE: runner.evaluator.describe(),
         schema.ENVIRONMENT_FILE: runner.environment,
     }
+    if "pixel_scaling" in runner.spec.varied:
+        dataset = runner.dataset
+        files[schema.PIXELS_FILE] = describe_scalings(dataset.x_train, dataset.x_test)
     for path, content in files.items():
         runner.tracker.log_json(path, content)
     real = grid_png(runner.dataset.x_test[:REAL_IMAGES])
@@ -106,3 +112,11 @@ def log_untrained(runner: TrialRunner) -> dict[str, float]:
     scores = runner.evaluator.score(trainer.generate(runner.spec.num_samples))
     runner.tracker.log_json(schema.UNTRAINED_FILE, scores)
     return scores
+
+
+def _values(spec: StudySpec, field: str) -> tuple[Any, ...]:
+    """The values that a field of fixed choices has in some trial of the study."""
+    if spec.arms:
+        return tuple(getattr(arm, field) for arm in spec.arms.configs(spec.base_config()).values())
+    domain = spec.space.get(field)
+    return domain.values if isinstance(domain, Choices) else (getattr(spec.base_config(), field),)

@@ -15,10 +15,11 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from harness.core.study_file import StudySpec
-from harness.search.liveness import WORKER_ATTRIBUTE, dead_trials
+from harness.search.liveness import WORKER_ATTRIBUTE, close_dead
 from harness.search.space import distributions
-from harness.search.storage import close_interrupted, counted_trials, requeue_interrupted
+from harness.search.storage import counted_trials, requeue_interrupted
 from harness.search.turns import Turn
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -74,7 +75,7 @@ class Slots:
         as are left: one of those may yet come back, if its worker dies.
         """
         with self._turn():
-            abandoned = self.close_dead()
+            abandoned = tuple(close_dead(self.study, self.storage))
             requeue_interrupted(self.study, self._space)
             done, running = len(counted_trials(self.study)), len(self._running())
             trial = trial_id = None
@@ -92,14 +93,6 @@ class Slots:
         """End the tracked runs that say something else than the storage."""
         self._settle()
         self._settled = True
-
-    def close_dead(self) -> tuple[int, ...]:
-        """End the trials of workers that are gone; their numbers. For the holder of the turn."""
-        running = {self._id(trial.number): trial for trial in self._running()}
-        dead = dead_trials(self.storage, running)
-        for trial_id in dead:
-            close_interrupted(self.storage, trial_id)
-        return tuple(running[trial_id].number for trial_id in dead)
 
     def _running(self) -> list[FrozenTrial]:
         return self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))

@@ -12,12 +12,14 @@ from optuna.samplers import BaseSampler
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from harness.core import schema
 from harness.core.errors import InputError, within
 from harness.core.schema import INTERRUPTED, Tag
 from harness.core.study_file import StudySpec
 from harness.search.pruning import make_pruner
 from harness.search.sampler import DistinctSampler, ListSampler
 from harness.search.space import arm_params, distributions
+from harness.tracking.reaper import Ended
 from harness.tracking.stores import Schema, prepare_database
 
 SPEC_ATTRIBUTE = "spec"
@@ -31,8 +33,8 @@ def open_storage(url: str) -> RDBStorage:
 
     Raises InputError, one line, if it cannot be used.
     """
-    schema = Schema("Optuna", "studies", _create_tables)
-    url = prepare_database(url, schema, option="--storage")
+    tables = Schema("Optuna", "studies", _create_tables)
+    url = prepare_database(url, tables, option="--storage")
     if url.startswith("sqlite:"):  # others may write for longer than the five seconds by default
         return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}})
     return RDBStorage(url)
@@ -96,6 +98,23 @@ def close_interrupted(storage: RDBStorage, trial_id: int) -> None:
     with suppress(UpdateFinishedTrialError):
         storage.set_trial_user_attr(trial_id, Tag.FAILURE, INTERRUPTED)
         storage.set_trial_state_values(trial_id, TrialState.FAIL)
+
+
+def trial_ends(study: optuna.Study) -> dict[int, Ended | None]:
+    """How each trial of the study ended, by number; None for those that wait or run."""
+    return {trial.number: _end(trial) for trial in study.get_trials(deepcopy=False)}
+
+
+def _end(trial: FrozenTrial) -> Ended | None:
+    if trial.state == TrialState.COMPLETE:
+        return Ended(schema.TrialState.COMPLETE)
+    if trial.state == TrialState.PRUNED:
+        pruned_by = trial.user_attrs.get(Tag.PRUNED_BY, schema.PRUNED_BY_PRUNER)
+        return Ended(schema.TrialState.PRUNED, {Tag.PRUNED_BY.value: pruned_by})
+    if trial.state == TrialState.FAIL:
+        reason = trial.user_attrs.get(Tag.FAILURE, INTERRUPTED)
+        return Ended(schema.TrialState.FAIL, {Tag.FAILURE.value: reason})
+    return None
 
 
 def _make_sampler(spec: StudySpec, history: optuna.Study) -> BaseSampler:

@@ -46,6 +46,10 @@ class Layout:
         """The folder for what can be computed again; safe to delete."""
         return self.root / "cache"
 
+    def study_lock(self, study_name: str) -> Path:
+        """The lock file that is held while the study runs on this machine."""
+        return self.root / "locks" / f"{study_name}.lock"
+
 
 LOCK_NAME = ".lock"
 """Name of the lock file beside a database."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
 from harness.core.config import TrialConfig
-from harness.core.schema import INTERRUPTED, RUN_STATUS, RunKind, Tag, TrialState
+from harness.core.schema import RUN_STATUS, RunKind, Tag, TrialState
 from harness.core.study_file import StudySpec
+from harness.tracking.reaper import Ends, RecordedRun, unsettled
 from harness.tracking.tracker import (
     NO_TAGS,
     ArtifactLog,
@@ -87,12 +88,14 @@ class MemoryStudy(_MemoryRun, StudyTracker):
         self.trials.append(trial)
         return trial
 
-    def close_trials(self, numbers: Iterable[int]) -> None:
-        """End the runs of these trials as FAIL, interrupted."""
-        wanted = set(numbers)
-        for trial in self.trials:
-            if trial.number in wanted:
-                trial._write_end(TrialState.FAIL, {Tag.FAILURE.value: INTERRUPTED})
+    def settle(self, read_ends: Callable[[], Ends]) -> list[int]:
+        """End the runs that killed processes left open, as ``read_ends`` says; their numbers."""
+        runs = {run.run_id: run for run in self.trials}
+        recorded = [RecordedRun(run.run_id, run.number, run.run_status) for run in self.trials]
+        found = unsettled(recorded, read_ends())
+        for recorded_run, end in found:
+            runs[recorded_run.run_id]._write_end(end.state, end.tags)
+        return sorted(recorded_run.number for recorded_run, _ in found)
 
     def _write_status(self, status: StudyStatus) -> None:
         self.run_status = status

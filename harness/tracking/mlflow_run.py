@@ -10,7 +10,7 @@ import getpass
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,9 +20,10 @@ from mlflow.exceptions import MlflowException
 
 from harness.core.config import TrialConfig
 from harness.core.errors import InputError
-from harness.core.schema import INTERRUPTED, RUN_STATUS, RunKind, Tag, TrialState
+from harness.core.schema import RUN_STATUS, RunKind, Tag, TrialState
 from harness.core.study_file import StudySpec
 from harness.tracking.environment import git_state
+from harness.tracking.reaper import Ends, settle_runs
 from harness.tracking.stores import is_server_uri, prepare_tracking_store, store_lock
 from harness.tracking.tracker import (
     NO_TAGS,
@@ -113,17 +114,9 @@ class MlflowStudy(_MlflowRun, StudyTracker):
             raise
         return trial
 
-    def close_trials(self, numbers: Iterable[int]) -> None:
-        """End the runs of these trials as FAIL, interrupted."""
-        for number in numbers:
-            runs = self._client.search_runs(
-                [self.experiment_id],
-                filter_string=f"tags.{Tag.KIND} = '{RunKind.TRIAL}' "
-                f"and tags.{Tag.TRIAL_NUMBER} = '{number}'",
-            )
-            for run in runs:
-                trial = MlflowTrialRun(self._client, run.info.run_id)
-                trial._write_end(TrialState.FAIL, {Tag.FAILURE.value: INTERRUPTED})
+    def settle(self, read_ends: Callable[[], Ends]) -> list[int]:
+        """End the runs that killed processes left open, as ``read_ends`` says; their numbers."""
+        return settle_runs(self._client, self.experiment_id, read_ends)
 
     def _write_status(self, status: StudyStatus) -> None:
         self._client.set_terminated(self.run_id, status)

@@ -44,6 +44,12 @@ def check_file(path: Path, program: str, table: str) -> None:
         raise InputError(f"{path} is not a database of {program}: it has no table {table!r}")
 
 
+def journal_mode(path: Path) -> str:
+    """The database's journal mode: ``wal`` once ``enable_wal`` was there. Reads only."""
+    with _connection(path, mode="ro") as connection:
+        return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+
+
 def enable_wal(path: Path) -> None:
     """Let readers and one writer work at once: write-ahead logging, kept in the file.
 

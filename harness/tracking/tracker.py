@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType, TracebackType
 from typing import Literal, Self
@@ -17,6 +17,7 @@ from harness.core.config import TrialConfig
 from harness.core.errors import HarnessError, TakenOverError
 from harness.core.schema import INTERRUPTED, Tag, TrialState
 from harness.core.study_file import StudySpec
+from harness.tracking.reaper import Ends
 
 StudyStatus = Literal["FINISHED", "FAILED", "KILLED"]
 """How a study's run ends: done, broken by an error, or stopped by a person."""
@@ -158,8 +159,8 @@ class StudyTracker(ArtifactLog):
         """The new run of trial ``number``, counted from 0, with the parameters ``config``."""
 
     @abstractmethod
-    def close_trials(self, numbers: Iterable[int]) -> None:
-        """End the runs of these trials as FAIL, interrupted: a killed process left them open."""
+    def settle(self, read_ends: Callable[[], Ends]) -> list[int]:
+        """End the runs that killed processes left open, as ``read_ends`` says; their numbers."""
 
     def finish(self, status: StudyStatus) -> None:
         """End the study's run as ``status``; ``open_study`` opens it again."""

@@ -20,16 +20,16 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from harness.core.config import TrialConfig
-from harness.core.errors import DivergedError
+from harness.core.errors import DivergedError, InputError
 from harness.core.registry import PROCEDURES
 from harness.core.seeds import derive_seed
 from harness.data.dataset import Dataset
 from harness.data.scaling import fit_scaling
-from harness.models.networks import build_networks, build_optimizers
+from harness.models.networks import build_networks, build_optimizers, num_labels
 from harness.training.augmentation import classic
 from harness.training.checkpoint import Snapshot, assign, capture
 from harness.training.device import use_xla
-from harness.training.procedures import Step
+from harness.training.procedures import Batch, Step
 from harness.training.progress import STEP_METRICS, Interval, Progress
 
 GENERATE_BATCH = 500
@@ -46,9 +46,11 @@ class Trainer:
     def __init__(self, config: TrialConfig, dataset: Dataset) -> None:
         """Build the networks of ``config`` and put the training images on the device."""
         self.config = config
-        self.networks = build_networks(config, dataset.image_shape)
+        self.networks = build_networks(config, dataset.image_shape, dataset.num_classes)
         self._scaling = fit_scaling(config.pixel_scaling, dataset.x_train)
         self._images = tf.constant(dataset.x_train)
+        self._labels = tf.constant(dataset.y_train, tf.int32)
+        self._num_labels = num_labels(config, dataset.num_classes)
         self._optimizers = build_optimizers(config, self.networks)
         self._procedure = PROCEDURES.get(config.procedure)
         self._steps_done = 0
@@ -56,7 +58,7 @@ class Trainer:
         self._interval = Interval()
         self._steps_per_second = FIRST_CALL_STEPS / MAX_CALL_SECONDS
         self._generate_batch = tf.function(
-            partial(self.networks.generator, training=False), reduce_retracing=True
+            partial(self.networks.generate, training=False), reduce_retracing=True
         )
 
     @property
@@ -111,20 +113,38 @@ class Trainer:
     def generate(self, count: int, stream: str = "evaluation") -> NDArray[np.uint8]:
         """``count`` images, uint8 (count, H, W, C), from latents fixed by the seed and ``stream``.
 
-        The first k of a larger count are the same images. Raises DivergedError if the generator
-        gives a NaN or an infinite value.
+        The first k of a larger count are the same images. A conditional generator is given labels
+        in the shares of the training images. Raises DivergedError if the generator gives a NaN or
+        an infinite value.
         """
-        batches = -(-count // GENERATE_BATCH)
+        return self._generate(count, stream)[0]
+
+    def generate_labelled(
+        self, count: int, stream: str = "evaluation"
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """The images of ``generate``, and the labels that they were made for, int64 (count,).
+
+        Raises InputError if the generator is not conditional, DivergedError as ``generate`` does.
+        """
+        if not self._num_labels:
+            raise InputError(
+                "conditional is 'none'; images with labels need conditional = 'labels'"
+            )
+        return self._generate(count, stream)
+
+    def _generate(self, count: int, stream: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         key = derive_seed(self.config.seed, "latents", stream)
-        values = np.concatenate(
-            [
-                np.asarray(self._generate_batch(self._latents([GENERATE_BATCH], key, index)))
-                for index in range(batches)
-            ]
-        )[:count]
+        label_key = derive_seed(self.config.seed, "labels", stream)
+        pixels, classes = [], []
+        for index in range(-(-count // GENERATE_BATCH)):
+            noise = self._latents([GENERATE_BATCH], key, index)
+            drawn = self._draw_labels([GENERATE_BATCH], label_key, index)
+            pixels.append(np.asarray(self._generate_batch(noise, self._one_hot(drawn))))
+            classes.append(np.asarray(drawn, np.int64))
+        values, labels = np.concatenate(pixels)[:count], np.concatenate(classes)[:count]
         if not np.isfinite(values).all():
             raise DivergedError("a generated pixel", self.images_seen)
-        return self._scaling.unscale(values)
+        return self._scaling.unscale(values), labels
 
     def _advance(self, advance: Callable[..., Any], end: int) -> None:
         """Make one compiled call towards step ``end`` and count it."""
@@ -177,7 +197,7 @@ class Trainer:
         def take_step(step: tf.Tensor, totals: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             position = step * self.config.batch_size - first_epoch * size
             rows = tf.slice(order, [position], [self.config.batch_size])
-            seen = self._train_step(tf.gather(images, rows), step)
+            seen = self._train_step(tf.gather(images, rows), tf.gather(self._labels, rows), step)
             return step + 1, totals + _summary(seen)
 
         step, totals = tf.while_loop(
@@ -185,17 +205,29 @@ class Trainer:
         )
         return step - first_step, totals
 
-    def _train_step(self, images: tf.Tensor, step: tf.Tensor) -> Step:
+    def _train_step(self, images: tf.Tensor, labels: tf.Tensor, step: tf.Tensor) -> Step:
         pixels = tf.cast(images, tf.float32)
         if self.config.augmentation == "classic":
             key = derive_seed(self.config.seed, "augmentation")
             seed, shape = tf.stack([key, step]), [4, self.config.batch_size]
             pixels = classic(pixels, tf.random.stateless_uniform(shape, seed, -1.0, 1.0))
         real_images = pixels * self._scaling.multiplier + self._scaling.offset
-        key = derive_seed(self.config.seed, "noise")
-        noise = self._latents([self._procedure.noise_batches, self.config.batch_size], key, step)
-        seen: Step = self._procedure.step(self.networks, self._optimizers, real_images, noise)
+        shape = [self._procedure.noise_batches, self.config.batch_size]
+        noise = self._latents(shape, derive_seed(self.config.seed, "noise"), step)
+        drawn = self._draw_labels(shape, derive_seed(self.config.seed, "labels"), step)
+        batch = Batch(real_images, self._one_hot(labels), noise, self._one_hot(drawn))
+        seen: Step = self._procedure.step(self.networks, self._optimizers, batch)
         return seen
+
+    def _one_hot(self, labels: tf.Tensor) -> tf.Tensor:
+        """Labels as the networks are told them: float32, a last axis of 0 if they are not told."""
+        return tf.one_hot(labels, self._num_labels)
+
+    def _draw_labels(self, shape: list[int], key: int, index: int | tf.Tensor) -> tf.Tensor:
+        """Labels of training images drawn with replacement, int32 of ``shape``."""
+        seed, size = tf.stack([key, index]), len(self._images)
+        rows = tf.random.stateless_uniform(shape, seed, 0, size, tf.int32)
+        return tf.gather(self._labels, rows)
 
     def _latents(self, shape: list[int], key: int, index: int | tf.Tensor) -> tf.Tensor:
         """Noise of ``shape`` + (latent_dim,): standard normal, or uniform in [-1, 1)."""

@@ -7,7 +7,7 @@ import argparse
 from harness.core.quiet import quiet_import
 
 with quiet_import():
-    from tests.benchmarks import metrics, training
+    from tests.benchmarks import metrics, systems, training
 
 
 def main() -> None:
@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--dimension", type=int, default=64, help="features of an image")
     arguments = parser.parse_args()
     training.main(arguments.images, arguments.rounds, arguments.width)
+    systems.main(arguments.images, arguments.rounds, arguments.width)
     metrics.main([str(arguments.samples), str(arguments.samples), str(arguments.dimension)])
 
 

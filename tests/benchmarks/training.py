@@ -17,6 +17,7 @@ from harness.data.load import load_dataset
 from harness.data.scaling import fit_scaling
 from harness.models.networks import build_networks, build_optimizers
 from harness.training.loop import Trainer
+from harness.training.procedures import Batch
 
 Rounds = Iterator[None]
 """Each ``next`` trains on as many images as the schedule says for that round."""
@@ -31,7 +32,7 @@ def harness_loop(config: TrialConfig, dataset: Dataset, schedule: Sequence[int])
 
 def tutorial_loop(config: TrialConfig, dataset: Dataset, schedule: Sequence[int]) -> Rounds:
     """The tutorial's loop: float images through tf.data, one compiled call for each step."""
-    networks = build_networks(config, dataset.image_shape)
+    networks = build_networks(config, dataset.image_shape, dataset.num_classes)
     optimizers = build_optimizers(config, networks)
     scaled = fit_scaling(config.pixel_scaling, dataset.x_train).scale(dataset.x_train)
     batches = tf.data.Dataset.from_tensor_slices(scaled).shuffle(len(scaled)).repeat()
@@ -42,7 +43,8 @@ def tutorial_loop(config: TrialConfig, dataset: Dataset, schedule: Sequence[int]
     @tf.function
     def step(images: tf.Tensor) -> None:
         noise = tf.random.normal([1, config.batch_size, config.latent_dim])
-        procedure.step(networks, optimizers, images, noise)
+        nothing = tf.zeros([1, config.batch_size, 0])  # unconditional: no labels are told
+        procedure.step(networks, optimizers, Batch(images, nothing[0], noise, nothing))
 
     for images in schedule:
         for _ in range(images // config.batch_size):

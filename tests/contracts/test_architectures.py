@@ -10,13 +10,14 @@ from harness.core.config import CHOICES, TrialConfig
 from harness.core.errors import InputError
 from harness.core.registry import ARCHITECTURES, PROCEDURES
 from harness.models.networks import build_networks, build_optimizers
+from harness.training.procedures import Batch
 
 VARIANTS = [
     (name, dict(zip(supports, values, strict=True)))
     for name in ARCHITECTURES.names()
     for supports in [ARCHITECTURES.get(name).supports]
     for values in itertools.product(*supports.values())
-]
+] + [(name, {"conditional": "labels"}) for name in ARCHITECTURES.names()]
 
 # Total parameters of generator and discriminator at width 1, latent_dim 100, 28x28x1; batch
 # normalization counts 4 for each channel. tutorial, upsampling, mlp: the sums that the published
@@ -36,6 +37,12 @@ PUBLISHED_PARAMETERS = {
 }
 
 
+def told(config, count):
+    """Labels of ``count`` images, one hot for ten classes; (count, 0) if networks get none."""
+    num_labels = 10 if config.conditional == "labels" else 0
+    return np.eye(10, dtype=np.float32)[np.arange(count) % 10, :num_labels]
+
+
 def small(name, **fields):
     return TrialConfig(architecture=name, width=0.0625, batch_size=8, latent_dim=7, **fields)
 
@@ -44,12 +51,13 @@ def small(name, **fields):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_shapes_and_output_range(name, variant, channels):
     config = small(name, **variant)
-    generator, discriminator = build_networks(config, (28, 28, channels))
-    images = np.asarray(generator(np.random.default_rng(0).normal(size=(5, 7)), training=False))
+    networks, labels = build_networks(config, (28, 28, channels), 10), told(config, 5)
+    noise = np.random.default_rng(0).normal(size=(5, 7)).astype(np.float32)
+    images = np.asarray(networks.generate(noise, labels, training=False))
     assert images.shape == (5, 28, 28, channels)
     assert images.dtype == np.float32
     assert np.abs(images).max() <= 1  # tanh
-    logits = np.asarray(discriminator(images, training=False))
+    logits = np.asarray(networks.judge(images, labels))
     assert logits.shape == (5, 1)
     assert logits.dtype == np.float32
 
@@ -59,7 +67,7 @@ def test_shapes_and_output_range(name, variant, channels):
     ("scaling", "low", "high"), [("centered", -1, 1), ("unit", 0, 1), ("minmax", 0, 1)]
 )
 def test_auto_activation_covers_the_range_of_the_scaling(name, scaling, low, high):
-    generator, _ = build_networks(small(name, pixel_scaling=scaling), (28, 28, 1))
+    generator, _ = build_networks(small(name, pixel_scaling=scaling), (28, 28, 1), 10)
     noise = np.random.default_rng(0).normal(scale=1e7, size=(20, 7))
     images = np.asarray(generator(noise, training=False))
     assert low <= images.min()
@@ -73,14 +81,15 @@ def test_auto_activation_covers_the_range_of_the_scaling(name, scaling, low, hig
 def test_one_step_moves_every_trainable_variable(name, variant, procedure):
     # Lion steps by the sign of the gradient: a small one shows, only a missing one does not.
     config = small(name, procedure=procedure, optimizer="lion", learning_rate=1e-3, **variant)
-    networks = build_networks(config, (28, 28, 1))
+    networks = build_networks(config, (28, 28, 1), 10)
     optimizers = build_optimizers(config, networks)
     before = [[np.array(v) for v in network.trainable_variables] for network in networks]
     rng = np.random.default_rng(0)
     record = PROCEDURES.get(procedure)
     real = rng.uniform(-1, 1, (8, 28, 28, 1)).astype(np.float32)
     noise = rng.normal(size=(record.noise_batches, 8, 7)).astype(np.float32)
-    step = record.step(networks, optimizers, real, noise)
+    labels = np.stack([told(config, 8)] * (1 + record.noise_batches))
+    step = record.step(networks, optimizers, Batch(real, labels[0], noise, labels[1:]))
     for network, values in zip(networks, before, strict=True):
         for variable, value in zip(network.trainable_variables, values, strict=True):
             after = np.array(variable)
@@ -93,7 +102,7 @@ def test_one_step_moves_every_trainable_variable(name, variant, procedure):
 
 @pytest.mark.parametrize("name", ARCHITECTURES.names())
 def test_parameter_count_is_the_published_one(name):
-    networks = build_networks(TrialConfig(architecture=name), (28, 28, 1))
+    networks = build_networks(TrialConfig(architecture=name), (28, 28, 1), 10)
     counts = tuple(network.count_params() for network in networks)
     assert counts == PUBLISHED_PARAMETERS[name]
 
@@ -102,7 +111,7 @@ def test_parameter_count_is_the_published_one(name):
 def test_the_discriminator_is_widened_alone(name):
     def parameters(ratio):
         config = TrialConfig(architecture=name, width=0.25, discriminator_width_ratio=ratio)
-        return [network.count_params() for network in build_networks(config, (28, 28, 3))]
+        return [network.count_params() for network in build_networks(config, (28, 28, 3), 10)]
 
     quarter, half, whole, double = (parameters(ratio) for ratio in (0.25, 0.5, 1.0, 2.0))
     assert quarter[0] == half[0] == whole[0] == double[0]
@@ -114,7 +123,7 @@ def test_the_discriminator_is_widened_alone(name):
 def test_same_seed_same_weights_another_seed_others(name, initialisation):
     def weights(seed):
         config = small(name, seed=seed, initialisation=initialisation)
-        networks = build_networks(config, (28, 28, 1))
+        networks = build_networks(config, (28, 28, 1), 10)
         return np.concatenate([np.ravel(w) for n in networks for w in n.get_weights()])
 
     assert np.array_equal(weights(1), weights(1))
@@ -128,7 +137,7 @@ def test_every_choice_of_what_is_limited_builds_or_is_refused_with_the_list(name
         for value in set(CHOICES[field]) - set(allowed):
             text = f"architecture {name} does not support {field} = '{value}'; allowed: "
             with pytest.raises(InputError, match=text + ", ".join(allowed)):
-                build_networks(small(name, **{field: value}), (28, 28, 1))
+                build_networks(small(name, **{field: value}), (28, 28, 1), 10)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES.names())

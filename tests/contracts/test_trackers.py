@@ -22,6 +22,7 @@ from harness.core.study_file import StudySpec
 from harness.tracking.layout import Layout
 from harness.tracking.memory import MemoryTracker
 from harness.tracking.mlflow_run import MlflowTracker
+from harness.tracking.reaper import CUT_OFF, Ended
 from harness.tracking.tracker import StudyTracker, Tracker, TrialRun
 
 NUMBERS = itertools.count()
@@ -316,12 +317,31 @@ def test_two_studies_are_two_experiments(
     assert other.run_id != study.run_id
 
 
-def test_trials_that_a_killed_process_left_are_closed(
+def test_what_killed_processes_left_ends_as_the_search_says(
     backend: Backend, study: StudyTracker
 ) -> None:
-    done, left, running = (study.start_trial(number, CONFIG) for number in range(3))
-    done.finish(TrialState.COMPLETE)
-    study.close_trials([1, 5])
-    seen = backend.see(left)
-    assert (seen.status, seen.tags["failure"]) == ("FAILED", INTERRUPTED)
-    assert [backend.see(run).status for run in (done, running)] == ["FINISHED", "RUNNING"]
+    complete, pruned, cut, running, unknown, done = (
+        study.start_trial(number, CONFIG) for number in range(6)
+    )
+    done.finish(TrialState.COMPLETE)  # killed before it could tell the search
+    ends = {
+        0: Ended(TrialState.COMPLETE),
+        1: Ended(TrialState.PRUNED, {"pruned_by": "collapse"}),
+        2: CUT_OFF,
+        3: None,
+        5: CUT_OFF,
+    }
+    assert study.settle(lambda: ends) == [0, 1, 2, 4, 5]
+    assert study.settle(lambda: ends) == []
+    seen = [backend.see(run) for run in (complete, pruned, cut, running, unknown, done)]
+    assert [one.status for one in seen] == [
+        "FINISHED",
+        "KILLED",
+        "FAILED",
+        "RUNNING",
+        "FAILED",
+        "FAILED",
+    ]
+    assert seen[1].tags["pruned_by"] == "collapse"
+    for one in (seen[2], seen[4], seen[5]):
+        assert one.tags["failure"] == INTERRUPTED

@@ -40,8 +40,8 @@ def test_every_field_is_checked_against_something():
 def test_fields_of_the_design_are_there():
     design = (
         "dataset architecture width discriminator_width_ratio latent_dim latent_distribution "
-        "normalization downsampling head dropout initialisation procedure optimizer "
-        "learning_rate beta_1 discriminator_learning_rate_ratio "
+        "normalization downsampling head dropout initialisation conditional procedure "
+        "optimizer learning_rate beta_1 discriminator_learning_rate_ratio "
         "leaky_slope pixel_scaling output_activation batch_size images augmentation precision seed"
     )
     assert set(FIELDS) == set(design.split())

@@ -66,3 +66,14 @@ def test_the_bytes_are_the_same_everywhere(digits):
     # Pinned: the shipped reference classifier is matched to these bytes. A change of scikit-learn
     # or Pillow that moves a pixel must be seen here.
     assert digits.fingerprint == "9d713ec674fadfaab7eb585e2109f28248d29901e1d5a3a37010a51988ac2af8"
+
+
+def test_few_digits_are_twenty_of_each_class_and_the_same_test_images(digits):
+    few = load_dataset("few_digits")
+    assert np.bincount(few.y_train).tolist() == [20] * 10
+    label_of = {x.tobytes(): y for x, y in zip(digits.x_train, digits.y_train, strict=True)}
+    assert [label_of[image.tobytes()] for image in few.x_train] == few.y_train.tolist()
+    assert len({image.tobytes() for image in few.x_train}) == 200
+    np.testing.assert_array_equal(few.x_test, digits.x_test)
+    np.testing.assert_array_equal(few.y_test, digits.y_test)
+    assert few.name == "few_digits"

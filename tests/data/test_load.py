@@ -22,7 +22,9 @@ def test_a_path_may_start_at_home(arrays, save, monkeypatch):
 
 @pytest.mark.parametrize("name", ["cifar10", "Digits", "", "images.npy", "npz"])
 def test_another_name_is_refused_with_the_allowed_ones(name):
-    with pytest.raises(InputError, match=r"allowed: digits, mnist, stacked_mnist, or the path of"):
+    with pytest.raises(
+        InputError, match=r"allowed: digits, few_digits, mnist, stacked_mnist, or the path of"
+    ):
         load_dataset(name)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.core import schema
 from harness.core.errors import HarnessError, InputError
 from harness.core.registry import METRICS
 from harness.evaluation import evaluate
@@ -232,3 +233,14 @@ def test_the_description_says_what_was_measured_with_what(
             "null_level": None,
         }
     }
+
+
+def test_what_labelled_images_are_worth_is_explained_where_there_are_any(
+    classifier: ReferenceClassifier,
+) -> None:
+    plain = Evaluator(DATA, classifier, 40, ["fid"]).describe()
+    labelled = Evaluator(DATA, classifier, 40, ["fid"], labelled=True).describe()
+    assert set(labelled["metrics"]) - set(plain["metrics"]) == set(schema.TRAINING_VALUE_SCORES)
+    assert labelled["training value"]["real images"] == len(DATA.x_train)
+    assert "training value" not in plain
+    json.dumps(labelled, allow_nan=False)

@@ -11,7 +11,7 @@ def weights(architecture, **fields):
     """Name of the variable ("kernel", "gamma", ...) -> its values in both networks, one array."""
     config = TrialConfig(architecture=architecture, width=0.25, **fields)
     found = {}
-    for network in build_networks(config, (28, 28, 1)):
+    for network in build_networks(config, (28, 28, 1), 10):
         for variable in network.trainable_variables:
             found.setdefault(variable.name, []).append(np.ravel(variable))
     return {name: np.concatenate(values) for name, values in found.items()}
@@ -45,7 +45,7 @@ def test_normal_is_n_0_002_for_kernels_and_n_1_002_for_scales(architecture):
 
 def test_glorot_is_uniform_within_the_limit_of_its_fans():
     config = TrialConfig(architecture="radford", initialisation="glorot", latent_dim=100)
-    generator, _ = build_networks(config, (28, 28, 1))
+    generator, _ = build_networks(config, (28, 28, 1), 10)
     kernel = np.asarray(generator.layers[0].kernel)  # 100 x 8192
     limit = np.sqrt(6 / (100 + 8192))  # Glorot and Bengio 2010, equation 16
     assert np.abs(kernel).max() <= limit

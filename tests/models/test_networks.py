@@ -30,14 +30,14 @@ def test_beta_1_is_the_first_moment_or_the_momentum():
 
 def test_the_ratio_scales_the_discriminators_learning_rate_alone():
     config = TrialConfig(width=0.0625, learning_rate=0.01, discriminator_learning_rate_ratio=4)
-    generator, discriminator = build_optimizers(config, build_networks(config, (28, 28, 1)))
+    generator, discriminator = build_optimizers(config, build_networks(config, (28, 28, 1), 10))
     assert float(generator.learning_rate.numpy()) == pytest.approx(0.01)
     assert float(discriminator.learning_rate.numpy()) == pytest.approx(0.04)
 
 
 def test_leaky_slope_and_dropout_reach_their_layers():
     config = TrialConfig(width=0.0625, leaky_slope=0.37, dropout=0.11)
-    for network in build_networks(config, (28, 28, 1)):
+    for network in build_networks(config, (28, 28, 1), 10):
         for layer in network.layers:
             if isinstance(layer, keras.layers.LeakyReLU):
                 assert layer.negative_slope == pytest.approx(0.37)
@@ -50,7 +50,7 @@ def test_leaky_slope_and_dropout_reach_their_layers():
 def test_bfloat16_computes_in_bfloat16_and_leaves_the_global_policy_alone():
     before = keras.config.dtype_policy().name
     generator, discriminator = build_networks(
-        TrialConfig(width=0.0625, precision="bfloat16"), (28, 28, 1)
+        TrialConfig(width=0.0625, precision="bfloat16"), (28, 28, 1), 10
     )
     assert generator.layers[0].compute_dtype == "bfloat16"
     assert generator.trainable_variables[0].dtype == "float32"

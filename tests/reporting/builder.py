@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,7 +66,7 @@ class Grids:
     def real(self) -> bytes | None:
         return self._real
 
-    def last(self, run_id: str) -> bytes | None:
+    def last(self, run_id: str, images_seen: int | None = None) -> bytes | None:
         return self._last.get(run_id)
 
 
@@ -178,3 +178,47 @@ def _random_run(
     history |= {"wall_seconds": [(last, 9.0 * done)], "train_seconds": [(last, 7.0 * done)]}
     tags = {**run.tags, "pruned_by": "pruner"} if outcome == "pruned" else run.tags
     return RunRecord(**{**run.__dict__, "history": history, "tags": tags})
+
+
+FAILED = "failed"
+
+
+def arms_spec(
+    arms: Iterable[str] = ("centered", "unit"),
+    tests: Iterable[Mapping[str, Any]] = (),
+    **changes: Any,
+) -> StudySpec:
+    """A study of arms, which differ in learning_rate, with a claim C1 if there are ``tests``."""
+    claim = {"id": "C1", "source": "S4", "text": "Centering beats scaling", "tests": list(tests)}
+    declared: dict[str, Any] = {
+        "name": "c01_demo",
+        "question": "Does centering help?",
+        "seeds": 5,
+        "base": {"images": 100_000},
+        "arms": {arm: {"learning_rate": 1e-4 * k} for k, arm in enumerate(arms, 1)},
+        "search": {"minimize": "fid"},
+        "claim": claim if claim["tests"] else {},
+    }
+    return StudySpec.from_dict({**declared, **changes})
+
+
+def arms_runs(**fids: Sequence[float | str | None]) -> list[RunRecord]:
+    """Runs of arms: for each arm a final fid per seed, FAILED, or None for a run still to come."""
+    runs = []
+    for place, (arm, values) in enumerate(fids.items()):
+        for seed, value in enumerate(values):
+            if value is None:
+                continue
+            outcome = "failed" if value == FAILED else "complete"
+            fid = None if isinstance(value, str) else [3.0 * value, value]
+            config = {"seed": seed, "learning_rate": 1e-4 * (place + 1), "images": 100_000}
+            finals = {"collapse_probability": 0.9 if seed == 0 and place else 0.1}
+            run = record(len(runs), outcome, fid=fid, config=config, tags={"arm": arm}, **finals)
+            runs.append(run)
+    return runs
+
+
+def paired_test(**changes: Any) -> dict[str, Any]:
+    """The declaration of a test that the arm "centered" has a lower fid than "unit"."""
+    test = {"outcome": "fid", "better": "centered", "than": "unit", "smallest_effect": 0.1}
+    return {**test, **changes}

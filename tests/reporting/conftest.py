@@ -17,7 +17,8 @@ from tests.reporting import builder
 
 @dataclass(frozen=True)
 class Store:
-    """A store with the study "demo" (see ``runs``), "bare" without artifacts and "empty"."""
+    """A store with the study "demo" (see ``runs``), "bare" without artifacts, "won" with a
+    confirmation, and "empty"."""
 
     uri: str
     spec: StudySpec
@@ -56,6 +57,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     bare = _study(client, folder, "bare")
     for number in range(3):
         _trial(client, bare, builder.record(number))
+    won = _study(client, folder, "won")
+    _log_json(client, won, "study.json", builder.spec(confirm={"top": 1}).to_dict())
+    _trial(client, won, builder.record(1, fid=4.0))
+    again = _study(client, folder, "won-confirm")
+    _log_json(client, again, "study.json", builder.arms_spec(("trial-001",)).to_dict())
+    _log_json(client, again, "pixels.json", {"unit": {"low": 0, "high": None}})
+    for run in builder.arms_runs(**{"trial-001": [5.0, 6.0]}):
+        _trial(client, again, run)
     client.create_experiment("empty", (folder / "empty").as_uri())
     return Store(uri, spec, runs)
 

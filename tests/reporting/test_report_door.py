@@ -34,10 +34,22 @@ def test_it_writes_the_page_into_reports(
     assert written == {"index.html", "runs.csv", "study.json"}
 
 
+def test_claims_is_the_page_of_all_claims(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("claims", "--tracking-uri", store.uri) == 0
+    folder = tmp_path / "reports" / "claims"
+    assert {path.name for path in folder.iterdir()} == {"index.html", "claims.csv", "claims.json"}
+    page = (folder / "index.html").read_text("utf-8")
+    assert "Centering the pixels to [-1, 1]" in page
+    assert "Not run." in page
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["nope", "--tracking-uri", "{uri}"], "there: bare, demo, empty"),
+        (["nope", "--tracking-uri", "{uri}"], "there: bare, demo, empty, won, won-confirm"),
         (["../demo", "--tracking-uri", "{uri}"], "study name '../demo'"),
         (["demo", "--tracking-uri", "sqlite:///{tmp}/none.db"], "run a study first"),
         (["demo", "--tracking-uri", "{uri}", "--output", "{tmp}/file"], "--output"),

@@ -11,7 +11,7 @@ import pytest
 
 from harness.core.errors import InputError
 from harness.reporting import results as results_module
-from harness.reporting.results import load_results
+from harness.reporting.results import load_recorded, load_results
 from harness.reporting.tables import StudyResults
 from tests.reporting import builder
 from tests.reporting.conftest import Store
@@ -111,7 +111,9 @@ def test_more_trials_than_fit_one_page_of_the_store(
 
 
 def test_an_unknown_study_lists_those_there(store: Store) -> None:
-    with pytest.raises(InputError, match=r"no study 'nope' in .*; there: bare, demo, empty"):
+    with pytest.raises(
+        InputError, match=r"no study 'nope' in .*; there: bare, demo, empty, won, won-confirm"
+    ):
         load_results(store.uri, "nope")
 
 
@@ -164,3 +166,27 @@ def test_a_metric_may_have_the_name_of_a_field():
     assert table.columns.is_unique
     assert table["precision"].tolist() == [0.75]
     assert table["params.precision"].tolist() == ["bfloat16"]
+
+
+def test_a_search_comes_with_its_confirmation(store: Store) -> None:
+    results = load_results(store.uri, "won")
+    assert results.confirmation is not None
+    assert results.confirmation.spec.name == "won-confirm"
+    assert list(results.confirmation.trials["arm"]) == ["trial-001", "trial-001"]
+    assert results.confirmation.pixels == {"unit": {"low": 0.0}}
+    assert load_results(store.uri, "demo").confirmation is None
+
+
+def test_recorded_studies_are_read_and_others_left_out(store: Store) -> None:
+    found = load_recorded(store.uri, ["nope", "won"])
+    assert list(found) == ["won"]
+    with pytest.raises(InputError, match="run a study first"):
+        load_recorded("sqlite:///none.db", ["won"])
+
+
+def test_a_grid_up_to_some_images(store: Store) -> None:
+    results = load_results(store.uri, "demo")
+    run_id = str(results.trials["run_id"].iloc[0])
+    assert results.grids.last(run_id, 99_999) == builder.png(2)
+    assert results.grids.last(run_id, 100_000) == results.grids.last(run_id) == builder.png(1)
+    assert results.grids.last(run_id, 49_999) is None

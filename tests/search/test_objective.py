@@ -5,6 +5,7 @@ import pytest
 from optuna.trial import TrialState
 
 from harness.core.errors import DivergedError
+from harness.core.schema import TRAINING_VALUE_SCORES
 from harness.core.study_file import StudySpec
 from harness.data.load import load_dataset
 from harness.search.objective import FAILURES, Objective, TrialRunner
@@ -53,11 +54,11 @@ class Ends(SearchObserver):
         self.ends.append(end)
 
 
-def run_one(*script, pruner=None, catch=FAILURES):
-    tracker = MemoryTracker().open_study(SPEC)
+def run_one(*script, pruner=None, catch=FAILURES, spec=SPEC):
+    tracker = MemoryTracker().open_study(spec)
     observer = Ends()
     runner = TrialRunner(
-        SPEC, load_dataset("digits"), ScriptedEvaluator(*script), tracker, observer, {"cpu": "x"}
+        spec, load_dataset("digits"), ScriptedEvaluator(*script), tracker, observer, {"cpu": "x"}
     )
     study = optuna.create_study(pruner=pruner or optuna.pruners.NopPruner())
     try:
@@ -123,3 +124,23 @@ def test_interruption_and_defects_leave_failed_runs_and_are_raised(error, reason
     assert trial.state == TrialState.FAIL
     assert run.run_status == "FAILED"
     assert run.tags["failure"] == trial.user_attrs["failure"] == end.reason == reason
+
+
+CONDITIONAL = SPEC.replace(base={**SPEC.base, "conditional": "labels"})
+
+
+def test_images_with_labels_are_scored_once_at_the_end_by_what_they_are_worth():
+    trial, run, _ = run_one(3.0, 2.0, 1.0, spec=CONDITIONAL)
+    assert trial.state == TrialState.COMPLETE
+    assert trial.value == 1.0
+    scores = trial.user_attrs["scores"]
+    for name in TRAINING_VALUE_SCORES:
+        assert run.metrics[name] == [(96, scores[name])]
+    gain = scores["generated_accuracy"] - scores["classic_accuracy"]
+    assert scores["augmentation_gain"] == gain
+    assert run.metrics["eval_seconds"][-1][1] > 0
+
+
+def test_a_trial_that_is_stopped_is_not_asked_what_its_images_are_worth():
+    _, run, _ = run_one(3.0, 2.0, pruner=PruneAt(64), spec=CONDITIONAL)
+    assert not set(TRAINING_VALUE_SCORES) & set(run.metrics)

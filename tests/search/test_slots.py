@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 from harness.core.schema import INTERRUPTED, Tag
 from harness.core.study_file import StudySpec
 from harness.search import liveness, work
-from harness.search.liveness import WORKER_ATTRIBUTE, WorkerName
+from harness.search.liveness import WORKER_ATTRIBUTE, WorkerName, close_dead
 from harness.search.observer import SearchObserver
 from harness.search.storage import counted_trials, open_storage
 from harness.search.work import run_trials
@@ -69,7 +69,7 @@ def test_two_workers_never_get_the_same_configuration(url, worker):
 def check_taken_over(url, worker, lost):
     """The trial that ``lost`` claimed is interrupted, and handed out again, once."""
     settled = []
-    desk = slots(url, 3, settle=lambda: settled.append([t.state for t in desk.study.trials]))
+    desk = slots(url, 5, settle=lambda: settled.append([t.state for t in desk.study.trials]))
     claim = desk.claim(worker)
     assert claim.abandoned == (lost.trial.number,)
     assert claim.trial.params == lost.trial.params
@@ -77,7 +77,7 @@ def check_taken_over(url, worker, lost):
     trials = slots(url, 3).study.trials
     assert trials[lost.trial.number].state == TrialState.FAIL
     assert trials[lost.trial.number].user_attrs[Tag.FAILURE] == INTERRUPTED
-    assert settled == [[TrialState.FAIL, TrialState.RUNNING]]
+    assert settled == [[TrialState.FAIL, TrialState.RUNNING, TrialState.RUNNING]]
     desk.claim(worker)
     assert len(settled) == 1  # nobody died since
     assert desk.claim(worker).trial.params != lost.trial.params
@@ -87,10 +87,9 @@ def test_the_trial_of_a_worker_that_died_here_is_taken_over_at_once(url, worker)
     with WorkerName() as gone:
         lost = slots(url, 3).claim(gone.name)
         assert slots(url, 3).claim(worker).abandoned == ()
-        path = liveness._file_of(gone.name)
-    path.touch()  # as a killed process leaves it: there, and not locked
+    gone.path.touch()  # as a killed process leaves it: there, and not locked
     check_taken_over(url, worker, lost)
-    path.unlink()
+    gone.path.unlink()
 
 
 def test_the_trial_of_another_machine_is_taken_over_once_it_is_silent(url, worker, monkeypatch):
@@ -122,10 +121,10 @@ def test_a_trial_that_runs_has_heartbeats(url, worker, monkeypatch):
 def test_a_worker_that_dies_in_its_turn_loses_no_configuration(url, worker):
     with WorkerName() as gone:
         lost = slots(url, 3).claim(gone.name)
-    liveness._file_of(gone.name).touch()
+    gone.path.touch()
     desk = slots(url, 3)
     # The next one queues the lost configuration and takes it, but dies before it has its values.
-    desk.close_dead()
+    close_dead(desk.study, desk.storage)
     work.stores.requeue_interrupted(desk.study, SPEC.space)
     half = desk.study.ask()
     assert half.user_attrs[Tag.RETRY_OF] == lost.trial.number
@@ -133,7 +132,7 @@ def test_a_worker_that_dies_in_its_turn_loses_no_configuration(url, worker):
     assert claim.abandoned == (half.number,)
     assert claim.trial.params == lost.trial.params
     assert claim.trial.user_attrs[Tag.RETRY_OF] == half.number
-    liveness._file_of(gone.name).unlink()
+    gone.path.unlink()
 
 
 def test_a_configuration_that_was_never_complete_is_not_queued(url, worker):
@@ -149,19 +148,19 @@ def test_a_worker_that_was_given_up_but_lives_ends_its_trial_and_goes_on(url, wo
     settled, said = [], []
     observer = SearchObserver()
     observer.message = said.append
-    given_up = []
+    given_up, desk = [], slots(url, 1, settle=lambda: settled.append(1))
 
     def slow(trial):
         if not given_up:
             given_up.append(trial.number)
             monkeypatch.setattr(liveness, "GRACE_SECONDS", -1.0)
-            assert slots(url, 1).close_dead() == (trial.number,)
+            assert close_dead(desk.study, desk.storage) == [trial.number]
             monkeypatch.undo()
         trial.set_user_attr("scores", {})
         return 0.0
 
     monkeypatch.setattr(work, "POLL_SECONDS", 0.01)
-    run_trials(slots(url, 1, settle=lambda: settled.append(1)), slow, observer)
+    run_trials(desk, slow, observer)
     assert len(settled) == 2  # at the first trial, and when the run of the lost one had ended
     assert any("another worker took it over" in text for text in said)
     assert len(counted_trials(slots(url, 1).study)) == 1

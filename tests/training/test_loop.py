@@ -1,12 +1,14 @@
 import dataclasses
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn.neighbors import KNeighborsClassifier
 
 from harness.core.config import TrialConfig
-from harness.core.errors import DivergedError
+from harness.core.errors import DivergedError, InputError
 from harness.core.registry import PROCEDURES
 from harness.data.load import load_dataset
 from harness.training import loop
@@ -76,8 +78,8 @@ def test_every_epoch_shows_every_image_once(digits, monkeypatch):
     dataset = dataclasses.replace(digits, x_train=images)
     shown = tf.Variable(tf.zeros(50, tf.int32))
 
-    def count(networks, optimizers, real_images, noise):
-        rows = tf.cast(tf.round(real_images[:, 0, 0, 0] * 255), tf.int32)
+    def count(networks, optimizers, batch):
+        rows = tf.cast(tf.round(batch.real_images[:, 0, 0, 0] * 255), tf.int32)
         shown.scatter_nd_add(rows[:, None], tf.ones_like(rows))
         logits = tf.zeros([16, 1])
         return Step(tf.constant(0.0), tf.constant(0.0), logits, logits)
@@ -92,7 +94,7 @@ def test_divergence_ends_with_the_images_seen_at_which_it_was_seen(digits, monke
     """The third step of the second interval gives NaN."""
     steps = tf.Variable(0)
 
-    def diverge(networks, optimizers, real_images, noise):
+    def diverge(networks, optimizers, batch):
         loss = tf.where(steps.assign_add(1) >= 8, np.nan, 1.0)
         logits = tf.zeros([16, 1])
         return Step(tf.constant(1.0), loss, logits, logits)
@@ -162,3 +164,77 @@ def test_augmentation_changes_what_is_trained_on(digits):
     plain, _ = trained(TINY, digits)
     augmented, _ = trained(TINY.replace(augmentation="classic"), digits)
     assert not np.array_equal(plain.generate(5), augmented.generate(5))
+
+
+def test_a_conditional_generator_makes_the_classes_that_it_is_asked_for(digits):
+    """A classifier that knows the training images recognises the labels of generated ones."""
+    config = TINY.replace(
+        conditional="labels",
+        architecture="mlp",
+        width=0.25,
+        images=25_600,
+        batch_size=64,
+        learning_rate=1e-3,
+        dropout=0.0,
+    )
+    trainer, _ = trained(config, digits, (25_600,))
+    images, labels = trainer.generate_labelled(300)
+    assert (images.dtype, labels.dtype) == (np.uint8, np.int64)
+    neighbours = KNeighborsClassifier(3)
+    neighbours.fit(digits.x_train.reshape(len(digits.x_train), -1), digits.y_train)
+    # without the labels reaching both networks, one in ten is right
+    assert np.mean(neighbours.predict(images.reshape(300, -1)) == labels) > 0.5
+
+
+def test_labels_of_generated_images_have_the_shares_of_the_training_images(digits):
+    unequal = np.where(np.arange(len(digits.y_train)) % 4 == 0, 3, 7)  # one in four is a 3
+    dataset = dataclasses.replace(digits, y_train=unequal)
+    trainer = Trainer(TINY.replace(conditional="labels"), dataset)
+    images, labels = trainer.generate_labelled(4_000)
+    assert set(labels) == {3, 7}
+    # standard error of the share: sqrt(0.25 * 0.75 / 4000) = 0.007
+    assert abs(np.mean(labels == 3) - 0.25) < 0.035
+    assert np.array_equal(images, trainer.generate(4_000))
+    assert np.array_equal(trainer.generate_labelled(5)[1], labels[:5])
+    assert not np.array_equal(trainer.generate_labelled(100, "other")[1], labels[:100])
+
+
+def test_real_images_come_with_their_own_labels(digits, monkeypatch):
+    """Image i is all i and has label i modulo 10; labels of fakes are drawn for each batch."""
+    images = np.broadcast_to(np.arange(50, dtype=np.uint8)[:, None, None, None], (50, 28, 28, 1))
+    dataset = dataclasses.replace(digits, x_train=images, y_train=np.arange(50) % 10)
+    wrong, shapes = tf.Variable(0), []
+
+    def compare(networks, optimizers, batch):
+        rows = tf.cast(tf.round(batch.real_images[:, 0, 0, 0] * 255), tf.int32)
+        told = tf.argmax(batch.real_labels, axis=-1, output_type=tf.int32)
+        wrong.assign_add(tf.reduce_sum(tf.cast(told != rows % 10, tf.int32)))
+        shapes.append((batch.real_labels.shape, batch.fake_labels.shape))
+        logits = tf.zeros([16, 1])
+        return Step(tf.constant(0.0), tf.constant(0.0), logits, logits)
+
+    monkeypatch.setattr(PROCEDURES, "get", lambda name: Procedure("compare", compare, "test", 2))
+    config = TINY.replace(pixel_scaling="unit", conditional="labels")
+    list(Trainer(config, dataset).run([160]))
+    assert wrong.numpy() == 0
+    assert shapes[0] == ((16, 10), (2, 16, 10))
+
+
+def test_images_of_an_unconditional_generator_have_no_labels(digits):
+    with pytest.raises(InputError, match=r"conditional is 'none'.*need conditional = 'labels'"):
+        Trainer(TINY, digits).generate_labelled(3)
+
+
+def test_more_classes_than_planes_are_refused(digits):
+    dataset = dataclasses.replace(digits, num_classes=1_000)
+    with pytest.raises(InputError, match="at most 100 classes, this one has 1,000"):
+        Trainer(TINY.replace(conditional="labels"), dataset)
+
+
+def test_a_saved_conditional_generator_loads_in_safe_mode_and_gives_the_same(digits, tmp_path):
+    trainer = Trainer(TINY.replace(conditional="labels"), digits)
+    generator = trainer.networks.generator
+    generator.save(tmp_path / "generator.keras")
+    loaded = keras.saving.load_model(tmp_path / "generator.keras", safe_mode=True)
+    inputs = np.random.default_rng(0).normal(size=(4, TINY.latent_dim + 10)).astype(np.float32)
+    assert np.array_equal(loaded(inputs), generator(inputs))

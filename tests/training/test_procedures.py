@@ -9,8 +9,10 @@ import pytest
 from harness.core.config import TrialConfig
 from harness.core.registry import PROCEDURES
 from harness.models.networks import Networks, Optimizers, build_networks
+from harness.training.procedures import Batch
 
 N, LATENT_DIM = 8, 5
+NO_LABELS = np.zeros((3, N, 0), np.float32)
 TWO_STEPS = ["alternating", "stacked"]
 """The procedures that update the generator against the updated discriminator."""
 
@@ -19,20 +21,23 @@ def made(**fields):
     """Networks without randomness of their own, unless ``fields`` say otherwise."""
     plain = {"dropout": 0.0, "normalization": "none", **fields}
     config = TrialConfig(width=0.0625, latent_dim=LATENT_DIM, **plain)
-    return build_networks(config, (28, 28, 1))
+    return build_networks(config, (28, 28, 1), 10)
 
 
-def batch(num_noise):
+def batch(num_noise, num_labels=0):
     rng = np.random.default_rng(1)
     real = rng.uniform(-1, 1, (N, 28, 28, 1)).astype(np.float32)
-    return real, rng.normal(size=(num_noise, N, LATENT_DIM)).astype(np.float32)
+    noise = rng.normal(size=(num_noise, N, LATENT_DIM)).astype(np.float32)
+    classes = rng.integers(0, max(num_labels, 1), (1 + num_noise, N))
+    labels = np.eye(num_labels, dtype=np.float32)[classes] if num_labels else NO_LABELS
+    return Batch(real, labels[0], noise, labels[1:])
 
 
 def step(name, networks, g_rate=0.1, d_rate=0.1):
     """One step with plain gradient descent at the two rates, on the batch of ``batch``."""
     record = PROCEDURES.get(name)
     optimizers = Optimizers(keras.optimizers.SGD(g_rate), keras.optimizers.SGD(d_rate))
-    return record.step(networks, optimizers, *batch(record.noise_batches))
+    return record.step(networks, optimizers, batch(record.noise_batches))
 
 
 def values(network):
@@ -92,7 +97,7 @@ def test_the_mixed_batch_is_normalized_as_one():
 @pytest.mark.parametrize("name", TWO_STEPS)
 def test_losses_are_those_of_the_first_networks_and_then_of_the_updated_discriminator(name):
     networks = made()
-    real, noise = batch(2)
+    real, _, noise, _ = batch(2)
     real_logits, fake_logits = (
         np.asarray(networks.discriminator(images))
         for images in (real, networks.generator(noise[0]))
@@ -113,11 +118,40 @@ def test_losses_are_those_of_the_first_networks_and_then_of_the_updated_discrimi
 def test_the_generators_noise_is_fresh(name):
     """Other noise for the second half changes its loss and nothing about the first half."""
     record = PROCEDURES.get(name)
-    real, noise = batch(record.noise_batches)
+    first = batch(record.noise_batches)
     losses = []
-    for second in (noise[1], noise[1] + 1):
+    for change in (0, 1):
+        noise = first.noise + np.array([0, change], np.float32)[:, None, None]
         rates = Optimizers(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
-        seen = record.step(made(), rates, real, np.stack([noise[0], second]))
+        seen = record.step(made(), rates, first._replace(noise=noise))
         losses.append((float(seen.d_loss), float(seen.g_loss)))
     assert losses[0][0] == losses[1][0]
     assert losses[0][1] != losses[1][1]
+
+
+@pytest.mark.parametrize("name", PROCEDURES.names())
+def test_labels_go_with_their_images(name):
+    """Images that are told apart by nothing but their label: what comes where is recorded."""
+    asked, judged = [], []
+
+    class Recorded(Networks):
+        def generate(self, noise, labels, training=True):
+            asked.append(np.asarray(labels))
+            return super().generate(noise, labels, training)
+
+        def judge(self, images, labels):
+            judged.append(np.asarray(labels))
+            return super().judge(images, labels)
+
+    record = PROCEDURES.get(name)
+    seen = batch(record.noise_batches, num_labels=10)
+    rates = Optimizers(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
+    record.step(Recorded(*made(conditional="labels")), rates, seen)
+    assert np.array_equal(asked, seen.fake_labels)
+    real, first, last = seen.real_labels, seen.fake_labels[0], seen.fake_labels[-1]
+    expected = {
+        "simultaneous": [real, first],
+        "alternating": [real, first, last],
+        "stacked": [np.concatenate([real, first]), last],
+    }
+    assert all(np.array_equal(a, b) for a, b in zip(judged, expected[name], strict=True))

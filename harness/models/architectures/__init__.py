@@ -1,9 +1,12 @@
 """Architectures: one file each, found by scanning this folder.
 
-A file ``<name>.py`` holds one function ``<name>(config, image_shape)`` that returns the generator
-and the discriminator, decorated with ``@architecture(source=..., supports=...)``. The generator
-maps (N, latent_dim) to (N, H, W, C) in the range of its output activation, the discriminator maps
-images to logits (N, 1).
+A file ``<name>.py`` holds one function ``<name>(config, image_shape, num_labels)`` that returns the
+generator and the discriminator, decorated with ``@architecture(source=..., supports=...)``. The
+generator maps (N, latent_dim + num_labels) to (N, H, W, C) in the range of its output activation,
+the discriminator maps (N, H, W, C + num_labels) to logits (N, 1). ``num_labels`` is the number of
+classes of a conditional configuration, else 0: the label is appended to the latent vector as one
+hot, and to the image as one plane for each class, 1 in that of its own.
+
 Weights are seeded by the caller: layers keep Keras's default seeds and initializers.
 """
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
     from harness.core.config import TrialConfig
 
-    Builder = Callable[[TrialConfig, tuple[int, int, int]], tuple[keras.Model, keras.Model]]
+    Builder = Callable[[TrialConfig, tuple[int, int, int], int], tuple[keras.Model, keras.Model]]
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,12 @@ def discriminator_width(config: TrialConfig) -> float:
     return config.width * config.discriminator_width_ratio
 
 
+def labelled_shape(image_shape: tuple[int, int, int], num_labels: int) -> tuple[int, int, int]:
+    """(H, W, C) of what the discriminator sees: the image and a plane for each label."""
+    height, width, channels = image_shape
+    return height, width, channels + num_labels
+
+
 def halvings(size: int, times: int) -> list[int]:
     """``times`` + 1 lengths, rising to ``size``: what strides of 2 leave of it, rounded up."""
     lengths = [size]

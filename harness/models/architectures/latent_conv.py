@@ -20,6 +20,7 @@ from harness.models.architectures._blocks import (
     add_transposed_convolution,
     discriminator_width,
     halvings,
+    labelled_shape,
     scaled,
 )
 
@@ -37,22 +38,25 @@ KERNELS = (3, 4, 4)  # 3 between 4x4 and 7x7, where 4 would leave unequal paddin
     initialisation="normal",
 )
 def latent_conv(
-    config: TrialConfig, image_shape: tuple[int, int, int]
+    config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
 ) -> tuple[keras.Model, keras.Model]:
     """Transposed convolutions 256, 128, 64, C from 1x1; discriminator convolutions 64 to 256, 1.
 
     Batch normalization in both, except at the generator's output and the discriminator's input;
     ReLU in the generator, whatever the slope, LeakyReLU in the discriminator.
     """
-    return _generator(config, image_shape), _discriminator(config, image_shape)
+    generator = _generator(config, image_shape, num_labels)
+    return generator, _discriminator(config, image_shape, num_labels)
 
 
-def _generator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.Model:
+def _generator(
+    config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
+) -> keras.Model:
     height, width, image_channels = image_shape
     use_bias = config.normalization == "none"
     base, *sizes = zip(halvings(height, 3), halvings(width, 3), strict=True)
-    model = keras.Sequential([keras.Input((config.latent_dim,))], name="generator")
-    model.add(layers.Reshape((1, 1, config.latent_dim)))
+    model = keras.Sequential([keras.Input((config.latent_dim + num_labels,))], name="generator")
+    model.add(layers.Reshape((1, 1, config.latent_dim + num_labels)))
     model.add(layers.Conv2DTranspose(scaled(256, config.width), base, use_bias=use_bias))
     add_normalization(model, config, MOMENTUM)
     model.add(layers.ReLU())
@@ -73,9 +77,13 @@ def _generator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.
     return model
 
 
-def _discriminator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.Model:
+def _discriminator(
+    config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
+) -> keras.Model:
     use_bias = config.normalization == "none"
-    model = keras.Sequential([keras.Input(image_shape)], name="discriminator")
+    model = keras.Sequential(
+        [keras.Input(labelled_shape(image_shape, num_labels))], name="discriminator"
+    )
     for channels, kernel in zip((64, 128, 256), reversed(KERNELS), strict=True):
         count = scaled(channels, discriminator_width(config))
         add_convolution(

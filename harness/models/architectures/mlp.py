@@ -13,7 +13,12 @@ from keras import layers
 
 from harness.core.config import TrialConfig
 from harness.models.architectures import architecture
-from harness.models.architectures._blocks import add_normalization, discriminator_width, scaled
+from harness.models.architectures._blocks import (
+    add_normalization,
+    discriminator_width,
+    labelled_shape,
+    scaled,
+)
 
 MOMENTUM = 0.8  # of batch normalization, as published
 
@@ -22,16 +27,21 @@ MOMENTUM = 0.8  # of batch normalization, as published
     source="Goodfellow et al. 2014, in the sizes of Keras-GAN's gan.py (E. Linder-Noren, 2017)",
     supports={"normalization": ("batch", "none"), "downsampling": ("strided",), "head": ("dense",)},
 )
-def mlp(config: TrialConfig, image_shape: tuple[int, int, int]) -> tuple[keras.Model, keras.Model]:
+def mlp(
+    config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
+) -> tuple[keras.Model, keras.Model]:
     """Dense layers 256, 512, 1024 and the pixels; discriminator 512, 256; LeakyReLU in both.
 
     Batch normalization after the generator's activations, as published; the discriminator has none.
     """
-    return _generator(config, image_shape), _discriminator(config, image_shape)
+    generator = _generator(config, image_shape, num_labels)
+    return generator, _discriminator(config, image_shape, num_labels)
 
 
-def _generator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.Model:
-    model = keras.Sequential([keras.Input((config.latent_dim,))], name="generator")
+def _generator(
+    config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
+) -> keras.Model:
+    model = keras.Sequential([keras.Input((config.latent_dim + num_labels,))], name="generator")
     for units in (256, 512, 1024):
         model.add(layers.Dense(scaled(units, config.width)))
         model.add(layers.LeakyReLU(config.leaky_slope))
@@ -42,8 +52,13 @@ def _generator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.
     return model
 
 
-def _discriminator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.Model:
-    model = keras.Sequential([keras.Input(image_shape), layers.Flatten()], name="discriminator")
+def _discriminator(
+    config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
+) -> keras.Model:
+    model = keras.Sequential(
+        [keras.Input(labelled_shape(image_shape, num_labels)), layers.Flatten()],
+        name="discriminator",
+    )
     for units in (512, 256):
         model.add(layers.Dense(scaled(units, discriminator_width(config))))
         model.add(layers.LeakyReLU(config.leaky_slope))

@@ -23,6 +23,7 @@ from harness.models.architectures._blocks import (
     add_transposed_convolution,
     discriminator_width,
     halvings,
+    labelled_shape,
     scaled,
 )
 
@@ -39,22 +40,25 @@ MOMENTUM = 0.9  # of the moving averages; short budgets leave Keras's 0.99 near 
     initialisation="normal",
 )
 def radford(
-    config: TrialConfig, image_shape: tuple[int, int, int]
+    config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
 ) -> tuple[keras.Model, keras.Model]:
     """Projection to 4x4x512, transposed convolutions 256, 128, C; discriminator 128 to 512.
 
     Batch normalization in both, except at the generator's output and the discriminator's input;
     ReLU in the generator, whatever the slope, LeakyReLU in the discriminator.
     """
-    return _generator(config, image_shape), _discriminator(config, image_shape)
+    generator = _generator(config, image_shape, num_labels)
+    return generator, _discriminator(config, image_shape, num_labels)
 
 
-def _generator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.Model:
+def _generator(
+    config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
+) -> keras.Model:
     height, width, image_channels = image_shape
     use_bias = config.normalization == "none"
     base, *sizes = zip(halvings(height, 3), halvings(width, 3), strict=True)
     channels = scaled(512, config.width)
-    model = keras.Sequential([keras.Input((config.latent_dim,))], name="generator")
+    model = keras.Sequential([keras.Input((config.latent_dim + num_labels,))], name="generator")
     model.add(layers.Dense(base[0] * base[1] * channels, use_bias=use_bias))
     add_normalization(model, config, MOMENTUM)
     model.add(layers.ReLU())
@@ -76,9 +80,13 @@ def _generator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.
     return model
 
 
-def _discriminator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.Model:
+def _discriminator(
+    config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
+) -> keras.Model:
     use_bias = config.normalization == "none"
-    model = keras.Sequential([keras.Input(image_shape)], name="discriminator")
+    model = keras.Sequential(
+        [keras.Input(labelled_shape(image_shape, num_labels))], name="discriminator"
+    )
     for channels in (128, 256, 512):
         count = scaled(channels, discriminator_width(config))
         add_convolution(model, config, count, normalized=channels > 128, use_bias=use_bias)

@@ -16,6 +16,7 @@ from harness.models.architectures._blocks import (
     add_head,
     add_normalization,
     discriminator_width,
+    labelled_shape,
     scaled,
 )
 
@@ -29,17 +30,20 @@ from harness.models.architectures._blocks import (
     },
 )
 def tutorial(
-    config: TrialConfig, image_shape: tuple[int, int, int]
+    config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
 ) -> tuple[keras.Model, keras.Model]:
     """Dense 7x7x256, transposed convolutions 128, 64, C; discriminator convolutions 64, 128."""
-    return _generator(config, image_shape), _discriminator(config, image_shape)
+    generator = _generator(config, image_shape, num_labels)
+    return generator, _discriminator(config, image_shape, num_labels)
 
 
-def _generator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.Model:
+def _generator(
+    config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
+) -> keras.Model:
     height, width, image_channels = image_shape
     base = (height // 4, width // 4, scaled(256, config.width))
     normalized = config.normalization == "batch"
-    model = keras.Sequential([keras.Input((config.latent_dim,))], name="generator")
+    model = keras.Sequential([keras.Input((config.latent_dim + num_labels,))], name="generator")
     model.add(layers.Dense(base[0] * base[1] * base[2], use_bias=not normalized))
     _activate(model, config)
     model.add(layers.Reshape(base))
@@ -69,8 +73,12 @@ def _activate(model: keras.Sequential, config: TrialConfig) -> None:
     model.add(layers.LeakyReLU(config.leaky_slope))
 
 
-def _discriminator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.Model:
-    model = keras.Sequential([keras.Input(image_shape)], name="discriminator")
+def _discriminator(
+    config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
+) -> keras.Model:
+    model = keras.Sequential(
+        [keras.Input(labelled_shape(image_shape, num_labels))], name="discriminator"
+    )
     for channels in (64, 128):
         add_convolution(model, config, scaled(channels, discriminator_width(config)))
     add_head(model, config)

@@ -17,6 +17,7 @@ from harness.models.architectures._blocks import (
     add_head,
     add_normalization,
     discriminator_width,
+    labelled_shape,
     scaled,
 )
 
@@ -32,19 +33,22 @@ MOMENTUM = 0.9  # of batch normalization, as published
     },
 )
 def upsampling(
-    config: TrialConfig, image_shape: tuple[int, int, int]
+    config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
 ) -> tuple[keras.Model, keras.Model]:
     """Dense 7x7x256, upsampling and convolutions 128, 64, 32, C; discriminator 64 to 512.
 
     The discriminator has no batch normalization; its maps shrink three times, to 4x4.
     """
-    return _generator(config, image_shape), _discriminator(config, image_shape)
+    generator = _generator(config, image_shape, num_labels)
+    return generator, _discriminator(config, image_shape, num_labels)
 
 
-def _generator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.Model:
+def _generator(
+    config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
+) -> keras.Model:
     height, width, image_channels = image_shape
     base = (height // 4, width // 4, scaled(256, config.width))
-    model = keras.Sequential([keras.Input((config.latent_dim,))], name="generator")
+    model = keras.Sequential([keras.Input((config.latent_dim + num_labels,))], name="generator")
     model.add(layers.Dense(base[0] * base[1] * base[2]))
     add_normalization(model, config, MOMENTUM)
     model.add(layers.ReLU())
@@ -65,8 +69,12 @@ def _generator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.
     return model
 
 
-def _discriminator(config: TrialConfig, image_shape: tuple[int, int, int]) -> keras.Model:
-    model = keras.Sequential([keras.Input(image_shape)], name="discriminator")
+def _discriminator(
+    config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
+) -> keras.Model:
+    model = keras.Sequential(
+        [keras.Input(labelled_shape(image_shape, num_labels))], name="discriminator"
+    )
     for channels, strides in ((64, 2), (128, 2), (256, 2), (512, 1)):
         count = scaled(channels, discriminator_width(config))
         add_convolution(model, config, count, strides=strides)

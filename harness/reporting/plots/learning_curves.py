@@ -26,7 +26,8 @@ def summarise(results: StudyResults) -> pd.DataFrame:
     Values that are not finite are left out: the trial's outcome tells of them.
     """
     ranked = ranking(results)
-    best = ranked["number"].iloc[0] if len(ranked) else None
+    searched = results.spec.arms is None  # of arms none is the winner by one run
+    best = ranked["number"].iloc[0] if searched and len(ranked) else None
     metrics = list(dict.fromkeys([results.objective, *LOSSES]))
     history = results.history
     history = history[history["metric"].isin(metrics) & np.isfinite(history["value"])]

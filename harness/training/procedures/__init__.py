@@ -1,6 +1,6 @@
 """Procedures: one training step each, found by scanning this folder.
 
-A file ``<name>.py`` holds one function ``<name>(networks, optimizers, real_images, noise) -> Step``
+A file ``<name>.py`` holds one function ``<name>(networks, optimizers, batch) -> Step``
 decorated with ``@procedure(source=..., noise_batches=...)``. It runs inside a compiled loop: it
 draws no randomness of its own and calls no Python per step.
 """
@@ -16,7 +16,21 @@ if TYPE_CHECKING:
 
     from harness.models.networks import Networks, Optimizers
 
-    StepFunction = Callable[[Networks, Optimizers, tf.Tensor, tf.Tensor], "Step"]
+    StepFunction = Callable[[Networks, Optimizers, "Batch"], "Step"]
+
+
+class Batch(NamedTuple):
+    """What one step of N images is made of.
+
+    real_images: (N, H, W, C), scaled. noise: (noise_batches, N, latent_dim). real_labels (N, K) and
+    fake_labels (noise_batches, N, K): one hot, to be told to both networks; K is 0 where they are
+    not told. All float32.
+    """
+
+    real_images: tf.Tensor
+    real_labels: tf.Tensor
+    noise: tf.Tensor
+    fake_labels: tf.Tensor
 
 
 class Step(NamedTuple):
@@ -33,10 +47,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Procedure:
-    """A registered training step.
-
-    It is called with real images (N, H, W, C), scaled, and noise (noise_batches, N, latent_dim).
-    """
+    """A registered training step, and how many batches of noise it takes."""
 
     name: str
     step: StepFunction

@@ -6,19 +6,18 @@ import tensorflow as tf
 
 from harness.models.losses import discriminator_loss, generator_loss
 from harness.models.networks import Networks, Optimizers
-from harness.training.procedures import Step, procedure
+from harness.training.procedures import Batch, Step, procedure
 
 
 @procedure(source="TensorFlow tutorials, 'Deep Convolutional Generative Adversarial Network'")
-def simultaneous(
-    networks: Networks, optimizers: Optimizers, real_images: tf.Tensor, noise: tf.Tensor
-) -> Step:
+def simultaneous(networks: Networks, optimizers: Optimizers, batch: Batch) -> Step:
     """Update both networks with the gradients at the same point."""
     generator, discriminator = networks
+    real_images, real_labels, noise, fake_labels = batch
     with tf.GradientTape() as g_tape, tf.GradientTape() as d_tape:
-        fake_images = generator(noise[0], training=True)
-        real_logits = discriminator(real_images, training=True)
-        fake_logits = discriminator(fake_images, training=True)
+        fake_images = networks.generate(noise[0], fake_labels[0])
+        real_logits = networks.judge(real_images, real_labels)
+        fake_logits = networks.judge(fake_images, fake_labels[0])
         d_loss = discriminator_loss(real_logits, fake_logits)
         g_loss = generator_loss(fake_logits)
     g_gradients = g_tape.gradient(g_loss, generator.trainable_variables)

@@ -6,13 +6,11 @@ import tensorflow as tf
 
 from harness.models.losses import discriminator_loss, generator_loss
 from harness.models.networks import Networks, Optimizers
-from harness.training.procedures import Step, procedure
+from harness.training.procedures import Batch, Step, procedure
 
 
 @procedure(source="R. Atienza, Deep-Learning-Experiments, dcgan_mnist.py (2017)", noise_batches=2)
-def stacked(
-    networks: Networks, optimizers: Optimizers, real_images: tf.Tensor, noise: tf.Tensor
-) -> Step:
+def stacked(networks: Networks, optimizers: Optimizers, batch: Batch) -> Step:
     """Update the discriminator on half real, half fake images, then the generator on other noise.
 
     All N real and N fake images pass the discriminator at once, so that its batch normalization
@@ -22,14 +20,17 @@ def stacked(
     discriminator are made in training mode (there in inference mode), as in the other procedures.
     """
     generator, discriminator = networks
-    mixed = tf.concat([real_images, generator(noise[0], training=True)], axis=0)
+    real_images, real_labels, noise, fake_labels = batch
+    mixed = tf.concat([real_images, networks.generate(noise[0], fake_labels[0])], axis=0)
+    labels = tf.concat([real_labels, fake_labels[0]], axis=0)
     with tf.GradientTape() as tape:
-        real_logits, fake_logits = tf.split(discriminator(mixed, training=True), 2)
+        real_logits, fake_logits = tf.split(networks.judge(mixed, labels), 2)
         d_loss = discriminator_loss(real_logits, fake_logits) / 2.0
     variables = discriminator.trainable_variables
     optimizers.discriminator.apply(tape.gradient(d_loss, variables), variables)
     with tf.GradientTape() as tape:
-        g_loss = generator_loss(discriminator(generator(noise[1], training=True), training=True))
+        fake_images = networks.generate(noise[1], fake_labels[1])
+        g_loss = generator_loss(networks.judge(fake_images, fake_labels[1]))
     variables = generator.trainable_variables
     optimizers.generator.apply(tape.gradient(g_loss, variables), variables)
     return Step(d_loss, g_loss, real_logits, fake_logits)

@@ -10,6 +10,9 @@ from pathlib import Path
 from harness.core.errors import InputError
 from harness.core.study_file import StudySpec
 
+CLAIMS = "claims"
+"""The folder of studies whose claims make one page, and the name of that page's folder."""
+
 _PROJECT_STUDIES = Path(__file__).resolve().parents[2] / "studies"
 
 
@@ -45,6 +48,11 @@ def resolve_study(
     if name is not None:
         spec = spec.replace(name=name)
     return spec
+
+
+def declared_study(study: str) -> StudySpec:
+    """The study called or filed as ``study``, as its own file declares it."""
+    return StudySpec.load(_find(study))
 
 
 def studies_in(study: str) -> list[str] | None:

@@ -1,0 +1,266 @@
+"""The answer to a study's question, in words, and what speaks against trusting it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from harness.core.study_file import Range
+from harness.reporting import formats
+from harness.reporting.confirmation import Confirmed, confirmed
+from harness.reporting.stats import counts, ranking
+from harness.reporting.tables import StudyResults, param_column
+
+CLOSE = 0.10
+"""A runner-up within this share of the best score is named: one seed can't tell the two apart."""
+
+EDGE = 0.05
+"""A best value within this share of the searched range from its end counts as at the end."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """headline: one sentence. sentences: what supports it. caveats: what limits it."""
+
+    headline: str
+    sentences: tuple[str, ...]
+    caveats: tuple[str, ...]
+
+
+def answer(results: StudyResults) -> Answer:
+    """What the study found, from the table alone."""
+    ranked = ranking(results)
+    if ranked.empty:
+        return Answer(_nothing(results), (_tally(results),), ())
+    fresh = confirmed(results)
+    if fresh:
+        return _confirmed_answer(results, ranked, fresh)
+    best = ranked.iloc[0]
+    score = f"{results.objective} of {formats.score(best[results.objective])}"
+    if len(ranked) == 1:
+        headline = f"Trial {best['number']} is the only one that was completed, with a {score}."
+    else:
+        headline = (
+            f"Trial {best['number']} is the best of {len(ranked):,} completed trials, "
+            f"with a {score}."
+        )
+    sentences = [_configuration(results, best), _against_untrained(results, best)]
+    sentences += [_modes(results, best), _tally(results)]
+    return Answer(headline, tuple(filter(None, sentences)), _caveats(results, ranked))
+
+
+def _confirmed_answer(
+    results: StudyResults, ranked: pd.DataFrame, fresh: list[Confirmed]
+) -> Answer:
+    """The answer of a search whose winners were trained again: the confirmed first, not its own."""
+    winner = fresh[0]
+    row = ranked[ranked["number"] == winner.trial].iloc[0]
+    sentences = [_configuration(results, row), _winners_curse(results, ranked, fresh)]
+    sentences += [_modes(results, row), _tally(results)]
+    caveats = [_how_sure(fresh), _edge(results, row), _pruned(results), not_inception(results)]
+    return Answer(
+        f"Trial {winner.trial} is the best of {len(fresh)} confirmed configurations, with a mean "
+        f"{results.objective} of {_interval(winner)} over "
+        f"{formats.count(winner.num_seeds, 'fresh seed')}."
+        if len(fresh) > 1
+        else f"Trial {winner.trial} was confirmed, with a mean {results.objective} of "
+        f"{_interval(winner)} over {formats.count(winner.num_seeds, 'fresh seed')}.",
+        tuple(filter(None, sentences)),
+        tuple(filter(None, caveats)),
+    )
+
+
+def _interval(one: Confirmed) -> str:
+    mean = formats.score(one.mean)
+    if math.isnan(one.low):
+        return mean
+    return f"{mean} ({formats.score(one.low)} to {formats.score(one.high)})"
+
+
+def _winners_curse(results: StudyResults, ranked: pd.DataFrame, fresh: list[Confirmed]) -> str:
+    """By how much the first of the search looked too good, and whether it stayed the first."""
+    first = int(ranked["number"].iloc[0])
+    own = next((one for one in fresh if one.trial == first), None)
+    if own is None:
+        return f"The search's own first, trial {first}, has not been confirmed."
+    place = "" if own is fresh[0] else f", and trial {fresh[0].trial} passed it"
+    words = "better" if own.too_good > 0 else "worse"
+    return (
+        f"The search had trial {first} first, with {formats.score(own.searched)}: "
+        f"{formats.score(abs(own.too_good))} {words} than its mean on fresh seeds{place}."
+    )
+
+
+def _how_sure(fresh: list[Confirmed]) -> str:
+    chance = fresh[0].probability_best
+    if len(fresh) < 2 or math.isnan(chance):
+        return ""
+    return (
+        f"In {chance:.0%} of the resamples of the seeds its mean is the best of the "
+        f"{len(fresh)} confirmed ones; only the first of the search were confirmed."
+    )
+
+
+def num_classes(results: StudyResults) -> int | None:
+    """The number of classes of the dataset, None where it was not recorded."""
+    dataset = results.evaluation.get("dataset")
+    found = dataset.get("num_classes") if isinstance(dataset, dict) else None
+    return int(found) if isinstance(found, int | float) else None
+
+
+def _nothing(results: StudyResults) -> str:
+    if results.trials.empty:
+        return "There is no answer yet: no trial was run."
+    return "There is no answer: no trial was completed."
+
+
+def _configuration(results: StudyResults, best: pd.Series) -> str:
+    if not results.spec.space:
+        return "No field was searched: every trial had the configuration below."
+    parts = [f"{name} {formats.number(best[param_column(name)])}" for name in results.spec.space]
+    return f"Its configuration: {formats.listing(parts)}."
+
+
+def _against_untrained(results: StudyResults, best: pd.Series) -> str:
+    untrained = results.untrained.get(results.objective)
+    if untrained is None:
+        return f"The {results.objective} of an untrained generator was not recorded."
+    value = float(best[results.objective])
+    better = value < untrained if results.lower_is_better else value > untrained
+    text = f"An untrained generator scores {formats.score(untrained)}"
+    if not better:
+        return f"{text}: the best trial is no better than that."
+    if results.lower_is_better and value > 0 and untrained / value >= 1.1:
+        return f"{text}, {formats.number(float(f'{untrained / value:.3g}'))} times as much."
+    return f"{text}."
+
+
+def _modes(results: StudyResults, best: pd.Series) -> str:
+    modes = best.get("modes_captured", math.nan)
+    if not math.isfinite(modes):
+        return ""
+    total = num_classes(results)
+    if total is None:
+        return f"Its images cover {formats.number(modes)} classes."
+    if modes == total:
+        return f"Its images cover all {total} classes."
+    return f"Its images cover {formats.number(modes)} of the {total} classes."
+
+
+def _tally(results: StudyResults) -> str:
+    number = counts(results)
+    planned = results.spec.search.num_trials
+    interrupted = number.pop("interrupted")
+    words = {"complete": "completed", "pruned": "pruned early", "running": "not ended"}
+    parts = [f"{n:,} {words.get(word, word)}" for word, n in number.items() if n]
+    run = sum(number.values())
+    text = f"{formats.count(run, 'trial')} of {planned:,} planned"
+    text += f": {formats.listing(parts)}." if parts else "."
+    if interrupted:
+        text += f" {formats.count(interrupted, 'more trial')} interrupted by hand, not counted."
+    return text
+
+
+def _caveats(results: StudyResults, ranked: pd.DataFrame) -> tuple[str, ...]:
+    found = [_runner_up(results, ranked), _one_seed(results, ranked), _optimism(results, ranked)]
+    found += [_edge(results, ranked.iloc[0]), _pruned(results), not_inception(results)]
+    return tuple(filter(None, found))
+
+
+def _runner_up(results: StudyResults, ranked: pd.DataFrame) -> str:
+    values = ranked[results.objective].to_numpy(dtype="float64")
+    if len(values) < 2 or values[0] == 0:
+        return ""
+    behind = abs(values[1] - values[0]) / abs(values[0])
+    if behind > CLOSE:
+        return ""
+    return (
+        f"The lead is small: trial {ranked['number'].iloc[1]} is second with "
+        f"{formats.score(values[1])}, {behind:.1%} behind."
+    )
+
+
+def _one_seed(results: StudyResults, ranked: pd.DataFrame) -> str:
+    if "seed" in results.spec.space or not results.spec.space or len(ranked) < 2:
+        return ""
+    return (
+        "Each configuration was trained once, with one seed. Differences between configurations "
+        "that score alike may be chance."
+    )
+
+
+def _optimism(results: StudyResults, ranked: pd.DataFrame) -> str:
+    if len(ranked) < 2:
+        return ""
+    return (
+        f"The best of {len(ranked):,} was chosen by the score that is shown, so that score is "
+        f"optimistic: trained again with a fresh seed, the same configuration should be expected "
+        f"to do somewhat worse."
+    )
+
+
+def _edge(results: StudyResults, best: pd.Series) -> str:
+    """Names the fields whose best value lies at the end of what was searched."""
+    parts = []
+    for name, domain in results.spec.space.items():
+        value = best[param_column(name)]
+        if isinstance(domain, Range) and pd.notna(value):
+            place = _place(float(value), domain)
+            if place <= EDGE:
+                parts.append(f"{name} at its lower end")
+            elif place >= 1 - EDGE:
+                parts.append(f"{name} at its upper end")
+    if not parts:
+        return ""
+    return (
+        f"The best trial has {formats.listing(parts)} of the searched range; better values may "
+        f"lie outside."
+    )
+
+
+def _place(value: float, domain: Range) -> float:
+    """Where ``value`` lies in the range, 0 at its low and 1 at its high end."""
+    low, high = domain.low, domain.high
+    if domain.log:
+        return math.log(value / low) / math.log(high / low)
+    return (value - low) / (high - low)
+
+
+def _pruned(results: StudyResults) -> str:
+    pruned = counts(results)["pruned"]
+    if not pruned:
+        return ""
+    return (
+        f"{formats.count(pruned, 'trial')} stopped early on the ground of interim scores: a "
+        f"configuration that starts slowly and ends well would have been missed."
+    )
+
+
+def not_inception(results: StudyResults) -> str:
+    """That fid is not the Inception FID, and in which features it is; nothing without fid."""
+    if "fid" not in results.metrics:
+        return ""
+    return (
+        f"fid is the Fréchet distance in {_features(results)}, not the Inception FID of papers: "
+        f"its values compare within this project at equal sample counts only."
+    )
+
+
+def _features(results: StudyResults) -> str:
+    extractor: Any = results.evaluation.get("extractor")
+    chosen = extractor.get("name") if isinstance(extractor, dict) else "reference"
+    if chosen in _CHOSEN_FEATURES:
+        return _CHOSEN_FEATURES[chosen]
+    classifier: Any = results.evaluation.get("classifier")
+    name = classifier.get("name") if isinstance(classifier, dict) else None
+    owner = f"the reference classifier {name}" if name else "a small reference classifier"
+    return f"the features of {owner}"
+
+
+_CHOSEN_FEATURES = {
+    "inception": "the features of Keras's InceptionV3",
+    "pixels": "plain pixels",
+}

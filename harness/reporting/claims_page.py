@@ -1,0 +1,171 @@
+"""The page of all claims: what was claimed, what the runs say, and the evidence for each."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from harness.core.claims import Claim
+from harness.core.find import CLAIMS, declared_study, studies_in
+from harness.core.study_file import StudySpec
+from harness.reporting import formats, method
+from harness.reporting.arm_sections import rates
+from harness.reporting.claim_sections import HOLM_WORDS, Detail, TestRow, detail, test_row
+from harness.reporting.html import render_template, replace_file
+from harness.reporting.results import load_recorded
+from harness.reporting.sections import Table
+from harness.reporting.tables import StudyResults
+from harness.reporting.verdict import WORDS, Verdict, judge
+from harness.reporting.verdict_words import NOT_RUN, plain_verdict
+
+PAGE_FILE = "index.html"
+TABLE_FILE = "claims.csv"
+JSON_FILE = "claims.json"
+
+
+@dataclass(frozen=True)
+class ClaimRuns:
+    """A claim, the study that declares it, and the results that hold its runs, if there are any."""
+
+    claim: Claim
+    spec: StudySpec
+    results: StudyResults | None
+
+
+@dataclass(frozen=True)
+class ClaimEvidence:
+    """What the page shows of one claim. anchor: its id on the page. rows: one per test."""
+
+    anchor: str
+    claim: Claim
+    question: str
+    rows: list[TestRow]
+    details: list[Detail]
+    rates: Table | None
+    pixels: Table | None
+    facts: list[tuple[str, str]]
+    commands: list[str]
+
+
+def write_claims(
+    results: Sequence[StudyResults], output_dir: Path, specs: Sequence[StudySpec] = ()
+) -> Path:
+    """The path of the page, written with claims.csv and claims.json into ``output_dir``.
+
+    results: the studies that have run, also those whose runs another claim reads. specs: the
+    declarations of all claims, run or not; those of ``results`` where there are none.
+    """
+    found = claim_runs(results, specs)
+    verdicts = judge(
+        [(one.claim, test, one.results) for one in found if one.results for test in one.claim.tests]
+    )
+    output_dir.mkdir(parents=True, exist_ok=True)
+    rows = _plain(found, verdicts)
+    summary = json.dumps({"claims": rows}, indent=2, ensure_ascii=False, allow_nan=False)
+    replace_file(output_dir / JSON_FILE, summary + "\n")
+    table = pd.json_normalize(rows).map(lambda v: "; ".join(v) if isinstance(v, list) else v)
+    replace_file(output_dir / TABLE_FILE, table.to_csv(index=False, lineterminator="\n"))
+    replace_file(output_dir / PAGE_FILE, render_claims(found, verdicts))
+    return output_dir / PAGE_FILE
+
+
+def write_recorded_claims(tracking_uri: str, output_dir: Path) -> Path:
+    """The page of the claims in studies/claims, with the runs of those that the store holds."""
+    specs = [declared_study(name) for name in studies_in(CLAIMS) or []]
+    read = {spec.claim.runs_of or spec.name: None for spec in specs if spec.claim is not None}
+    return write_claims(list(load_recorded(tracking_uri, read).values()), output_dir, specs)
+
+
+def claim_runs(results: Sequence[StudyResults], specs: Sequence[StudySpec] = ()) -> list[ClaimRuns]:
+    """Every claim with its runs, in the order of ``specs``; a claim without trials has None."""
+    by_name = {one.spec.name: one for one in results}
+    found = []
+    for spec in specs or [one.spec for one in results]:
+        if spec.claim is None:
+            continue
+        runs = by_name.get(spec.claim.runs_of or spec.name)
+        ran = runs is not None and not runs.trials.empty
+        found.append(ClaimRuns(spec.claim, spec, runs if ran else None))
+    return found
+
+
+def render_claims(found: Sequence[ClaimRuns], verdicts: Sequence[Verdict]) -> str:
+    """The page as HTML: no script, no address to load from, everything inside."""
+    studies = {one.results.spec.name: one.results for one in found if one.results is not None}
+    return render_template(
+        "claims.html",
+        headline=_headline(found, verdicts),
+        holm_words=HOLM_WORDS,
+        claims=[_evidence(one, _of(one, verdicts)) for one in found],
+        studies=_study_table(studies.values()),
+        provenance=method.provenance(next(iter(studies.values()))) if studies else {},
+    )
+
+
+def _of(one: ClaimRuns, verdicts: Sequence[Verdict]) -> list[Verdict]:
+    return [verdict for verdict in verdicts if verdict.claim is one.claim]
+
+
+def _headline(found: Sequence[ClaimRuns], verdicts: Sequence[Verdict]) -> str:
+    number = Counter(verdict.decision.word for verdict in verdicts)
+    parts = [f"{number[word]} {word}" for word in WORDS if number[word]]
+    text = f"{formats.count(len(found), 'claim')}, {formats.count(len(verdicts), 'test')} run"
+    text += f": {formats.listing(parts)}." if parts else "."
+    waiting = sum(one.results is None for one in found)
+    return text + (f" {formats.count(waiting, 'claim')} not run." if waiting else "")
+
+
+def _evidence(one: ClaimRuns, verdicts: Sequence[Verdict]) -> ClaimEvidence:
+    results, name = one.results, one.claim.runs_of or one.spec.name
+    lines = [f"python -m harness.study claims/{name}", "python -m harness.report claims"]
+    return ClaimEvidence(
+        anchor=one.spec.name,
+        claim=one.claim,
+        question=one.spec.question,
+        rows=[test_row(verdict) for verdict in verdicts],
+        details=[detail(verdict, results) for verdict in verdicts] if results else [],
+        rates=rates(results) if results else None,
+        pixels=_pixel_table(results) if results and results.pixels else None,
+        facts=method.facts(results) if results else [],
+        commands=lines,
+    )
+
+
+def _pixel_table(results: StudyResults) -> Table:
+    """What each pixel scaling does to the dataset: one row per scaling."""
+    columns = list(dict.fromkeys(name for row in results.pixels.values() for name in row))
+    rows = [
+        [scaling, *(formats.number(row.get(name)) for name in columns)]
+        for scaling, row in results.pixels.items()
+    ]
+    return Table(["scaling", *columns], rows, [False, *[True] * len(columns)])
+
+
+def _study_table(studies: Any) -> Table:
+    """One row per study with runs: what was trained, for how long, when, by which version."""
+    rows = []
+    for results in studies:
+        facts = dict(method.facts(results))
+        names = ("dataset", "trials", "images per trial", "computing time", "run on")
+        commit = str(results.environment.get("git_commit") or formats.MISSING)[:12]
+        rows.append([results.spec.name, *(facts.get(n, formats.MISSING) for n in names), commit])
+    columns = ["study", "dataset", "trials", "images per trial", "computing time", "run on"]
+    return Table([*columns, "version"], rows, [False, False, True, True, True, False, False])
+
+
+def _plain(found: Sequence[ClaimRuns], verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
+    """One record per test, and one per claim that has not run."""
+    rows: list[dict[str, Any]] = []
+    for one in found:
+        judged = _of(one, verdicts)
+        rows += [{**plain_verdict(verdict), "text": one.claim.text} for verdict in judged]
+        if not judged:
+            start = {"claim": one.claim.id, "source": one.claim.source, "study": one.spec.name}
+            rows.append({**start, "verdict": NOT_RUN, "text": one.claim.text})
+    return rows

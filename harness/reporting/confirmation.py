@@ -1,0 +1,108 @@
+"""Winners of a search on fresh seeds: how good they are, and how much too good they looked.
+
+The best of many trials was chosen by the score that is shown for it, so that score is flattering:
+the winner's curse. Trained again with fresh seeds, its mean is not.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.reporting.estimates import Mean
+from harness.reporting.outcomes import outcome_table
+from harness.reporting.resampling import resamples
+from harness.reporting.stats import ranking
+from harness.reporting.tables import StudyResults
+
+LEVEL = 0.05
+"""The intervals of a confirmation miss with this probability, each for itself."""
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """A configuration of the search on fresh seeds.
+
+    arm: its name in the confirmation. trial: the search's trial, searched: that trial's score.
+    num_seeds: completed runs; failed: runs that failed. mean, low, high: of the score over the
+    completed runs, with its interval; NaN where there are too few. too_good: by how much the
+    search's score is better than the mean, above 0 if it flattered, with its interval, which knows
+    the spread of the fresh runs alone. probability_best: share of resamples of the seeds in which
+    its mean is the best.
+    """
+
+    arm: str
+    trial: int
+    searched: float
+    num_seeds: int
+    failed: int
+    mean: float
+    low: float
+    high: float
+    too_good: float
+    too_good_low: float
+    too_good_high: float
+    probability_best: float
+
+
+def confirmed(results: StudyResults) -> list[Confirmed]:
+    """The confirmed configurations, the best first; none where nothing has been confirmed.
+
+    By their means; a configuration with a failed run stands behind those without one.
+    """
+    if results.confirmation is None or results.confirmation.spec.arms is None:
+        return []
+    ranked = ranking(results)
+    scores = dict(zip(ranked["number"], ranked[results.objective].astype("float64"), strict=True))
+    table = outcome_table(results.confirmation, results.objective)
+    names = results.confirmation.spec.arms.names
+    chance = _chances(results.confirmation, results.objective, results.lower_is_better)
+    found = []
+    for arm in names:
+        number = re.fullmatch(r"trial-(\d+)", arm)
+        runs = table[table["arm"] == arm]
+        if number is None or int(number[1]) not in scores or runs["value"].isna().all():
+            continue
+        values = runs["value"].dropna().to_numpy(dtype="float64")
+        failed = int(runs["ended"].eq("failed").sum())
+        made = (arm, int(number[1]), scores[int(number[1])], len(values), failed)
+        found.append(_confirmed(made, values, results.lower_is_better, chance.get(arm, math.nan)))
+    sign = 1.0 if results.lower_is_better else -1.0
+    return sorted(found, key=lambda one: (one.failed > 0, sign * one.mean, one.trial))
+
+
+def _confirmed(
+    made: tuple[str, int, float, int, int], values: npt.NDArray[np.float64], lower: bool, p: float
+) -> Confirmed:
+    searched, mean = made[2], float(values.mean())
+    low, high = math.nan, math.nan
+    if len(values) > 1 and np.ptp(values) > 0:
+        low, high = Mean(values).interval(LEVEL)
+    ends = (low - searched, high - searched) if lower else (searched - high, searched - low)
+    too_good = mean - searched if lower else searched - mean
+    return Confirmed(*made, mean, low, high, too_good, *ends, p)
+
+
+def _chances(confirmation: StudyResults, outcome: str, lower: bool) -> dict[str, float]:
+    """arm -> the share of resamples of the seeds in which its mean is the best; ties are split.
+
+    Seeds are drawn together for all arms, so that what is easy in a seed is so for all. Seeds that
+    some arm has not ended are left out; a failed run is worse than any other.
+    """
+    table = outcome_table(confirmation, outcome)
+    table = table[table["value"].notna() | table["ended"].eq("failed")]
+    table = table.assign(value=table["value"] if lower else -table["value"])
+    table = table.assign(value=table["value"].fillna(math.inf))
+    wide = table.pivot(index="seed", columns="arm", values="value").dropna()
+    if len(wide) < 2:
+        return {}
+    counts, weights = resamples(len(wide), 0)
+    finite = np.where(np.isinf(wide), 0.0, wide)
+    sums = np.where(counts @ np.isinf(wide) > 0, math.inf, counts @ finite)
+    best = sums == sums.min(axis=1, keepdims=True)
+    shares = (best / best.sum(axis=1, keepdims=True) * weights[:, None]).sum(axis=0)
+    return dict(zip(wide.columns, shares.tolist(), strict=True))

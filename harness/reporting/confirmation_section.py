@@ -1,0 +1,115 @@
+"""The part of a study's page that shows its winners on fresh seeds: a table and a plot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from harness.reporting import formats
+from harness.reporting.axes import legend_above, say, set_scale, value_scale
+from harness.reporting.confirmation import Confirmed, confirmed
+from harness.reporting.outcomes import outcome_table
+from harness.reporting.plots import Plot
+from harness.reporting.sections import Table
+from harness.reporting.tables import StudyResults
+from harness.reporting.theme import BEST_COLOR, OUTCOME_COLOR
+
+WORDS = (
+    "The best configurations of the search, trained again with seeds that the search has not "
+    "seen. Means are over the completed runs, brackets are 95 % intervals, each for itself. Best "
+    "with: the share of resamples of the seeds, drawn together for all configurations, in which "
+    "its mean is the best one; with few seeds it is surer than it should be. Too good by: how "
+    "much better the search's own score was than the mean of the fresh runs."
+)
+
+
+def confirmation_table(found: Sequence[Confirmed], metric: str) -> Table:
+    """One row per configuration, the confirmed best first."""
+    rows = [
+        [
+            str(rank),
+            str(one.trial),
+            formats.score(one.searched),
+            _bracketed(one.mean, one.low, one.high),
+            f"{one.num_seeds}",
+            f"{one.failed}",
+            formats.MISSING if math.isnan(one.probability_best) else f"{one.probability_best:.0%}",
+            _bracketed(one.too_good, one.too_good_low, one.too_good_high),
+        ]
+        for rank, one in enumerate(found, 1)
+    ]
+    columns = ["rank", "trial", "in the search", f"mean {metric}", "seeds", "failed"]
+    return Table([*columns, "best with", "too good by"], rows, [True] * 8)
+
+
+def summarise(results: StudyResults) -> pd.DataFrame:
+    """One row per completed fresh run: trial, place (0 is the confirmed best), value, and those of
+    its configuration: searched, mean, low, high.
+    """
+    found = confirmed(results)
+    if results.confirmation is None or not found:
+        return pd.DataFrame(columns=["trial", "place", "value", "metric"])
+    arms = pd.DataFrame([one.__dict__ for one in found]).assign(place=range(len(found)))
+    runs = outcome_table(results.confirmation, results.objective).dropna(subset=["value"])
+    frame = runs[["arm", "seed", "value"]].merge(arms, on="arm").assign(metric=results.objective)
+    return frame.sort_values(["place", "seed"]).reset_index(drop=True)
+
+
+def draw(frame: pd.DataFrame, ax: Axes) -> None:
+    """Fresh runs as points, their mean with its interval, and the search's score beside them."""
+    if frame.empty:
+        say(ax, "nothing confirmed yet")
+        return
+    values = pd.concat([frame["value"], frame["searched"]])
+    set_scale(ax, "y", value_scale(values), (values.min(), values.max()))
+    color = OUTCOME_COLOR["complete"]
+    ax.scatter(frame["place"], frame["value"], color=color, s=26, linewidths=0, label="fresh seeds")
+    arms = frame.drop_duplicates("place")
+    x = arms["place"] + 0.16
+    error = [arms["mean"] - arms["low"], arms["high"] - arms["mean"]]
+    ax.errorbar(x, arms["mean"], yerr=error, fmt="D", color=color, ms=5, label="mean, interval")
+    ax.scatter(
+        arms["place"] - 0.16,
+        arms["searched"],
+        facecolor="none",
+        edgecolor=BEST_COLOR,
+        s=40,
+        linewidths=1.5,
+        label="in the search",
+    )
+    ax.set_xticks(list(arms["place"]), [f"trial {trial}" for trial in arms["trial"]])
+    ax.set(xlim=(-0.5, len(arms) - 0.5), ylabel=frame["metric"].iloc[0])
+    ax.grid(False, axis="x")
+    legend_above(ax)
+
+
+def caption(results: StudyResults) -> str:
+    """What is drawn, and how many runs."""
+    return (
+        f"The score of the search (ring) and those of the fresh runs, with their mean and its "
+        f"95 % interval (n = {len(summarise(results))} runs)."
+    )
+
+
+CONFIRMATION = Plot(
+    title="Confirmed on fresh seeds",
+    summarise=summarise,
+    draw=draw,
+    caption=caption,
+    alt="Points of {metric} of each confirmed configuration, beside its score in the search",
+    order=0,
+    height=3.0,
+)
+
+
+def _bracketed(value: float, low: float, high: float) -> str:
+    """The value with its interval, where it has one."""
+    text = _signed(value)
+    return text if math.isnan(low) else f"{text} ({_signed(low)} to {_signed(high)})"
+
+
+def _signed(value: float) -> str:
+    return formats.score(value).replace("-", "\N{MINUS SIGN}")

@@ -1,0 +1,84 @@
+"""The outcome of each run, which a claim's tests compare: a number, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from harness.core.schema import COLLAPSE_PROBABILITY
+from harness.reporting.tables import StudyResults, param_column
+
+ENDED = ("complete", "failed")
+"""How a run of arms may end. A pruned, interrupted or running one has no outcome (yet)."""
+
+
+def outcome_table(results: StudyResults, outcome: str) -> pd.DataFrame:
+    """One row per arm and seed: number, run_id, arm, seed, ended, value; by trial number.
+
+    ended: one of the words of ``tables.OUTCOMES``. value: the outcome of a completed run, NaN for
+    others and where it was not recorded; an infinite value counts as not recorded. Where a run was
+    repeated, the first that completed or failed stands for its arm and seed.
+    """
+    trials = results.trials
+    table = pd.DataFrame(
+        {
+            "number": trials["number"],
+            "run_id": trials["run_id"],
+            "arm": trials["arm"],
+            "seed": trials[param_column("seed")],
+            "ended": trials["outcome"],
+            "value": _values(results, outcome),
+        }
+    )
+    table["value"] = table["value"].where((table["ended"] == "complete") & np.isfinite(table.value))
+    first = table.assign(open=~table["ended"].isin(ENDED)).sort_values(["open", "number"])
+    if results.spec.arms is not None:
+        first = first.drop_duplicates(["arm", "seed"])
+    return first.drop(columns="open").sort_values("number").reset_index(drop=True)
+
+
+def collapse_level(results: StudyResults) -> float | None:
+    """The ``collapse_probability`` from which on the alarm is up; None where not recorded."""
+    records = results.evaluation.get("metrics")
+    record = records.get(COLLAPSE_PROBABILITY) if isinstance(records, Mapping) else None
+    level = record.get("alarm_level") if isinstance(record, Mapping) else None
+    return level if isinstance(level, float) else None
+
+
+def _values(results: StudyResults, outcome: str) -> pd.Series:
+    """The outcome of every trial, in the order of the table of trials."""
+    if outcome == "imbalance":
+        return results.trials["number"].map(_imbalance(results.history))
+    if outcome == "fid_course":
+        return results.trials["number"].map(_fid_course(results.history))
+    if outcome in results.metrics:
+        return results.trials[outcome]
+    return pd.Series(np.nan, index=results.trials.index)
+
+
+def _imbalance(history: pd.DataFrame) -> pd.Series:
+    """trial -> mean over its reports of |(d_real_accuracy + d_fake_accuracy) / 2 - 1/2|."""
+    names = ["d_real_accuracy", "d_fake_accuracy"]
+    both = _by_report(history, names).dropna()
+    return (both.mean(axis=1) - 0.5).abs().groupby("trial").mean()
+
+
+def _fid_course(history: pd.DataFrame) -> pd.Series:
+    """trial -> geometric mean of fid over its reports; NaN where a fid is not above 0."""
+    fid = _by_report(history, ["fid"])["fid"]
+    return (
+        fid.where(fid > 0)
+        .groupby("trial")
+        .agg(lambda values: np.exp(np.log(values).mean(skipna=False)))
+    )
+
+
+def _by_report(history: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """One row per (trial, images_seen), one column per name; NaN where not reported."""
+    rows = history[history["metric"].isin(names)]
+    wide = rows.pivot_table(
+        index=["trial", "images_seen"], columns="metric", values="value", aggfunc="last"
+    )
+    return wide.reindex(columns=names).astype("float64")

@@ -1,0 +1,245 @@
+"""A claim's test, put to the runs: an estimate with what it decides, or why it decides nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from harness.core.claims import ClaimTest, direction_of
+from harness.reporting import formats
+from harness.reporting.estimates import Area, Estimate, Mean, RankCorrelation, WinRate
+from harness.reporting.leads import lead
+from harness.reporting.outcomes import outcome_table
+from harness.reporting.tables import StudyResults
+
+SUPPORTED = "supported"
+CONTRADICTED = "contradicted"
+NO_DIFFERENCE = "no difference that matters"
+UNDECIDED = "undecided"
+
+MIN_RUNS = 5
+"""Runs that a correlation takes at least."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a test asks of its runs.
+
+    estimate: None where ``reason`` says why there is none. reference: the effect that the interval
+    must leave; above, below: the verdict then, "" for none. margin: the effects that the interval
+    must lie between for the verdict ``inside``, None if there is no such verdict. scale: how an
+    effect reads: "ratio" (a logarithm), "probability" or "" (a plain number). rule: how it was
+    tested. units: what n counts, "seed" or "run". runs: how many runs it rests on. lost: what
+    could not be used as a number, one phrase each.
+    """
+
+    estimate: Estimate | None = None
+    reference: float = 0.0
+    above: str = SUPPORTED
+    below: str = CONTRADICTED
+    margin: tuple[float, float] | None = None
+    inside: str = NO_DIFFERENCE
+    scale: str = ""
+    rule: str = ""
+    units: str = "run"
+    runs: int = 0
+    lost: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def pose(test: ClaimTest, results: StudyResults) -> Question:
+    """The question that ``test`` asks of the runs in ``results``."""
+    if test.kind == "paired":
+        return _paired(test, pairs(results, test))
+    if test.kind == "gain":
+        return _gain(test, outcome_table(results, test.outcome))
+    if test.kind == "importance":
+        return _importance(test, results)
+    ask = _weak_correlation if test.kind == "weak_correlation" else _separation
+    return ask(test, predictor_table(results, test))
+
+
+def pairs(results: StudyResults, test: ClaimTest) -> pd.DataFrame:
+    """One row per seed that both arms of a paired test should have, by seed.
+
+    Columns better, than: the outcome of each arm's run, NaN without one; better_ended, than_ended:
+    how the run ended, "missing" if there is none; better_run, than_run: run ids.
+    """
+    table = outcome_table(results, test.outcome)
+    sides = []
+    for side, arm in (("better", test.better), ("than", test.than)):
+        rows = table[table["arm"] == arm].set_index("seed")[["value", "ended", "run_id"]]
+        sides.append(rows.set_axis([side, f"{side}_ended", f"{side}_run"], axis=1))
+    joined = sides[0].join(sides[1], how="outer").sort_index()
+    ends = ["better_ended", "than_ended"]
+    return joined.assign(**joined[ends].fillna("missing").astype("object"))
+
+
+def differences(frame: pd.DataFrame, test: ClaimTest) -> pd.Series:
+    """How much better the arm ``better`` did, per row of ``pairs``: above 0 if it did.
+
+    The logarithm of the ratio for the scale "ratio", where a value that is not above 0 gives NaN.
+    """
+    values = frame[["better", "than"]].astype("float64")
+    if test.scale == "ratio":
+        values = values.where(values > 0).transform("log")
+    difference = values["better"] - values["than"]
+    return -difference if test.direction == "minimize" else difference
+
+
+def predictor_table(results: StudyResults, test: ClaimTest) -> pd.DataFrame:
+    """The runs of ``outcome_table`` with a column ``predictor`` beside ``value``."""
+    table = outcome_table(results, test.outcome)
+    predictor = outcome_table(results, test.predictor).set_index("run_id")["value"]
+    return table.assign(predictor=table["run_id"].map(predictor))
+
+
+def _paired(test: ClaimTest, frame: pd.DataFrame) -> Question:
+    """The mean difference, or the share of pairs won where a failed run leaves no number."""
+    ends = frame[["better_ended", "than_ended"]]
+    ended = ends.isin(["complete", "failed"]).all(axis=1)
+    failed = ends.isin(["failed"]).set_axis(["better", "than"], axis=1)
+    difference = differences(frame, test)
+    unusable = ended & difference.isna() & ~failed.any(axis=1)
+    usable = ended & ~unusable
+    lost = _phrases(
+        (int((~ended).sum()), "pair", "without both runs"),
+        (int(unusable.sum()), "pair", f"without a usable {test.outcome}"),
+    )
+    question = Question(units="seed", runs=2 * int(usable.sum()), lost=lost)
+    if usable.sum() < 2:
+        return replace(question, reason=_too_few(int(usable.sum()), "seed"))
+    if failed[usable].any(axis=None):
+        return _by_wins(difference[usable], failed[usable], question)
+    return _by_mean(difference[usable], test, question, "paired differences on the same seeds")
+
+
+def _by_wins(difference: pd.Series, failed: pd.DataFrame, question: Question) -> Question:
+    """The sign test: a failed run loses its pair, a pair that both draw or lose does not count."""
+    sign = np.sign(difference.fillna(0.0))
+    sign = sign + failed["than"].astype("int64") - failed["better"].astype("int64")
+    won, decided = int((sign > 0).sum()), int((sign != 0).sum())
+    lost = _phrases(
+        (int(failed.any(axis=1).sum()), "pair", "with a failed run, without a difference"),
+        (len(sign) - decided, "pair", "drawn or failed on both sides, not counted"),
+    )
+    question = replace(
+        question,
+        reference=0.5,
+        scale="probability",
+        rule="sign test: a failed run loses its pair",
+        lost=(*question.lost, *lost),
+    )
+    if not decided:
+        return replace(question, reason="no pair has a winner")
+    return replace(question, estimate=WinRate(won, decided))
+
+
+def _by_mean(values: pd.Series, test: ClaimTest, question: Question, rule: str) -> Question:
+    """The mean against 0, with the smallest effect as the margin on both sides of it."""
+    ratio = test.kind == "paired" and test.scale == "ratio"
+    margin = math.log1p(test.smallest_effect) if ratio else test.smallest_effect
+    numbers = values.to_numpy(dtype="float64")
+    question = replace(
+        question,
+        margin=(-margin, margin) if margin else None,
+        scale="ratio" if ratio else "",
+        rule=rule,
+    )
+    if np.ptp(numbers) <= 1e-12 * np.abs(numbers).max():
+        return replace(question, reason="all differences are the same: no spread to judge by")
+    return replace(question, estimate=Mean(numbers))
+
+
+def _gain(test: ClaimTest, table: pd.DataFrame) -> Question:
+    """The mean outcome against 0."""
+    values = table["value"].dropna()
+    question = Question(units="seed", runs=len(values), lost=_lost_runs(table, ["value"]))
+    if len(values) < 2:
+        return replace(question, reason=_too_few(len(values), "seed"))
+    return _by_mean(values, test, question, "the mean against 0")
+
+
+def _weak_correlation(test: ClaimTest, table: pd.DataFrame) -> Question:
+    """The size of the rank correlation against the smallest effect, which it should stay below."""
+    used = table[["predictor", "value"]].dropna()
+    question = Question(
+        reference=test.smallest_effect,
+        above=CONTRADICTED,
+        below="",
+        margin=(-math.inf, test.smallest_effect),
+        inside=SUPPORTED,
+        rule="Spearman's rank correlation, its size",
+        runs=len(used),
+        lost=_lost_runs(table, ["predictor", "value"]),
+    )
+    if len(used) < MIN_RUNS:
+        return replace(question, reason=_too_few(len(used), "run", MIN_RUNS))
+    if (used.nunique() < 2).any():
+        return replace(question, reason="one of the two is the same in all runs")
+    rho = float(stats.spearmanr(used["predictor"], used["value"]).statistic)
+    return replace(question, estimate=RankCorrelation(rho, len(used)))
+
+
+def _separation(test: ClaimTest, table: pd.DataFrame) -> Question:
+    """The area under the ROC curve against the smallest effect, which it should exceed.
+
+    Positives are the runs whose outcome is below the threshold. The predictor's worse side points
+    to them if a low outcome is bad, its better side if it is good.
+    """
+    used = table[["predictor", "value"]].dropna()
+    sign = 1.0 if direction_of(test.predictor) == "minimize" else -1.0
+    sign = sign if test.direction == "maximize" else -sign
+    scores = sign * used["predictor"].to_numpy(dtype="float64")
+    low = (used["value"] < test.threshold).to_numpy(dtype="bool")
+    question = Question(
+        reference=test.smallest_effect,
+        rule="area under the ROC curve",
+        runs=len(used),
+        lost=_lost_runs(table, ["predictor", "value"]),
+    )
+    if not low.any() or low.all():
+        words = "all" if low.any() else "no"
+        threshold = formats.number(test.threshold)
+        reason = f"{words} runs have {test.outcome} below {threshold}: nothing to tell apart"
+        return replace(question, reason=reason if len(used) else _too_few(0, "run"))
+    return replace(question, estimate=Area(scores[low], scores[~low]))
+
+
+def _importance(test: ClaimTest, results: StudyResults) -> Question:
+    """The share of the field minus the largest share among the others."""
+    margin = test.smallest_effect
+    table = outcome_table(results, test.outcome)
+    question = Question(
+        margin=(-margin, margin) if margin else None,
+        rule="PED-ANOVA shares, resampled runs",
+        runs=int(table["value"].notna().sum()),
+        lost=_lost_runs(table, ["value"]),
+    )
+    found = lead(results, test.outcome, test.field, test.over)
+    if isinstance(found, str):
+        return replace(question, reason=found)
+    return replace(question, estimate=found)
+
+
+def _lost_runs(table: pd.DataFrame, columns: list[str]) -> tuple[str, ...]:
+    """Why runs of ``table`` have no number to use."""
+    missing = table[columns].isna().any(axis=1)
+    failed = missing & table["ended"].eq("failed")
+    other = missing & ~failed
+    return _phrases((int(failed.sum()), "run", "failed"), (int(other.sum()), "run", "without it"))
+
+
+def _phrases(*parts: tuple[int, str, str]) -> tuple[str, ...]:
+    """(count, noun, words) as phrases, without those that count none."""
+    return tuple(f"{formats.count(n, noun)} {words}" for n, noun, words in parts if n)
+
+
+def _too_few(n: int, noun: str, needed: int = 2) -> str:
+    if not n:
+        return "no run to judge by"
+    return f"{formats.count(n, noun)} alone; it takes {needed}"

@@ -1,0 +1,77 @@
+"""What this machine has for a study: devices, stores, datasets. Looked at, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.core.errors import InputError
+from harness.core.installation import Finding
+from harness.core.quiet import quiet_import
+from harness.data import mnist
+from harness.data.load import load_dataset
+from harness.tracking.layout import Layout
+from harness.tracking.sqlite_file import check_file, is_missing, journal_mode
+
+STORES = {"mlflow.db": ("MLflow", "experiments"), "optuna.db": ("Optuna", "studies")}
+"""File -> the program that keeps it and the table by which its databases are known."""
+
+
+def find_devices() -> Iterator[Finding]:
+    """What TensorFlow would train on."""
+    with quiet_import():
+        from harness.training.device import prepare_devices
+
+        devices = prepare_devices()
+    yield Finding("TensorFlow devices", True, ", ".join(devices))
+
+
+def find_stores(layout: Layout) -> Iterator[Finding]:
+    """The two databases: absent, sound, or what is wrong with them. Nothing is created."""
+    for name, (program, table) in STORES.items():
+        path = layout.root / name
+        if is_missing(path):
+            yield Finding(name, None, f"none at {path} yet; the first study makes it")
+            continue
+        try:
+            check_file(path, program, table)
+        except InputError as error:
+            yield Finding(name, False, str(error))
+        else:
+            mode = journal_mode(path)
+            detail = f"{path}: sound, journal mode {mode}"
+            yield Finding(name, True if mode == "wal" else None, detail)
+
+
+def find_checkpoints(layout: Layout) -> Iterator[Finding]:
+    """The checkpoints of trials that run or were cut off, and those that were set aside."""
+    files = list(layout.checkpoint_dir.rglob("*.npz"))
+    size = sum(file.stat().st_size for file in files)
+    if files:
+        detail = f"{len(files)} of trials that run or were cut off, {size / 1e6:,.1f} MB"
+        yield Finding("checkpoints", True, detail)
+    refused = list(layout.checkpoint_dir.rglob("*.refused"))
+    if refused:
+        detail = f"{len(refused)} set aside as damaged below {layout.checkpoint_dir}; delete them"
+        yield Finding("checkpoints", None, detail)
+
+
+def find_digits() -> Iterator[Finding]:
+    """The embedded digits, which every installation has."""
+    digits = load_dataset("digits")
+    yield Finding("digits", True, f"{len(digits.x_train) + len(digits.x_test):,} images")
+
+
+def find_mnist(data_dir: Path | None) -> Iterator[Finding]:
+    """MNIST, read whole from where a study would read it. Nothing is downloaded."""
+    try:
+        path = mnist.find_mnist(data_dir)
+        found = path and mnist.load_mnist(path.parent)
+    except InputError as error:
+        yield Finding("mnist", None if data_dir is None else False, str(error))
+        return
+    if found:
+        count = len(found.x_train) + len(found.x_test)
+        yield Finding("mnist", True, f"{count:,} images in {path}")
+    else:
+        yield Finding("mnist", None, "not here; --data-dir names its folder, else Keras downloads")

@@ -1,0 +1,160 @@
+"""Bringing the runs of dead workers to an end: what Optuna says of a trial holds for its run too.
+
+A worker that is killed leaves its run RUNNING for ever, and one that is killed between its two last
+writes leaves a run that ended while its trial did not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness.core.schema import INTERRUPTED, RUN_STATUS, RunKind, Tag, TrialState
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+RUNNING = "RUNNING"
+_PAGE_SIZE = 1_000
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a trial ended, and the tags that its run carries for it."""
+
+    state: TrialState
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+Ends = Mapping[int, Ended | None]
+"""Trial number -> how it ended, None while it runs; a number that is missing was never a trial."""
+
+CUT_OFF = Ended(TrialState.FAIL, {Tag.FAILURE.value: INTERRUPTED})
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """A trial's run as it stands in the tracking store; ``artifact_uri`` is where its files are."""
+
+    run_id: str
+    number: int
+    status: str
+    artifact_uri: str = ""
+
+
+@dataclass(frozen=True)
+class RecordedStudy:
+    """A study as it stands in the tracking store: its runs of trials, oldest first.
+
+    ``open_parents`` are its own runs that are RUNNING.
+    """
+
+    name: str
+    open_parents: tuple[str, ...]
+    runs: tuple[RecordedRun, ...]
+
+
+def unsettled(runs: Sequence[RecordedRun], ends: Ends) -> list[tuple[RecordedRun, Ended]]:
+    """The runs, oldest first, whose status is not what ``ends`` says, with what it says.
+
+    Of several runs of one number only the last stands for the trial, and the others merely must
+    not be RUNNING: a search that was begun anew counts from 0 again. A running trial's run is left
+    alone.
+    """
+    last = {run.number: run.run_id for run in runs}
+    found = []
+    for run in runs:
+        end = ends.get(run.number, CUT_OFF)
+        if run.run_id != last[run.number] or run.number not in ends:
+            end = CUT_OFF if run.status == RUNNING else None
+        if end is not None and run.status != RUN_STATUS[end.state]:
+            found.append((run, end))
+    return found
+
+
+def settle_runs(
+    client: MlflowClient, experiment_id: str, read_ends: Callable[[], Ends]
+) -> list[int]:
+    """The numbers of the trials whose runs were ended as ``read_ends`` says, lowest first.
+
+    The runs are read before the ends: a trial exists before its run does, so none that starts
+    meanwhile is taken for one that nobody knows.
+    """
+    runs = _trial_runs(client, experiment_id)
+    found = unsettled(runs, read_ends())
+    for run, end in found:
+        end_run(client, run.run_id, end)
+    return sorted(run.number for run, _ in found)
+
+
+def end_run(client: MlflowClient, run_id: str, end: Ended) -> None:
+    """End the run as the trial ended."""
+    for name, value in end.tags.items():
+        client.set_tag(run_id, name, value)
+    client.set_terminated(run_id, RUN_STATUS[end.state])
+
+
+def recorded_studies(tracking_uri: str) -> list[RecordedStudy]:
+    """All studies in the store, by name; an experiment of something else has no runs here.
+
+    Raises MlflowException for tables of another version, with what to do.
+    """
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=tracking_uri)
+    token, found = None, []
+    while token != "":
+        page = client.search_experiments(max_results=_PAGE_SIZE, page_token=token)
+        for experiment in page:
+            parents = _search(client, experiment.experiment_id, RunKind.STUDY)
+            running = [run.info.run_id for run in parents if run.info.status == RUNNING]
+            runs = _trial_runs(client, experiment.experiment_id)
+            if runs or running:
+                found.append(RecordedStudy(experiment.name, tuple(running), tuple(runs)))
+        token = page.token or ""
+    return sorted(found, key=lambda study: study.name)
+
+
+def settle_study(tracking_uri: str, study: RecordedStudy, ends: Ends) -> list[int]:
+    """End everything of ``study`` that nobody works on; the numbers of the trials concerned.
+
+    Only for the holder of the study's lock.
+    """
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=tracking_uri)
+    found = unsettled(study.runs, ends)
+    for run, end in found:
+        end_run(client, run.run_id, end)
+    for parent in study.open_parents:
+        client.set_terminated(parent, "KILLED")
+    return sorted(run.number for run, _ in found)
+
+
+def _trial_runs(client: MlflowClient, experiment_id: str) -> list[RecordedRun]:
+    return [
+        RecordedRun(
+            run.info.run_id,
+            int(run.data.tags[Tag.TRIAL_NUMBER]),
+            run.info.status,
+            run.info.artifact_uri,
+        )
+        for run in _search(client, experiment_id, RunKind.TRIAL)
+        if run.data.tags.get(Tag.TRIAL_NUMBER, "").isdigit()
+    ]
+
+
+def _search(client: MlflowClient, experiment_id: str, kind: RunKind) -> Iterator[Any]:
+    """All runs of that kind, oldest first, page by page."""
+    token = None
+    while token != "":
+        page = client.search_runs(
+            [experiment_id],
+            filter_string=f"tags.{Tag.KIND} = '{kind}'",
+            max_results=_PAGE_SIZE,
+            order_by=["attributes.start_time ASC"],
+            page_token=token,
+        )
+        yield from page
+        token = page.token or ""

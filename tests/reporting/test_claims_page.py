@@ -1,0 +1,155 @@
+"""The page of claims: every claim with its verdict and evidence, or named as not run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.core.study_file import StudySpec
+from harness.reporting.claims_page import write_claims
+from harness.reporting.page import render_page, summarise
+from harness.reporting.tables import StudyResults
+from harness.reporting.verdict import judge
+from tests.reporting import builder
+from tests.reporting.test_page import Page
+
+FAR = [10.0, 11.0, 9.5, 10.4, 9.8]
+NEAR = [20.4, 21.5, 18.9, 21.1, 19.5]
+ALARM = {"metrics": {"collapse_probability": {"alarm_level": 0.5}}}
+
+
+def claim(identity: str, *tests: dict[str, object], **changes: object) -> dict[str, object]:
+    declared = {"id": identity, "source": "S4", "text": f"Claim {identity}", "tests": list(tests)}
+    return {**declared, **changes}
+
+
+def compared(name: str, identity: str, unit: list[float | str | None]) -> StudyResults:
+    spec = builder.arms_spec(name=name, claim=claim(identity, builder.paired_test(text="A test")))
+    runs = builder.arms_runs(centered=FAR, unit=unit)
+    pixels = {"unit": {"low": 0.0, "constant_pixels": 67.0}}
+    return builder.results(runs, spec, evaluation={**builder.EVALUATION, **ALARM}, pixels=pixels)
+
+
+WEAK = {
+    "kind": "weak_correlation",
+    "outcome": "fid",
+    "predictor": "g_loss",
+    "smallest_effect": 0.5,
+}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    studies = [
+        compared("c01", "C1", [*NEAR]),
+        compared("c02", "C2", [builder.FAILED, *NEAR[1:]]),
+        builder.results(builder.random_runs(30, seed=2, reports=2), builder.spec(name="c14")),
+    ]
+    specs = [study.spec for study in studies]
+    specs.append(StudySpec("c08", "Losses?").replace(claim=parsed("C8", WEAK, runs_of="c14")))
+    specs.append(builder.arms_spec(name="c03", claim=claim("C3", builder.paired_test())))
+    return write_claims(studies, tmp_path_factory.mktemp("reports") / "claims", specs)
+
+
+def parsed(identity: str, *tests: dict[str, object], **changes: object) -> object:
+    return StudySpec.from_dict(
+        {"name": "a", "question": "a?", "claim": claim(identity, *tests, **changes)}
+    ).claim
+
+
+@pytest.fixture(scope="module")
+def page(written: Path) -> Page:
+    return Page(written.read_text("utf-8"))
+
+
+def test_every_claim_stands_there_with_its_verdict(page: Page) -> None:
+    assert "4 claims, 3 tests run: 1 supported" in page.text
+    assert "1 claim not run." in page.text
+    for words in ("Claim C1", "Claim C2", "Claim C3", "Claim C8", "not run", "Not run."):
+        assert words in page.text
+    ids = {attributes.get("id") for _, attributes in page.elements}
+    assert {"c01", "c02", "c03", "c08"} <= ids
+    assert {str(a["href"]).removeprefix("#") for a in page.all("a")} <= ids
+
+
+def test_the_evidence_is_shown(page: Page) -> None:
+    assert "5 of 5 pairs won" in page.text
+    assert "1 of 5 (1% to 72%)" in page.text  # Clopper-Pearson of 1 in 5: 0.5 % to 71.6 %
+    assert "about 6 seeds would decide" in page.text or "seeds would decide" in page.text
+    assert "constant_" in page.text.replace("\n", "")
+    assert "python -m harness.study claims/c14" in page.text
+    assert "100,000 images seen" in page.text
+    alts = [str(image["alt"]) for image in page.all("img")]
+    assert sum("the arm centered" in alt for alt in alts) == 2
+    assert all(alts)
+
+
+def test_the_page_is_as_safe_as_a_studys(page: Page) -> None:
+    assert all(str(image["src"]).startswith("data:image/") for image in page.all("img"))
+    tags = {tag for tag, _ in page.elements}
+    assert not tags & {"script", "link", "iframe", "object", "embed", "form", "base"}
+    assert any("default-src 'none'" in str(meta.get("content")) for meta in page.all("meta"))
+    assert "None" not in page.text.split()
+    assert "nan" not in page.text.lower().split()
+
+
+def test_csv_and_json_hold_one_row_per_test(written: Path) -> None:
+    rows = json.loads((written.parent / "claims.json").read_text())["claims"]
+    assert [row["claim"] for row in rows] == ["C1", "C2", "C8", "C3"]
+    assert rows[0]["verdict"] == "supported"
+    assert rows[3]["verdict"] == "not run"
+    # The ratio's effect as a share: the geometric mean of unit / centered, less one.
+    expected = np.exp(np.mean(np.log(np.array(NEAR) / FAR))) - 1
+    assert rows[0]["effect"] == pytest.approx(expected)
+    assert rows[0]["low"] < rows[0]["effect"] < rows[0]["high"]
+    table = pd.read_csv(written.parent / "claims.csv")
+    assert list(table["claim"]) == [row["claim"] for row in rows]
+    assert table["test.outcome"][0] == "fid"
+
+
+def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
+    first, second = (
+        write_claims([compared("c01", "C1", [*NEAR])], tmp_path / name) for name in ("a", "b")
+    )
+    for name in ("index.html", "claims.csv", "claims.json"):
+        assert (first.parent / name).read_bytes() == (second.parent / name).read_bytes()
+
+
+def test_no_claim_has_run(tmp_path: Path) -> None:
+    spec = builder.arms_spec(claim=claim("C1", builder.paired_test()))
+    page = Page(write_claims([], tmp_path, [spec]).read_text("utf-8"))
+    assert "1 claim, 0 tests run." in page.text
+    assert "Not run." in page.text
+
+
+def test_the_page_of_arms_speaks_of_arms() -> None:
+    results = compared("c01", "C1", [*NEAR])
+    page = Page(render_page(results))
+    ids = {attributes.get("id") for _, attributes in page.elements}
+    assert {"tests", "leaderboard", "images", "learning_curves", "states", "trials"} <= ids
+    assert not ids & {"parameter_importance", "field_effect", "optimisation_history"}
+    assert "Supported: A test." in page.text
+    assert "2 arms with the seeds 0 to 4 each" in page.text
+    for word in ("searched", "sampler", "Best", "best of"):
+        assert word not in page.text, word
+
+
+def test_study_json_of_arms_holds_the_verdicts() -> None:
+    results = compared("c01", "C1", [*NEAR])
+    assert results.spec.claim is not None
+    found = judge([(results.spec.claim, results.spec.claim.tests[0], results)])[0]
+    summary = summarise(results)
+    assert summary["answer"] == "Supported: A test."
+    assert summary["tests"][0]["p"] == found.decision.p
+    json.dumps(summary, allow_nan=False)
+
+
+@pytest.mark.parametrize("unit", [[None] * 5, [builder.FAILED] * 5, [*NEAR[:1], *[None] * 4]])
+def test_unfinished_arms_have_a_page(unit: list[float | str | None]) -> None:
+    page = Page(render_page(compared("c01", "C1", unit)))
+    assert "Undecided" in page.text
+    assert "nan" not in page.text.lower().split()

@@ -1,0 +1,136 @@
+"""Winners on fresh seeds: means, chances, the winner's curse, and what the page makes of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from harness.reporting import page as page_module
+from harness.reporting.answer import answer
+from harness.reporting.confirmation import confirmed
+from harness.reporting.confirmation_section import CONFIRMATION, confirmation_table, summarise
+from harness.reporting.figures import HALF, draw_figure
+from harness.reporting.page import render_page
+from harness.reporting.tables import StudyResults
+from tests.reporting import builder
+from tests.reporting.builder import FAILED
+from tests.reporting.test_page import Page
+
+SEARCHED = [9.0, 4.0, 5.0]
+
+
+def search(fresh: dict[str, list[Any]] | None, **changes: Any) -> StudyResults:
+    """A search whose trials 0 to 2 scored SEARCHED, some of them confirmed."""
+    runs = [builder.record(n, fid=value) for n, value in enumerate(SEARCHED)]
+    spec = builder.spec(confirm={"top": 2, "seeds": 5}, **changes)
+    confirmation = None
+    if fresh is not None:
+        arms = builder.arms_spec(tuple(fresh), name="demo-confirm")
+        confirmation = builder.results(builder.arms_runs(**fresh), arms)
+    return builder.results(runs, spec, confirmation=confirmation)
+
+
+FRESH = {"trial-001": [6.0, 6.5, 5.5, 6.2, 5.8], "trial-002": [5.0, 5.4, 5.6, 4.9, 5.1]}
+
+
+def test_the_confirmed_order_is_that_of_the_fresh_means() -> None:
+    found = confirmed(search(FRESH))
+    assert [one.trial for one in found] == [2, 1]
+    assert [one.mean for one in found] == pytest.approx([5.2, 6.0])
+    assert [one.searched for one in found] == [5.0, 4.0]
+    # 6.0 against the 4.0 of the search: 2.0 too good, and its interval is that of the mean.
+    assert found[1].too_good == pytest.approx(2.0)
+    assert found[1].too_good_low == pytest.approx(found[1].low - 4.0)
+    half = stats.t.ppf(0.975, 4) * np.std(FRESH["trial-001"], ddof=1) / math.sqrt(5)
+    assert found[1].low <= 6.0 - half + 1e-9
+
+
+def test_the_chance_to_be_best_counts_all_resamples_of_the_seeds() -> None:
+    fresh = {"trial-001": [1.0, 5.0, 2.0], "trial-002": [2.0, 2.0, 3.0]}
+    found = {one.trial: one.probability_best for one in confirmed(search(fresh))}
+    grid = np.array(np.meshgrid(*[range(3)] * 3)).reshape(3, -1)
+    one, two = (np.array(fresh[arm])[grid].sum(axis=0) for arm in fresh)
+    expected = float(np.mean(one < two) + np.mean(one == two) / 2)
+    assert found[1] == pytest.approx(expected)
+    assert found[2] == pytest.approx(1 - expected)
+
+
+def test_a_failed_run_is_worse_than_any_other() -> None:
+    fresh = {"trial-001": [1.0, 1.1, FAILED], "trial-002": [5.0, 5.1, 5.2]}
+    found = confirmed(search(fresh))
+    assert [one.trial for one in found] == [2, 1]
+    assert found[1].failed == 1
+    # The failed seed is missing from a resample of three with probability (2/3)**3.
+    assert found[1].probability_best == pytest.approx(8 / 27)
+
+
+def test_nothing_confirmed_is_nothing_shown() -> None:
+    assert confirmed(search(None)) == []
+    assert confirmed(search({"trial-001": [FAILED, FAILED], "trial-002": [None, None]})) == []
+    assert "is the best of 3 completed trials" in answer(search(None)).headline
+
+
+def test_an_objective_to_maximize() -> None:
+    runs = [builder.record(n, recall=value) for n, value in enumerate([0.2, 0.9])]
+    fresh = [
+        builder.record(seed, recall=0.5 + 0.1 * seed, config={"seed": seed}, tags={"arm": arm})
+        for seed, arm in enumerate(["trial-001"] * 3)
+    ]
+    confirmation = builder.results(fresh, builder.arms_spec(("trial-001",), name="demo-confirm"))
+    spec = builder.spec(search={"maximize": "recall"}, confirm={"top": 1, "seeds": 3})
+    found = confirmed(builder.results(runs, spec, confirmation=confirmation))
+    # 0.9 in the search against 0.6 on average.
+    assert found[0].too_good == pytest.approx(0.3)
+    assert found[0].too_good_low < 0.3 < found[0].too_good_high
+    assert found[0].probability_best == 1.0
+
+
+def test_the_headline_names_the_confirmed_winner_and_the_passed_one() -> None:
+    found = answer(search(FRESH))
+    assert found.headline.startswith(
+        "Trial 2 is the best of 2 confirmed configurations, with a mean fid of 5.200 ("
+    )
+    text = " ".join(found.sentences)
+    assert "The search had trial 1 first, with 4: 2 better than" in text.replace("4.000", "4")
+    assert "and trial 2 passed it" in text
+    assert not any("optimistic" in caveat for caveat in found.caveats)
+    assert any("resamples of the seeds" in caveat for caveat in found.caveats)
+
+
+def test_the_first_that_was_not_confirmed_is_named() -> None:
+    text = " ".join(answer(search({"trial-002": FRESH["trial-002"]})).sentences)
+    assert "The search's own first, trial 1, has not been confirmed." in text
+
+
+def test_the_table_and_the_plot() -> None:
+    results = search(FRESH)
+    table = confirmation_table(confirmed(results), "fid")
+    assert [row[1] for row in table.rows] == ["2", "1"]
+    assert table.rows[1][-1].startswith("2 (1.")
+    frame = summarise(results)
+    assert len(frame) == 10
+    figure = draw_figure(CONFIRMATION, frame, HALF, "dark")
+    figure.draw_without_rendering()
+    labels = [tick.get_text() for tick in figure.axes[0].get_xticklabels()]
+    assert labels == ["trial 2", "trial 1"]
+
+
+@pytest.mark.parametrize("fresh", [FRESH, {"trial-001": [5.0, None]}, {"trial-001": [5.0, 5.0]}])
+def test_the_page_shows_the_confirmation(
+    fresh: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_module, "render", lambda plot, results: [])
+    results = search(fresh)
+    page = Page(render_page(results))
+    assert "Confirmed on fresh seeds" in page.text
+    assert "nan" not in page.text.lower().split()
+    summary = json.dumps(page_module.summarise(results), allow_nan=False)
+    assert json.loads(summary)["confirmation"][-1]["searched"] == 4.0
+    alone = dataclasses.replace(results, confirmation=None)
+    assert "Confirmed on fresh seeds" not in Page(render_page(alone)).text

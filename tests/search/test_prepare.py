@@ -1,0 +1,58 @@
+"""What a study writes of itself before its first trial."""
+
+import json
+
+import pytest
+
+from harness.core.study_file import StudySpec
+from harness.data.load import load_dataset
+from harness.data.scaling_effects import describe_scalings
+from harness.search.observer import SearchObserver
+from harness.search.prepare import prepare_evaluator, prepare_runner
+from harness.tracking.layout import Layout
+from harness.tracking.memory import MemoryTracker
+
+DIGITS = load_dataset("digits")
+
+
+def files(tmp_path, **tables):
+    spec = StudySpec.from_dict({"question": "?", "evaluation": {"num_samples": 100}, **tables})
+    study = MemoryTracker().open_study(spec)
+    prepare_runner(spec, DIGITS, study, SearchObserver(), Layout(tmp_path))
+    return study.artifacts
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"space": {"pixel_scaling": {"choices": ["centered", "unit"]}}},
+        {"arms": {"a": {"pixel_scaling": "maxabs"}, "b": {"pixel_scaling": "unit"}}},
+    ],
+)
+def test_a_study_of_scalings_says_what_each_does_to_the_pixels(tables, tmp_path):
+    written = json.loads(files(tmp_path, **tables)["pixels.json"])
+    assert written == describe_scalings(DIGITS.x_train, DIGITS.x_test)
+
+
+def test_another_study_does_not(tmp_path):
+    written = files(tmp_path, space={"leaky_slope": {"low": 0.0, "high": 0.4}})
+    assert "pixels.json" not in written
+    assert {"study.json", "evaluation.json", "environment.json", "samples/real.png"} <= set(written)
+
+
+@pytest.mark.parametrize(
+    ("tables", "explained"),
+    [
+        ({"base": {"conditional": "labels"}}, True),
+        ({"space": {"conditional": {"choices": ["none", "labels"]}}}, True),
+        ({"arms": {"a": {}, "b": {"conditional": "labels"}}}, True),
+        ({"arms": {"a": {}, "b": {"leaky_slope": 0.1}}}, False),
+        ({}, False),
+    ],
+)
+def test_what_labelled_images_are_worth_is_explained_where_a_trial_has_labels(
+    tables, explained, tmp_path
+):
+    spec = StudySpec.from_dict({"question": "?", "evaluation": {"num_samples": 100}, **tables})
+    evaluator = prepare_evaluator(spec, DIGITS, tmp_path, SearchObserver())
+    assert evaluator.labelled == explained
