@@ -61,10 +61,11 @@ def run(folder, *arguments):
     )
 
 
-def stores(folder, name):
+def stores(folder, name, storage=None, tracking=None):
     """The Optuna trials by number, and the MLflow trial runs by number."""
-    study = optuna.load_study(study_name=name, storage=f"sqlite:///{folder}/mlruns/optuna.db")
-    client = MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
+    storage = storage or f"sqlite:///{folder}/mlruns/optuna.db"
+    study = optuna.load_study(study_name=name, storage=storage)
+    client = MlflowClient(tracking or f"sqlite:///{folder}/mlruns/mlflow.db")
     experiment = client.get_experiment_by_name(name)
     runs = client.search_runs([experiment.experiment_id], "tags.kind = 'trial'")
     return (
@@ -74,8 +75,8 @@ def stores(folder, name):
     )
 
 
-def check_stores_agree(folder, name):
-    trials, runs, client = stores(folder, name)
+def check_stores_agree(folder, name, **addresses):
+    trials, runs, client = stores(folder, name, **addresses)
     assert sorted(trials) == sorted(runs)
     status = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
     parents = {run.data.tags["mlflow.parentRunId"] for run in runs.values()}

@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 
+from tests.postgres import fresh_database
 from tests.test_end_to_end import check_stores_agree, command, environment, run, write_study
 
 pytestmark = pytest.mark.slow
@@ -45,9 +47,9 @@ def read_until(process, pattern):
     return lines
 
 
-def check_exact(folder, name, total):
+def check_exact(folder, name, total, **addresses):
     """As many counted trials as wanted, all different, both stores telling the same."""
-    trials, runs = check_stores_agree(folder, name)
+    trials, runs = check_stores_agree(folder, name, **addresses)
     counted = [t for t in trials.values() if t.user_attrs.get("failure") != "interrupted"]
     assert len(counted) == total
     assert len({tuple(trial.params.items()) for trial in counted}) == total
@@ -120,3 +122,41 @@ def test_wrong_input_is_one_line_as_with_one_worker(tmp_path):
     errors = [line for line in result.stderr.splitlines() if line]
     assert len(errors) == 1, errors
     assert "missing.npz" in errors[0]
+
+
+def test_two_machines_share_a_study_by_postgresql_and_no_password_is_seen(tmp_path):
+    """Each with a folder of its own, as two machines have; both started at once on fresh stores."""
+    write_study(tmp_path, "far", 768)
+    with fresh_database() as storage, fresh_database() as tracking:
+        password = sqlalchemy.make_url(storage).password
+        machines = []
+        for name in ("one", "two"):
+            stores = {"HARNESS_STORAGE": storage, "HARNESS_TRACKING_URI": tracking}
+            own = {"HARNESS_MLRUNS": str(tmp_path / name), **stores}
+            options = ["--n-trials", "5", "--workers", "2", "--json"]
+            machines.append(
+                subprocess.Popen(
+                    command("far", *options),
+                    cwd=tmp_path,
+                    env={**environment(tmp_path), **own},
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+            )
+        while not (workers := children(machines[0].pid)):
+            assert machines[0].poll() is None
+            time.sleep(0.1)
+        lines = [Path(f"/proc/{pid}/cmdline").read_text() for pid in workers]
+        outputs = [machine.communicate(timeout=500) for machine in machines]
+        assert [machine.returncode for machine in machines] == [0, 0], outputs
+        for printed, said in outputs:
+            assert json.loads(printed)["done"] == 5
+            lines += [printed, said]
+        trials, runs = check_exact(tmp_path, "far", 5, storage=storage, tracking=tracking)
+        assert len(trials) == 5
+        assert len({trial.user_attrs["worker"] for trial in trials.values()}) > 1
+        lines += [str(run.to_dictionary()) for run in runs.values()]
+        pages = [path.read_text() for path in (tmp_path / "reports").rglob("*.*")]
+        assert len(pages) >= 3
+        assert not any(password in text for text in [*lines, *pages])

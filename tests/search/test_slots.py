@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -15,7 +16,10 @@ from harness.search import liveness, work
 from harness.search.liveness import WORKER_ATTRIBUTE, WorkerName, close_dead
 from harness.search.observer import SearchObserver
 from harness.search.storage import counted_trials, open_storage
+from harness.search.turns import turns
 from harness.search.work import run_trials
+from tests.postgres import fresh_database
+from tests.search import stub_worker
 from tests.search.stub_worker import SPEC, slots
 
 POINTS = StudySpec.from_dict(
@@ -29,6 +33,21 @@ POINTS = StudySpec.from_dict(
 )
 
 
+@pytest.fixture(autouse=True)
+def _connections_are_closed(monkeypatch):
+    opened = []
+
+    def open_and_note(url):
+        opened.append(open_storage(url))
+        return opened[-1]
+
+    monkeypatch.setattr(stub_worker, "open_storage", open_and_note)
+    yield
+    for storage in opened:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     path = tmp_path_factory.mktemp("optuna") / "optuna.db"
@@ -40,6 +59,18 @@ def template(tmp_path_factory):
 def url(tmp_path, template):
     (tmp_path / "optuna.db").write_bytes(template)
     return f"sqlite:///{tmp_path}/optuna.db"
+
+
+@pytest.fixture
+def postgres_url():
+    with fresh_database() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_url(request):
+    """A fresh storage of each kind."""
+    return request.getfixturevalue("url" if request.param == "sqlite" else "postgres_url")
 
 
 @pytest.fixture
@@ -96,7 +127,7 @@ def test_the_trial_of_another_machine_is_taken_over_once_it_is_silent(url, worke
     lost = slots(url, 3).claim("on another machine")
     assert slots(url, 3).claim(worker).abandoned == ()
     silent = f"datetime('now', '-{liveness.GRACE_SECONDS + 1} seconds')"
-    with open_storage(url).engine.begin() as connection:
+    with stub_worker.open_storage(url).engine.begin() as connection:
         trial = "(select trial_id from trials where number = 0)"
         sql = f"update trial_heartbeats set heartbeat = {silent} where trial_id = {trial}"
         connection.execute(sqlalchemy.text(sql))
@@ -166,6 +197,30 @@ def test_a_worker_that_was_given_up_but_lives_ends_its_trial_and_goes_on(url, wo
     assert len(counted_trials(slots(url, 1).study)) == 1
 
 
+def test_turns_on_postgresql_are_taken_one_after_the_other(postgres_url):
+    inside, order = [], []
+    turn = turns(stub_worker.open_storage(postgres_url), "s")
+    other = turns(stub_worker.open_storage(postgres_url), "t")
+
+    def take(name):
+        with turn():
+            inside.append(name)
+            order.append(len(inside))
+            time.sleep(0.2)
+            inside.remove(name)
+
+    threads = [threading.Thread(target=take, args=(name,)) for name in "abc"]
+    with turn():
+        for thread in threads:
+            thread.start()
+        with other():  # another study's
+            time.sleep(0.5)
+        assert order == []
+    for thread in threads:
+        thread.join()
+    assert order == [1, 1, 1]
+
+
 def start(url, total, seconds=0.0, die=0.0):
     arguments = [url, str(total), str(seconds), str(die)]
     return subprocess.Popen([sys.executable, "-m", "tests.search.stub_worker", *arguments])
@@ -183,34 +238,35 @@ def check_exact(url, total):
 
 
 @pytest.mark.slow
-def test_eight_workers_run_2000_trials_and_not_one_more(url, capsys):
+def test_eight_workers_run_2000_trials_and_not_one_more(either_url, capsys):
     began = time.monotonic()
-    workers = [start(url, 2_000) for _ in range(8)]
+    workers = [start(either_url, 2_000) for _ in range(8)]
     assert [worker.wait(timeout=500) for worker in workers] == [0] * 8
     seconds = time.monotonic() - began
     with capsys.disabled():
-        print(f"\n8 workers, SQLite: 2,000 trials in {seconds:.0f} s, {2_000 / seconds:.0f} per s")
-    study = check_exact(url, 2_000)
+        kind = either_url.partition(":")[0]
+        print(f"\n8 workers, {kind}: 2,000 trials in {seconds:.0f} s, {2_000 / seconds:.0f} per s")
+    study = check_exact(either_url, 2_000)
     assert len(study.trials) == 2_000
     assert len({trial.user_attrs[WORKER_ATTRIBUTE] for trial in study.trials}) == 8
 
 
 @pytest.mark.slow
-def test_workers_killed_at_random_moments_cost_no_trial(url):
+def test_workers_killed_at_random_moments_cost_no_trial(either_url):
     """They kill themselves in one trial of four, and are killed from outside at any moment."""
     rng = random.Random(1)
-    workers = [start(url, 40, 0.05, 0.25) for _ in range(2)]
+    workers = [start(either_url, 40, 0.05, 0.25) for _ in range(2)]
     kills = 0
-    while kills < 50 and len(counted_trials(slots(url, 40).study)) < 40:
+    while kills < 50 and len(counted_trials(slots(either_url, 40).study)) < 40:
         time.sleep(rng.uniform(0.1, 2.0))
         rng.choice(workers).kill()
         for place, worker in enumerate(workers):
             if worker.poll() is not None:
                 kills += worker.returncode != 0
-                workers[place] = start(url, 40, 0.05, 0.25)
+                workers[place] = start(either_url, 40, 0.05, 0.25)
     assert kills >= 5
     for worker in workers:
         worker.kill()
         worker.wait()
-    assert start(url, 40).wait(timeout=120) == 0
-    check_exact(url, 40)
+    assert start(either_url, 40).wait(timeout=120) == 0
+    check_exact(either_url, 40)

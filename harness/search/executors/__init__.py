@@ -124,7 +124,11 @@ def serve(job: Job, send: Callable[[Told], None]) -> Ended:
     try:
         storage = open_storage(job.plan.storage_url)
         workplace = Workplace(job.plan, storage, observer, leads=job.number == 0)
-        workplace.work(job.total, job.gpu_memory_mb)
+        try:
+            workplace.work(job.total, job.gpu_memory_mb)
+        except KeyboardInterrupt:  # if the parent is gone, nobody else says how the study stands
+            workplace.parent.finish("KILLED")
+            raise
     except KeyboardInterrupt:
         return Ended(interrupted=True)
     except HarnessError as error:
