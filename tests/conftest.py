@@ -9,10 +9,13 @@ import functools
 import os
 import signal
 import sys
+import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from hypothesis import settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -70,6 +73,29 @@ def mnist_dir() -> Path:
     if folder is None:
         pytest.skip(_NO_MNIST)
     return folder
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """The address of an empty database on the server at HARNESS_TEST_POSTGRES, gone afterwards."""
+    server = os.environ.get("HARNESS_TEST_POSTGRES")
+    if not server:
+        pytest.skip("HARNESS_TEST_POSTGRES does not name a PostgreSQL server; .ci/run starts one")
+    with postgres_database(server) as url:
+        yield url
+
+
+@contextmanager
+def postgres_database(server: str) -> Iterator[str]:
+    """The address of a new, empty database on ``server``, which is dropped at the end."""
+    name = f"harness_{uuid.uuid4().hex}"
+    engine = sqlalchemy.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
+    yield sqlalchemy.make_url(server).set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
 
 
 _NO_MNIST = "mnist.npz is neither in HARNESS_DATA_DIR nor in ../shared/data"

@@ -20,6 +20,10 @@ CASES = {
     "missing data": (["mnist", "--data-dir", "nowhere"], "mnist.npz"),
     "bad bounds": (["bad_bounds.toml"], "low"),
     "unknown key": (["bad_key.toml"], "serach"),
+    "no time": (["--timeout", "nan"], "--timeout"),
+    "endless name": (["x" * 300], "quickstart"),
+    "no address": (["--tracking-uri", "http://["], "--tracking-uri"),
+    "control characters": (["no\x1b[2Jsuch.toml"], r"no\x1b[2Jsuch"),
     "not toml": (["not.toml"], "not.toml"),
 }
 

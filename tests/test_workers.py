@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from tests.postgres import fresh_database
+from tests.conftest import postgres_database
 from tests.test_end_to_end import check_stores_agree, command, environment, run, write_study
 
 pytestmark = pytest.mark.slow
@@ -124,11 +124,11 @@ def test_wrong_input_is_one_line_as_with_one_worker(tmp_path):
     assert "missing.npz" in errors[0]
 
 
-def test_two_machines_share_a_study_by_postgresql_and_no_password_is_seen(tmp_path):
+def test_two_machines_share_a_study_by_postgresql_and_show_no_password(tmp_path, postgres_url):
     """Each with a folder of its own, as two machines have; both started at once on fresh stores."""
     write_study(tmp_path, "far", 768)
-    with fresh_database() as storage, fresh_database() as tracking:
-        password = sqlalchemy.make_url(storage).password
+    storage, password = postgres_url, sqlalchemy.make_url(postgres_url).password
+    with postgres_database(storage) as tracking:
         machines = []
         for name in ("one", "two"):
             stores = {"HARNESS_STORAGE": storage, "HARNESS_TRACKING_URI": tracking}

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.core.config import BOUNDS, TrialConfig, check_field
 from harness.core.domains import check_keys, check_whole
-from harness.core.errors import InputError, shown, within
+from harness.core.errors import InputError, plain, shown, within
 
 MAX_ARMS = 100
 MAX_SEEDS = 1_000
@@ -114,7 +114,7 @@ def parse_arms(table: Mapping[str, Any], num_seeds: object) -> Arms | None:
     fields = {}
     for name, changes in table.items():
         if not isinstance(changes, Mapping):
-            raise InputError(f"[arms]: {name} is a table of fields, got {shown(changes)}")
+            raise InputError(f"[arms]: {plain(name)} is a table of fields, got {shown(changes)}")
         fields[name] = dict(changes)
     check_whole("seeds", num_seeds, 1, MAX_SEEDS)
     assert isinstance(num_seeds, int)

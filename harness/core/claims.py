@@ -7,13 +7,14 @@ ends in a verdict. The declaration knows nothing of how a verdict is reached.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness.core.config import check_field
 from harness.core.domains import check_keys
-from harness.core.errors import InputError, shown, within
+from harness.core.errors import InputError, check_plain, shown, within
 from harness.core.registry import METRICS
 
 OUTCOMES: dict[str, str] = {
@@ -84,6 +85,7 @@ class ClaimTest:
             direction_of(name)
         if not isinstance(self.text, str):
             raise InputError(f"text takes text, got {shown(self.text)}")
+        check_plain("text", self.text)
         effect = self.smallest_effect
         if isinstance(effect, bool) or not isinstance(effect, int | float) or not 0 <= effect < 1e9:
             raise InputError(f"smallest_effect takes a number from 0, got {shown(effect)}")
@@ -92,6 +94,8 @@ class ClaimTest:
         if self.kind == "separation" and not _is_number(self.threshold):
             raise InputError(f"threshold takes a number, got {shown(self.threshold)}")
         if self.kind == "importance":
+            if not isinstance(self.over, tuple):
+                raise InputError(f"over takes a list of fields, got {shown(self.over)}")
             for field in (self.field, *self.over):
                 check_field(field)
 
@@ -131,6 +135,7 @@ class Claim:
             value = getattr(self, key)
             if not isinstance(value, str) or not value.strip():
                 raise InputError(f"[claim]: {key} takes text, got {shown(value)}")
+            check_plain(f"[claim]: {key}", value)
         if not isinstance(self.runs_of, str):
             raise InputError(f"[claim]: runs_of takes a study's name, got {shown(self.runs_of)}")
         if not self.tests:
@@ -201,5 +206,6 @@ def _test(declared: object) -> ClaimTest:
 
 
 def _is_number(value: object) -> bool:
-    plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return plain and math.isfinite(value)  # type: ignore[arg-type]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max  # false for NaN, too

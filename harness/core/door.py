@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from harness.core.errors import HarnessError, InputError
+from harness.core.errors import HarnessError, InputError, plain
 
 FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -58,6 +58,6 @@ def _received(error: Any, argv: Sequence[str]) -> str:
 
 
 def _say(text: str, code: int) -> int:
-    one_line = " ".join(text.split())
+    one_line = " ".join(plain(text).split())
     print(one_line if code == INTERRUPTED else f"error: {one_line}", file=sys.stderr)
     return code

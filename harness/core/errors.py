@@ -5,9 +5,11 @@ Everything else is a defect and keeps its traceback.
 
 from __future__ import annotations
 
+import re
 from types import TracebackType
 
 _SHOWN_CHARACTERS = 80
+_CONTROL_CHARACTERS = re.compile(r"[\0-\x08\x0e-\x1f\x7f-\x9f]")  # all but white space
 
 
 class HarnessError(Exception):
@@ -66,3 +68,15 @@ def shown(value: object) -> str:
     except (ValueError, RecursionError):  # thousands of digits, thousands of levels
         return f"<{type(value).__name__} too large to show>"
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 3]}..."
+
+
+def plain(text: str) -> str:
+    """``text`` with its control characters escaped, white space apart: they would move a terminal,
+    and PostgreSQL takes no NUL."""
+    return _CONTROL_CHARACTERS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def check_plain(where: str, text: str) -> None:
+    """Raise InputError if ``text`` holds control characters other than white space."""
+    if plain(text) != text:
+        raise InputError(f"{where} is {shown(text)}; allowed: text without control characters")

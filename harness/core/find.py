@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.core.errors import InputError
+from harness.core.errors import InputError, shown
 from harness.core.study_file import StudySpec
 
 CLAIMS = "claims"
@@ -57,7 +58,7 @@ def declared_study(study: str) -> StudySpec:
 
 def studies_in(study: str) -> list[str] | None:
     """The names of the studies in the folder ``studies/<study>``, sorted; None if it is none."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", study):
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", study):
         return None
     for folder in _folders():
         files = sorted((folder / study).glob("*.toml"))
@@ -69,13 +70,12 @@ def studies_in(study: str) -> list[str] | None:
 def _find(study: str) -> Path:
     """The file ``study``, or ``studies/<study>.toml`` here or in the project."""
     for path in (Path(study), *(folder / f"{study}.toml" for folder in _folders())):
-        if path.is_file():
+        if os.path.isfile(path):  # False for a name that no file can have
             return path
     found = {p.relative_to(f) for f in _folders() for p in f.rglob("*.toml")}
     known = sorted(path.with_suffix("").as_posix() for path in found)
-    raise InputError(
-        f"no study file or name {study!r}; known: {', '.join(known) or 'none'} (studies/*.toml)"
-    )
+    listed = ", ".join(known) or "none"
+    raise InputError(f"no study file or name {shown(study)}; known: {listed} (studies/*.toml)")
 
 
 def _folders() -> list[Path]:

@@ -28,7 +28,7 @@ from harness.core.domains import (
     extent,
     parse_domain,
 )
-from harness.core.errors import InputError, shown, within
+from harness.core.errors import InputError, check_plain, shown, within
 from harness.core.extractor import ExtractorSpec
 from harness.core.search_spec import SearchSpec, parse_search
 
@@ -66,12 +66,15 @@ class StudySpec:
         check_study_name(self.name)
         if not isinstance(self.question, str) or not self.question.strip():
             raise InputError(f"question is {shown(self.question)}; a study asks one, as text")
+        check_plain("question", self.question)
         check_whole("[evaluation]: num_samples", self.num_samples, 100, 1_000_000)
         for name in self.space:
             if name in self.base:
                 raise InputError(
                     f"[space]: {name} stands in [base] too; a field is fixed or searched"
                 )
+        if "dataset" in self.space:
+            raise InputError("[space]: dataset cannot be searched: all trials of a study share it")
         self._check_arms()
         self._check_budget()
 
@@ -227,6 +230,8 @@ class StudySpec:
                     )
             self.arms.configs(self.base_config())
         if self.claim and self.claim.runs_of:
+            with within("[claim]: runs_of"):
+                check_study_name(self.claim.runs_of)
             if self.arms or self.space:
                 raise InputError(
                     f"[claim]: runs_of {self.claim.runs_of} leaves no trials to run; "

@@ -36,11 +36,12 @@ def write_report(results: StudyResults, output_dir: Path) -> Path:
     The folder is made if needed. The same results give the same bytes; each file is replaced
     whole, so that a reader never sees half of one.
     """
-    output_dir.mkdir(parents=True, exist_ok=True)
     summary = json.dumps(summarise(results), indent=2, ensure_ascii=False, allow_nan=False)
+    page = render_page(results)
+    output_dir.mkdir(parents=True, exist_ok=True)
     replace_file(output_dir / TABLE_FILE, results.trials.to_csv(index=False, lineterminator="\n"))
     replace_file(output_dir / SUMMARY_FILE, summary + "\n")
-    replace_file(output_dir / PAGE_FILE, render_page(results))
+    replace_file(output_dir / PAGE_FILE, page)
     return output_dir / PAGE_FILE
 
 

@@ -15,7 +15,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.core import schema
@@ -23,7 +22,7 @@ from harness.core.arms import confirmation_name
 from harness.core.errors import InputError
 from harness.core.schema import RunKind, Tag
 from harness.core.study_file import StudySpec
-from harness.reporting.store_address import check_sqlite, masked
+from harness.reporting.store_address import check_sqlite, study_folder
 from harness.reporting.tables import (
     RunRecord,
     StudyResults,
@@ -31,7 +30,7 @@ from harness.reporting.tables import (
     metric_names,
     trial_table,
 )
-from harness.tracking.layout import Layout
+from harness.tracking.database_url import mask
 
 _PAGE_SIZE = 1_000
 _STUDY_KEYS = (
@@ -72,7 +71,7 @@ def load_recorded(tracking_uri: str, study_names: Iterable[str]) -> dict[str, St
     try:
         there = _experiments(client)
     except (MlflowException, SQLAlchemyError) as error:
-        raise InputError(f"{masked(tracking_uri)}: {_first_line(error)}") from None
+        raise InputError(f"{mask(tracking_uri)}: {_first_line(error)}") from None
     return {name: load_results(tracking_uri, name) for name in study_names if name in there}
 
 
@@ -85,8 +84,8 @@ def _load(client: Any, tracking_uri: str, study_name: str) -> StudyResults:
         study_run = _study_run(client, experiment_id, study_name)
         runs = [_record(client, run) for run in _trial_runs(client, experiment_id, study_run)]
     except (MlflowException, SQLAlchemyError) as error:
-        raise InputError(f"{masked(tracking_uri)}: {_first_line(error)}") from None
-    artifacts = _Artifacts(client, study_run.info.run_id, _folder(tracking_uri, study_name))
+        raise InputError(f"{mask(tracking_uri)}: {_first_line(error)}") from None
+    artifacts = _Artifacts(client, study_run.info.run_id, study_folder(tracking_uri, study_name))
     declared = artifacts.json(schema.STUDY_FILE)
     spec = _spec(declared, study_name)
     return StudyResults(
@@ -175,14 +174,6 @@ class _Artifacts:
             return None
 
 
-def _folder(tracking_uri: str, study_name: str) -> Path | None:
-    """Where a study's artifacts lie beside its SQLite database; None for another store."""
-    if not tracking_uri.startswith("sqlite"):
-        return None
-    database = Path(make_url(tracking_uri).database or "")
-    return Layout(database.parent).artifact_root / study_name
-
-
 def _client(tracking_uri: str) -> Any:
     """An MlflowClient of a store that exists: MLflow itself would make an empty SQLite file."""
     if "://" not in tracking_uri:
@@ -200,7 +191,7 @@ def _client(tracking_uri: str) -> Any:
     try:
         return MlflowClient(tracking_uri)
     except (MlflowException, SQLAlchemyError, ImportError) as error:
-        raise InputError(f"{masked(tracking_uri)}: {_first_line(error)}") from None
+        raise InputError(f"{mask(tracking_uri)}: {_first_line(error)}") from None
 
 
 def _experiment_id(client: Any, tracking_uri: str, study_name: str) -> str:
@@ -208,7 +199,7 @@ def _experiment_id(client: Any, tracking_uri: str, study_name: str) -> str:
     names = _experiments(client)
     if study_name not in names:
         known = ", ".join(sorted(set(names) - {"Default"})) or "none"
-        raise InputError(f"no study {study_name!r} in {masked(tracking_uri)}; there: {known}")
+        raise InputError(f"no study {study_name!r} in {mask(tracking_uri)}; there: {known}")
     return names[study_name]
 
 

@@ -23,13 +23,17 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from harness.search.storage import close_interrupted
+from harness.tracking.patience import PATIENCE_SECONDS
 
 WORKER_ATTRIBUTE = "worker"
 """Optuna's user attribute of a trial for the name of the worker that runs it."""
 
 HEARTBEAT_SECONDS = 15.0
-GRACE_SECONDS = 120.0
-"""A worker that was silent for so long is given up: it, or its machine, or the network is gone."""
+GRACE_SECONDS = PATIENCE_SECONDS + 60.0
+"""A worker that was silent for so long is given up: it, or its machine, or the network is gone.
+
+It is longer than a worker waits for a database server that has stopped.
+"""
 
 _HEARTBEATS = sqlalchemy.table(
     "trial_heartbeats", sqlalchemy.column("trial_id"), sqlalchemy.column("heartbeat")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import signal
 from pathlib import Path
 
 from rich.console import Console
 
+from harness.core.errors import InputError
 from harness.core.study_file import StudySpec
 from harness.search.confirm import confirmation_study
 from harness.search.display import Display
@@ -28,6 +30,8 @@ def make_plan(
     workforce: Workforce = ONE_WORKER,
 ) -> StudyPlan:
     """The plan for ``spec``; a store that is not named is the one in the default layout."""
+    if timeout is not None and math.isnan(timeout):
+        raise InputError("--timeout is nan; allowed: seconds, 0 and above")
     layout = default_layout()
     return StudyPlan(
         spec=spec,

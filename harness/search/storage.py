@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import optuna
-from optuna.exceptions import UpdateFinishedTrialError
+from optuna.exceptions import OptunaError, UpdateFinishedTrialError
 from optuna.samplers import BaseSampler
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from harness.core import schema
 from harness.core.errors import InputError, within
@@ -19,6 +20,8 @@ from harness.core.study_file import StudySpec
 from harness.search.pruning import make_pruner
 from harness.search.sampler import DistinctSampler, ListSampler
 from harness.search.space import arm_params, distributions
+from harness.tracking.database_url import mask
+from harness.tracking.patience import wait_for_servers
 from harness.tracking.reaper import Ended
 from harness.tracking.stores import Schema, prepare_database
 
@@ -35,16 +38,20 @@ def open_storage(url: str) -> RDBStorage:
     """
     tables = Schema("Optuna", "studies", _create_tables)
     url = prepare_database(url, tables, option="--storage")
+    wait_for_servers()
     if url.startswith("sqlite:"):  # others may write for longer than the five seconds by default
         return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}})
-    return RDBStorage(url)
+    return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
 
 
 def find_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study | None:
     """The study called ``spec.name`` as ``open_study`` gives it, or None; nothing is created."""
-    if spec.name not in optuna.get_all_study_names(storage):
-        return None
-    return open_study(spec, storage)
+    with _readable(storage):
+        if spec.name not in optuna.get_all_study_names(storage):
+            return None
+        study = open_study(spec, storage)
+        study.get_trials(deepcopy=False)  # all of it is read once, before anything is written
+    return study
 
 
 def open_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study:
@@ -98,6 +105,19 @@ def close_interrupted(storage: RDBStorage, trial_id: int) -> None:
     with suppress(UpdateFinishedTrialError):
         storage.set_trial_user_attr(trial_id, Tag.FAILURE, INTERRUPTED)
         storage.set_trial_state_values(trial_id, TrialState.FAIL)
+
+
+@contextmanager
+def _readable(storage: RDBStorage) -> Iterator[None]:
+    """Turn what Optuna raises on content that it cannot have written into an InputError."""
+    try:
+        yield
+    except (OptunaError, SQLAlchemyError, ValueError, LookupError, TypeError) as error:
+        reason = (str(error.__cause__ or error).splitlines() or [""])[0]
+        raise InputError(
+            f"{mask(storage.url)} cannot be read: {type(error).__name__}: {reason}; "
+            "restore a copy of it"
+        ) from None
 
 
 def trial_ends(study: optuna.Study) -> dict[int, Ended | None]:

@@ -26,7 +26,8 @@ def mask(url: str) -> str:
             make_url(url).render_as_string(hide_password=True).replace("%3Amemory%3A", ":memory:")
         )
     except (ArgumentError, ValueError):
-        return re.sub(r"//[^/]*@", "//***@", url)
+        # No telling where the password begins: all up to the last @ may be part of it.
+        return re.sub(r"^([\w+.-]*:)?.*@", r"\1//***@", url, flags=re.DOTALL)
 
 
 def parse(url: str, option: str) -> URL:

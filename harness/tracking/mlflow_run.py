@@ -23,6 +23,7 @@ from harness.core.errors import InputError
 from harness.core.schema import RUN_STATUS, RunKind, Tag, TrialState
 from harness.core.study_file import StudySpec
 from harness.tracking.environment import git_state
+from harness.tracking.patience import wait_for_servers
 from harness.tracking.reaper import Ends, settle_runs
 from harness.tracking.stores import is_server_uri, prepare_tracking_store, store_lock
 from harness.tracking.tracker import (
@@ -133,6 +134,7 @@ class MlflowTracker(Tracker):
         """Connect, and prepare the store if this is its first use."""
         self.tracking_uri = prepare_tracking_store(tracking_uri, artifact_root)
         self._artifact_root = artifact_root.absolute()
+        wait_for_servers()
         self._client = MlflowClient(tracking_uri=self.tracking_uri)
 
     def open_study(self, spec: StudySpec) -> MlflowStudy:

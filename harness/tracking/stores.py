@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -78,7 +79,7 @@ def check_database(url: str, schema: Schema, *, option: str) -> str:
             sqlite_file.check_file(path, schema.program, schema.table)
         return f"sqlite:///{path}"
     with _naming(f"{option}: {mask(url)}", parsed.password):
-        if not _has_schema(parsed, schema):
+        if schema.table not in _tables(parsed):
             raise InputError("there are no runs yet; run a study first")
     return url
 
@@ -165,18 +166,22 @@ def _prepare_sqlite(path: Path, schema: Schema) -> None:
 def _prepare_server(url: URL, schema: Schema) -> None:
     address = url.render_as_string(hide_password=False)
     with store_lock(address):  # another process may be halfway through its tables
-        if not _has_schema(url, schema):
-            schema.create(address)
+        tables = _tables(url)
+        if schema.table in tables:
+            return
+        if tables:  # both programs count their versions in a table of the same name
+            raise InputError(f"holds other tables; {schema.program} takes an empty database")
+        schema.create(address)
 
 
-def _has_schema(url: URL, schema: Schema) -> bool:
-    """Whether the database server at ``url`` has the schema's table; raises if none answers."""
+def _tables(url: URL) -> set[str]:
+    """The tables in the database at ``url``; raises if no server answers."""
     if url.host:
         port = url.port or DEFAULT_PORTS[url.get_backend_name()]
         socket.create_connection((url.host, port), timeout=_CONNECT_SECONDS).close()
     engine = sqlalchemy.create_engine(url)
     try:
-        return sqlalchemy.inspect(engine).has_table(schema.table)
+        return set(sqlalchemy.inspect(engine).get_table_names())
     finally:
         engine.dispose()
 
@@ -184,13 +189,15 @@ def _has_schema(url: URL, schema: Schema) -> bool:
 def _check_answers(uri: str, option: str) -> None:
     """Pass if an HTTP server answers at ``uri``, be it with an error; MLflow itself would try for
     minutes before it says that nothing listens."""
-    parts = urlsplit(uri)
-    address = parts._replace(netloc=parts.netloc.rpartition("@")[2], path="/health").geturl()
     try:
+        parts = urlsplit(uri)
+        address = parts._replace(netloc=parts.netloc.rpartition("@")[2], path="/health").geturl()
         urllib.request.urlopen(address, timeout=_CONNECT_SECONDS).close()
     except urllib.error.HTTPError as error:
         error.close()
-    except (OSError, ValueError) as error:
+    except (ValueError, HTTPException):  # they would quote a port that is part of a password
+        raise InputError(f"{option}: {mask(uri)}: not the address of a server") from None
+    except OSError as error:
         reason = getattr(error, "reason", error)
         raise InputError(f"{option}: {mask(uri)}: no server answers ({reason})") from None
 
@@ -200,7 +207,7 @@ def _naming(where: str, password: object) -> Iterator[None]:
     """Turn what goes wrong with a store into an InputError that begins with ``where``."""
     try:
         yield
-    except (InputError, OSError, SQLAlchemyError, OverflowError) as error:
+    except (InputError, OSError, SQLAlchemyError, OverflowError, UnicodeError) as error:
         reason = _first_line(error)
         if password:
             reason = reason.replace(str(password), "***")

@@ -18,7 +18,6 @@ from harness.search.observer import SearchObserver
 from harness.search.storage import counted_trials, open_storage
 from harness.search.turns import turns
 from harness.search.work import run_trials
-from tests.postgres import fresh_database
 from tests.search import stub_worker
 from tests.search.stub_worker import SPEC, slots
 
@@ -59,12 +58,6 @@ def template(tmp_path_factory):
 def url(tmp_path, template):
     (tmp_path / "optuna.db").write_bytes(template)
     return f"sqlite:///{tmp_path}/optuna.db"
-
-
-@pytest.fixture
-def postgres_url():
-    with fresh_database() as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

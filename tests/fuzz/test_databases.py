@@ -1,0 +1,101 @@
+"""Damaged databases: read as they are, or refused in one line; never written to, never a traceback.
+
+Some damage cannot be told from data: a figure that changed is another figure. What must hold is
+that nothing worse comes of it than a wrong figure.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.report import report
+from harness.search.storage import counted_trials, find_study, open_storage
+from harness.tracking.layout import Layout
+from harness.tracking.stores import prepare_tracking_store
+from tests.fuzz.conftest import SPEC
+from tests.fuzz.wrong import cases, check_refusal, content_of, pass_door, refused_in_one_line
+
+damages = st.tuples(
+    st.sampled_from(["flip", "flip", "text", "cut", "zeros", "swap"]), st.integers(0, 2**32)
+)
+
+
+def damage(content: bytes, how: str, seed: int) -> bytes:
+    """``content`` with some of its bytes changed as ``how`` says, by ``seed``."""
+    rng, spoilt = random.Random(seed), bytearray(content)
+    page = rng.randrange(len(spoilt) // 4_096) * 4_096
+    if how == "flip":
+        for _ in range(rng.choice([1, 3, 30, 300])):
+            spoilt[rng.randrange(len(spoilt))] ^= 1 << rng.randrange(8)
+    elif how == "text":  # where there is text, so that what is stored is damaged, not the tree
+        letters = [place for place, byte in enumerate(spoilt) if chr(byte) in '{}":slopefid']
+        for place in rng.sample(letters, rng.choice([1, 10, 100])):
+            spoilt[place] = rng.randrange(256)
+    elif how == "cut":
+        del spoilt[rng.randrange(len(spoilt)) :]
+    elif how == "zeros":
+        spoilt[page : page + 4_096] = bytes(4_096)
+    else:
+        other = rng.randrange(len(spoilt) // 4_096) * 4_096
+        spoilt[page : page + 4_096] = content[other : other + 4_096]
+    return bytes(spoilt)
+
+
+@contextmanager
+def damaged(sound: Layout, copied: Layout, name: str, how: str, seed: int) -> Iterator[Path]:
+    """The copied stores as good as new, but for the file ``name``; its content must stay."""
+    for file in copied.root.glob("*.db*"):
+        file.unlink()
+    for file in sound.root.glob("*.db"):
+        (copied.root / file.name).write_bytes(file.read_bytes())
+    path = copied.root / name
+    path.write_bytes(damage(path.read_bytes(), how, seed))
+    yield path
+
+
+@cases(0.25)
+@given(what=damages)
+def test_a_damaged_search_is_refused_in_one_line_or_read(
+    sound: Layout, copied: Layout, what: tuple[str, int]
+) -> None:
+    with damaged(sound, copied, "optuna.db", *what), refused_in_one_line():
+        storage = open_storage(copied.storage_url)
+        try:
+            study = find_study(SPEC, storage)
+            assert study is None or len(counted_trials(study)) <= 4
+        finally:
+            storage.remove_session()
+            storage.engine.dispose()
+
+
+@cases(0.25)
+@given(what=damages)
+def test_a_report_of_damaged_runs_is_refused_in_one_line_or_written(
+    sound: Layout, copied: Layout, what: tuple[str, int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with damaged(sound, copied, "mlflow.db", *what):
+        output = tmp_path_factory.mktemp("report")
+        before = content_of(copied.root)
+        code, _, complaint = pass_door(
+            report, "slopes", f"--tracking-uri={copied.tracking_uri}", f"--output={output}"
+        )
+        if code:
+            check_refusal(code, complaint)
+            assert content_of(output) == {}
+        assert content_of(copied.root) == before
+
+
+@cases(0.25)
+@given(what=damages)
+def test_damaged_runs_are_not_written_on(
+    sound: Layout, copied: Layout, what: tuple[str, int]
+) -> None:
+    with damaged(sound, copied, "mlflow.db", *what), refused_in_one_line():
+        prepare_tracking_store(copied.tracking_uri, copied.artifact_root)

@@ -1,0 +1,88 @@
+"""A study with a real training loop and invented scores, on stores of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import optuna
+import pytest
+
+from harness.core.schema import RUN_STATUS, TrialState
+from harness.core.study_file import StudySpec
+from harness.data.load import load_dataset
+from harness.search.objective import FAILURES, Objective, TrialRunner
+from harness.search.observer import SearchObserver
+from harness.search.storage import open_storage, open_study
+from harness.tracking.mlflow_run import MlflowTracker
+
+SPEC = StudySpec.from_dict(
+    {
+        "question": "Does it survive?",
+        "base": {"width": 0.0625, "images": 96, "batch_size": 16, "latent_dim": 4},
+        "space": {"leaky_slope": {"low": 0.0, "high": 0.4}},
+        "search": {"num_trials": 3, "reports": 3, "pruner": "none"},
+        "evaluation": {"num_samples": 100},
+    },
+    name="faulty",
+)
+
+
+class Scores:
+    """Invents falling fid values; before each it runs what the test planned for that score."""
+
+    def __init__(self, plan: dict[int, Callable[[], None]]) -> None:
+        self.plan = plan
+        self.count = 0
+
+    def score(self, images: object) -> dict[str, float]:
+        self.plan.get(self.count, lambda: None)()
+        self.count += 1
+        return {"fid": 10.0 - self.count, "collapse_probability": 0.0}
+
+
+class Stores:
+    """Both stores of one study, and what they hold of it."""
+
+    def __init__(self, storage_url: str, tracking_uri: str, artifacts: Path) -> None:
+        self.storage = open_storage(storage_url)
+        self.tracker = MlflowTracker(tracking_uri, artifacts)
+
+    def run(self, plan: dict[int, Callable[[], None]], spec: StudySpec = SPEC) -> None:
+        """Run the study's trials; ``plan``: number of the score -> what happens before it."""
+        study = open_study(spec, self.storage)
+        with self.tracker.open_study(spec) as parent:
+            runner = TrialRunner(
+                spec, load_dataset("digits"), Scores(plan), parent, SearchObserver(), {}
+            )
+            study.optimize(Objective(runner), spec.search.num_trials, catch=FAILURES)
+
+    def close(self) -> None:
+        self.storage.remove_session()
+        self.storage.engine.dispose()
+
+    def check_equal(self, spec: StudySpec = SPEC) -> list[optuna.trial.FrozenTrial]:
+        """The trials, after both stores were found to say the same of them, all of them ended."""
+        study = optuna.load_study(study_name=spec.name, storage=self.storage)
+        client = self.tracker._client
+        experiment = client.get_experiment_by_name(spec.name)
+        runs = client.search_runs([experiment.experiment_id], "tags.kind = 'trial'")
+        by_number = {int(run.data.tags["trial_number"]): run for run in runs}
+        assert len(runs) == len(by_number) == len(study.trials)
+        for trial in study.trials:
+            run = by_number[trial.number]
+            assert run.info.status == RUN_STATUS[TrialState(trial.state.name)]
+            assert run.data.tags.get("failure") == trial.user_attrs.get("failure")
+            history = client.get_metric_history(run.info.run_id, "fid")
+            assert {p.step: p.value for p in history} == trial.intermediate_values
+        return study.trials
+
+
+@pytest.fixture
+def stores(tmp_path: Path):
+    """Stores in files."""
+    made = Stores(
+        f"sqlite:///{tmp_path}/optuna.db", f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "artifacts"
+    )
+    yield made
+    made.close()
