@@ -63,13 +63,15 @@ def run(folder, *arguments):
 
 def stores(folder, name, storage=None, tracking=None):
     """The Optuna trials by number, and the MLflow trial runs by number."""
-    storage = storage or f"sqlite:///{folder}/mlruns/optuna.db"
-    study = optuna.load_study(study_name=name, storage=storage)
+    opened = optuna.storages.RDBStorage(storage or f"sqlite:///{folder}/mlruns/optuna.db")
+    trials = optuna.load_study(study_name=name, storage=opened).trials
+    opened.remove_session()
+    opened.engine.dispose()
     client = MlflowClient(tracking or f"sqlite:///{folder}/mlruns/mlflow.db")
     experiment = client.get_experiment_by_name(name)
     runs = client.search_runs([experiment.experiment_id], "tags.kind = 'trial'")
     return (
-        {trial.number: trial for trial in study.trials},
+        {trial.number: trial for trial in trials},
         {int(run.data.tags["trial_number"]): run for run in runs},
         client,
     )
