@@ -13,8 +13,11 @@ from harness.core.errors import InputError
 from harness.core.study_file import StudySpec
 from harness.search.confirm import confirmation_study
 from harness.search.display import Display
-from harness.search.run import StudyOutcome, StudyPlan, run_study
+from harness.search.plan import StudyPlan, Workforce
+from harness.search.run import StudyOutcome, run_study
 from harness.tracking.layout import default_layout
+
+ONE_WORKER = Workforce()
 
 
 def make_plan(
@@ -24,6 +27,7 @@ def make_plan(
     tracking_uri: str | None = None,
     data_dir: Path | None = None,
     timeout: float | None = None,
+    workforce: Workforce = ONE_WORKER,
 ) -> StudyPlan:
     """The plan for ``spec``; a store that is not named is the one in the default layout."""
     if timeout is not None and math.isnan(timeout):
@@ -36,6 +40,7 @@ def make_plan(
         tracking_uri=tracking_uri or layout.tracking_uri,
         data_dir=data_dir,
         timeout=timeout,
+        workforce=workforce,
     )
 
 

@@ -14,7 +14,7 @@ from types import MappingProxyType, TracebackType
 from typing import Literal, Self
 
 from harness.core.config import TrialConfig
-from harness.core.errors import HarnessError
+from harness.core.errors import HarnessError, TakenOverError
 from harness.core.schema import INTERRUPTED, Tag, TrialState
 from harness.core.study_file import StudySpec
 from harness.tracking.reaper import Ends
@@ -202,7 +202,7 @@ class Tracker(ABC):
 
 def failure_reason(error: BaseException) -> str:
     """A short reason, one line, for tag ``failure``: why ``error`` ended a trial."""
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, (KeyboardInterrupt, TakenOverError)):
         return INTERRUPTED
     text = (str(error).strip().splitlines() or [""])[0]
     if not isinstance(error, HarnessError):
