@@ -27,6 +27,8 @@ from harness.tracking.stores import Schema, prepare_database
 
 SPEC_ATTRIBUTE = "spec"
 
+_BUSY_SECONDS = 60.0
+
 
 def open_storage(url: str) -> RDBStorage:
     """The Optuna storage at ``url``, its tables made under a lock if need be.
@@ -36,7 +38,9 @@ def open_storage(url: str) -> RDBStorage:
     tables = Schema("Optuna", "studies", _create_tables)
     url = prepare_database(url, tables, option="--storage")
     wait_for_servers()
-    return RDBStorage(url, engine_kwargs={"pool_pre_ping": not url.startswith("sqlite:")})
+    if url.startswith("sqlite:"):  # others may write for longer than the five seconds by default
+        return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}})
+    return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
 
 
 def find_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study | None:

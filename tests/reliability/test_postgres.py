@@ -1,4 +1,4 @@
-"""PostgreSQL for both stores: made by many at once, stopped in the middle of a trial, no password."""
+"""PostgreSQL for both stores: made by many at once, stopped within a trial, its password kept."""
 
 from __future__ import annotations
 
