@@ -15,7 +15,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.core import schema
@@ -23,7 +22,7 @@ from harness.core.arms import confirmation_name
 from harness.core.errors import InputError
 from harness.core.schema import RunKind, Tag
 from harness.core.study_file import StudySpec
-from harness.reporting.store_address import check_sqlite
+from harness.reporting.store_address import check_sqlite, study_folder
 from harness.reporting.tables import (
     RunRecord,
     StudyResults,
@@ -32,7 +31,6 @@ from harness.reporting.tables import (
     trial_table,
 )
 from harness.tracking.database_url import mask
-from harness.tracking.layout import Layout
 
 _PAGE_SIZE = 1_000
 _STUDY_KEYS = (
@@ -87,7 +85,7 @@ def _load(client: Any, tracking_uri: str, study_name: str) -> StudyResults:
         runs = [_record(client, run) for run in _trial_runs(client, experiment_id, study_run)]
     except (MlflowException, SQLAlchemyError) as error:
         raise InputError(f"{mask(tracking_uri)}: {_first_line(error)}") from None
-    artifacts = _Artifacts(client, study_run.info.run_id, _folder(tracking_uri, study_name))
+    artifacts = _Artifacts(client, study_run.info.run_id, study_folder(tracking_uri, study_name))
     declared = artifacts.json(schema.STUDY_FILE)
     spec = _spec(declared, study_name)
     return StudyResults(
@@ -174,14 +172,6 @@ class _Artifacts:
             return (self._folder / run_id / "artifacts" / path).read_bytes()
         except OSError:
             return None
-
-
-def _folder(tracking_uri: str, study_name: str) -> Path | None:
-    """Where a study's artifacts lie beside its SQLite database; None for another store."""
-    if not tracking_uri.startswith("sqlite"):
-        return None
-    database = Path(make_url(tracking_uri).database or "")
-    return Layout(database.parent).artifact_root / study_name
 
 
 def _client(tracking_uri: str) -> Any:

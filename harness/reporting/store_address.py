@@ -1,4 +1,4 @@
-"""Whether the address of a store names one."""
+"""The address of a store: whether it can be one, where its files lie."""
 
 from __future__ import annotations
 
@@ -8,10 +8,19 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from harness.core.errors import InputError
+from harness.tracking.layout import Layout
+
+
+def study_folder(tracking_uri: str, study_name: str) -> Path | None:
+    """Where a study's artifacts lie beside its SQLite database; None for another store."""
+    if not tracking_uri.startswith("sqlite"):
+        return None
+    database = Path(make_url(tracking_uri).database or "")
+    return Layout(database.parent).artifact_root / study_name
 
 
 def check_sqlite(tracking_uri: str) -> None:
-    """Raise InputError if there is no SQLite database at the address: it would be made, empty."""
+    """Pass if the URI names an SQLite file that is there; InputError otherwise."""
     try:
         path = Path(make_url(tracking_uri).database or "")
     except ArgumentError:

@@ -71,6 +71,19 @@ def test_a_copy_beside_the_original_uses_its_own_files(layout: Layout, runs, tmp
     assert files(copy, runs["slopes"]) == ["notes/a.txt"]
 
 
+def test_a_study_that_was_not_copied_keeps_its_address(layout: Layout, runs, tmp_path) -> None:
+    copy = Layout(tmp_path / "copy")
+    shutil.copytree(layout.root, copy.root)
+    shutil.rmtree(copy.artifact_root / "slopes.2")  # its address begins as that of "slopes"
+    database = copy.root / "mlflow.db"
+    assert relocate(database, find_misplaced(database, copy.artifact_root)) == 2
+    client = MlflowClient(tracking_uri=copy.tracking_uri)
+    for name, root in (("slopes", copy.artifact_root), ("slopes.2", layout.artifact_root)):
+        uri = client.get_run(runs[name]).info.artifact_uri
+        assert uri.startswith((root / name).as_uri() + "/")
+    assert files(copy, runs["slopes.2"]) == ["notes/a.txt"]
+
+
 def test_what_is_in_its_place_is_left_alone(layout: Layout, runs) -> None:
     assert find_misplaced(layout.root / "mlflow.db", layout.artifact_root) == []
 

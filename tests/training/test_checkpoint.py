@@ -91,6 +91,17 @@ def test_a_damaged_byte_is_seen(file: CheckpointFile, position: float):
         file.load()
 
 
+def test_a_value_that_was_changed_in_a_whole_file_is_seen(file: CheckpointFile):
+    file.save(SNAPSHOT)
+    with np.load(file.path, allow_pickle=False) as content:
+        arrays = dict(content)
+    arrays["a"][0, 0] += 1
+    with file.path.open("wb") as target:
+        np.savez(target, allow_pickle=False, **arrays)
+    with pytest.raises(RecordError, match="checksum"):
+        file.load()
+
+
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
 def test_a_cut_file_is_seen_and_can_be_set_aside(file: CheckpointFile, share: float):
     file.save(SNAPSHOT)
