@@ -88,8 +88,11 @@ def postgres_url() -> Iterator[str]:
 @contextmanager
 def postgres_database(server: str) -> Iterator[str]:
     """The address of a new, empty database on ``server``, which is dropped at the end."""
+    # No pool: the server may have been stopped in between.
     name = f"harness_{uuid.uuid4().hex}"
-    engine = sqlalchemy.create_engine(server, isolation_level="AUTOCOMMIT")
+    engine = sqlalchemy.create_engine(
+        server, isolation_level="AUTOCOMMIT", poolclass=sqlalchemy.NullPool
+    )
     with engine.connect() as connection:
         connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
     yield sqlalchemy.make_url(server).set(database=name).render_as_string(hide_password=False)
