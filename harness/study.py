@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.core.study_file import StudySpec
-    from harness.search.run import StudyOutcome, StudyPlan
+    from harness.search.plan import StudyPlan
+    from harness.search.run import StudyOutcome
 
 
 def study(
@@ -39,6 +40,8 @@ def study(
     storage: options.Storage = None,
     tracking_uri: options.TrackingUri = None,
     data_dir: options.DataDir = None,
+    workers: options.Workers = 1,
+    workers_per_gpu: options.WorkersPerGpu = None,
     seed: options.Seed = None,
     settings: options.Settings = None,
     dry_run: Annotated[
@@ -63,10 +66,13 @@ def study(
         return _show(specs)
     from rich.console import Console
 
+    from harness.search.plan import Workforce
     from harness.search.sitting import make_plan
 
-    stores: dict[str, Any] = {"storage": storage, "tracking_uri": tracking_uri}
-    plans = [make_plan(s, **stores, data_dir=data_dir, timeout=timeout) for s in specs]
+    force = Workforce(workers, workers_per_gpu=workers_per_gpu)
+    given: dict[str, Any] = {"storage": storage, "tracking_uri": tracking_uri}
+    given |= {"data_dir": data_dir, "timeout": timeout, "workforce": force}
+    plans = [make_plan(one, **given) for one in specs]
     console = Console(stderr=as_json)
     found, code = [], 0
     for plan in plans:

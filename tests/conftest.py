@@ -20,6 +20,7 @@ from hypothesis import settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 GPU_OFF = "-1"
+_STORES = ("HARNESS_MLRUNS", "HARNESS_STORAGE", "HARNESS_TRACKING_URI")
 
 # Machines under load miss deadlines, and a failure in CI must be the same on every run.
 settings.register_profile("harness", deadline=None, derandomize=bool(os.environ.get("CI")))
@@ -29,7 +30,7 @@ settings.load_profile("harness")
 def pytest_configure(config: pytest.Config) -> None:
     """Set what libraries read at their import; the user's own settings do not reach the tests."""
     for name in tuple(os.environ):
-        if name.startswith(("HARNESS_MLRUNS", "MLFLOW_", "OPTUNA_")):
+        if name.startswith((*_STORES, "MLFLOW_", "OPTUNA_")):
             del os.environ[name]
     os.environ.update(
         KERAS_BACKEND="tensorflow",
@@ -87,8 +88,8 @@ def postgres_url() -> Iterator[str]:
 @contextmanager
 def postgres_database(server: str) -> Iterator[str]:
     """The address of a new, empty database on ``server``, which is dropped at the end."""
+    # No pool: the server may have been stopped in between.
     name = f"harness_{uuid.uuid4().hex}"
-    # Without a pool: a test may stop the server, and a kept connection would be dead.
     engine = sqlalchemy.create_engine(
         server, isolation_level="AUTOCOMMIT", poolclass=sqlalchemy.NullPool
     )

@@ -22,6 +22,7 @@ from harness.core.study_file import StudySpec
 from harness.reporting.page import write_report
 from harness.reporting.results import load_results
 from harness.search.checkup import examine_addresses, examine_studies, repair_stores
+from harness.search.liveness import WORKER_ATTRIBUTE, WorkerName
 from harness.search.storage import open_storage, open_study
 from harness.tracking.image_grid import grid_png
 from harness.tracking.layout import Layout
@@ -126,6 +127,24 @@ def test_a_study_that_runs_is_left_alone(layout: Layout, study):
     client = MlflowClient(tracking_uri=layout.tracking_uri)
     assert client.get_run(run_id).info.status == "RUNNING"
     assert study[0].trials[1].state.name == "RUNNING"
+
+
+def test_a_study_with_a_living_worker_runs_and_is_left_alone(layout: Layout, study):
+    search, _ = study
+    storage = open_storage(layout.storage_url)
+    leave_a_trial_running(study, 1)
+    with WorkerName() as worker:
+        trial_id = storage.get_trial_id_from_study_id_trial_number(1, 1)
+        storage.record_heartbeat(trial_id)
+        storage.set_trial_user_attr(trial_id, WORKER_ATTRIBUTE, worker.name)
+        assert said(examine_studies(layout)) == [("study slopes", True, "is running now")]
+        assert list(repair_stores(layout)) == []
+        assert search.trials[1].state.name == "RUNNING"
+        trial_file = Path(worker.path)
+    trial_file.touch()  # as a killed process leaves it: there, and not locked
+    assert "ended trials 1" in next(repair_stores(layout)).detail
+    assert search.trials[1].state.name == "FAIL"
+    trial_file.unlink()
 
 
 def test_what_is_in_one_store_alone_and_files_that_are_gone_are_named(layout: Layout, study):

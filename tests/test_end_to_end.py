@@ -61,21 +61,24 @@ def run(folder, *arguments):
     )
 
 
-def stores(folder, name):
+def stores(folder, name, storage=None, tracking=None):
     """The Optuna trials by number, and the MLflow trial runs by number."""
-    study = optuna.load_study(study_name=name, storage=f"sqlite:///{folder}/mlruns/optuna.db")
-    client = MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
+    opened = optuna.storages.RDBStorage(storage or f"sqlite:///{folder}/mlruns/optuna.db")
+    trials = optuna.load_study(study_name=name, storage=opened).trials
+    opened.remove_session()
+    opened.engine.dispose()
+    client = MlflowClient(tracking or f"sqlite:///{folder}/mlruns/mlflow.db")
     experiment = client.get_experiment_by_name(name)
     runs = client.search_runs([experiment.experiment_id], "tags.kind = 'trial'")
     return (
-        {trial.number: trial for trial in study.trials},
+        {trial.number: trial for trial in trials},
         {int(run.data.tags["trial_number"]): run for run in runs},
         client,
     )
 
 
-def check_stores_agree(folder, name):
-    trials, runs, client = stores(folder, name)
+def check_stores_agree(folder, name, **addresses):
+    trials, runs, client = stores(folder, name, **addresses)
     assert sorted(trials) == sorted(runs)
     status = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
     parents = {run.data.tags["mlflow.parentRunId"] for run in runs.values()}

@@ -34,6 +34,14 @@ class DivergedError(HarnessError):
         return f"{self.quantity} is not finite at {self.images_seen:,} images seen"
 
 
+class TakenOverError(HarnessError):
+    """Another worker closed this one's trial, having heard nothing of it for too long."""
+
+    def __str__(self) -> str:
+        """The one line."""
+        return "another worker took it over, having heard nothing of this one for too long"
+
+
 class within:
     """Context manager that puts ``where`` in front of the text of an InputError."""
 

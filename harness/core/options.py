@@ -11,9 +11,20 @@ Study = Annotated[str, typer.Argument(help="A study file, or a name under studie
 StudyName = Annotated[
     str | None, typer.Option("--study-name", help="Name in the stores and of the report's folder.")
 ]
-Storage = Annotated[str | None, typer.Option(help="Optuna storage, a database URL.")]
-TrackingUri = Annotated[str | None, typer.Option(help="MLflow store, a database or server URL.")]
+Storage = Annotated[
+    str | None, typer.Option(envvar="HARNESS_STORAGE", help="Optuna storage, a database URL.")
+]
+TrackingUri = Annotated[
+    str | None,
+    typer.Option(envvar="HARNESS_TRACKING_URI", help="MLflow store, a database or server URL."),
+]
 DataDir = Annotated[Path | None, typer.Option(help="The folder that holds mnist.npz.")]
+Workers = Annotated[
+    int, typer.Option(min=1, max=1_024, help="Trials at once, each in a process of its own.")
+]
+WorkersPerGpu = Annotated[
+    int | None, typer.Option(min=1, help="Workers that share a GPU, each a part of its memory.")
+]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of the search and of every trial.")]
 Settings = Annotated[
     list[str] | None,

@@ -24,7 +24,7 @@ def quiet_import() -> Iterator[None]:
         os.dup2(held_back.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:  # an interruption is nothing that it could explain
             held_back.seek(0)
             os.write(terminal, held_back.read())
             raise

@@ -19,7 +19,8 @@ from optuna.trial import TrialState
 from harness.core.installation import Finding
 from harness.core.schema import RUN_STATUS
 from harness.core.schema import TrialState as Final
-from harness.search.storage import close_abandoned, trial_ends
+from harness.search.liveness import close_dead, is_worked_at
+from harness.search.storage import trial_ends
 from harness.tracking.layout import Layout
 from harness.tracking.reaper import (
     RecordedRun,
@@ -42,7 +43,7 @@ def examine_studies(layout: Layout) -> Iterator[Finding]:
     searched, recorded = _searched(layout), _recorded(layout)
     for name in sorted({*searched, *recorded}):
         with _lock(layout, name) as free:
-            if not free:
+            if not free or _is_worked_at(layout, searched.get(name)):
                 yield Finding(f"study {name}", True, "is running now")
                 continue
             study = recorded.get(name, RecordedStudy(name, (), ()))
@@ -73,7 +74,7 @@ def repair_stores(layout: Layout) -> Iterator[Finding]:
     searched, recorded = _searched(layout), _recorded(layout)
     for name in sorted({*searched, *recorded}):
         with _lock(layout, name) as free:
-            if free:
+            if free and not _is_worked_at(layout, searched.get(name)):
                 yield from _settle(layout, name, searched.get(name), recorded.get(name))
 
 
@@ -91,7 +92,7 @@ def _settle(
     layout: Layout, name: str, search: optuna.Study | None, study: RecordedStudy | None
 ) -> Iterator[Finding]:
     """End what nobody works on, in both stores."""
-    closed = close_abandoned(search, _storage(layout)) if search else []
+    closed = close_dead(search, _storage(layout)) if search else []
     ends = trial_ends(search) if search else {}
     settled = settle_study(layout.tracking_uri, study, ends) if study else []
     parents = len(study.open_parents) if study else 0
@@ -147,9 +148,13 @@ def _recorded(layout: Layout) -> dict[str, RecordedStudy]:
     return {study.name: study for study in recorded_studies(layout.tracking_uri)}
 
 
+def _is_worked_at(layout: Layout, search: optuna.Study | None) -> bool:
+    return search is not None and is_worked_at(search, _storage(layout))
+
+
 @contextmanager
 def _lock(layout: Layout, name: str) -> Iterator[bool]:
-    """Hold the study's lock; False if another process holds it, which then is running it."""
+    """Hold the study's turn; False if another process has it, which then is running it."""
     path = layout.study_lock(name)
     if not path.exists():  # no study was run from here: there is nobody to keep out
         yield True

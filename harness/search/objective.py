@@ -13,10 +13,11 @@ from pathlib import Path
 import keras
 import optuna
 import tensorflow as tf
+from optuna.exceptions import UpdateFinishedTrialError
 
 from harness.core import schema
 from harness.core.config import TrialConfig
-from harness.core.errors import DivergedError
+from harness.core.errors import DivergedError, TakenOverError
 from harness.core.schema import Tag, TrialState
 from harness.core.study_file import StudySpec
 from harness.data.dataset import Dataset
@@ -229,7 +230,10 @@ class Objective:
         config = config_of(spec, params)
 
         def report(value: float, images_seen: int) -> None:
-            trial.report(value, images_seen)
+            try:
+                trial.report(value, images_seen)
+            except UpdateFinishedTrialError:
+                raise TakenOverError from None
             if images_seen < config.images and trial.should_prune():
                 raise optuna.TrialPruned
 

@@ -29,6 +29,13 @@ class SearchObserver:
     def search_started(self, study_name: str, done: int, total: int) -> None:
         """``done`` of ``total`` trials are there already."""
 
+    def standing(self, done: int, total: int) -> None:
+        """The study has ``done`` of ``total`` trials now, whoever ran them."""
+
+    def worker(self, number: int) -> SearchObserver:
+        """Who listens to worker ``number`` where several tell of their trials; here: the same."""
+        return self
+
     def trial_started(self, number: int, config: TrialConfig) -> None:
         """Trial ``number`` begins to train."""
 

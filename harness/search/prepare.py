@@ -72,28 +72,35 @@ def prepare_runner(
     tracker: StudyTracker,
     observer: SearchObserver,
     layout: Layout,
+    gpu_memory_mb: int | None = None,
 ) -> TrialRunner:
-    """A runner of trials, after the study's own files were written to ``tracker``.
+    """A runner of trials; ``layout`` says where the caches and the checkpoints are.
 
-    ``layout`` says where the caches and the checkpoints are.
+    ``gpu_memory_mb`` is as much of a GPU's memory as may be taken; None for as much as is needed.
     """
-    devices = prepare_devices()
+    devices = prepare_devices(gpu_memory_mb)
     observer.message(f"training on {', '.join(devices)}")
     evaluator = prepare_evaluator(spec, dataset, layout.cache_dir, observer)
     environment = describe_environment(devices)
-    files: dict[str, Any] = {
-        schema.STUDY_FILE: spec.to_dict(),
-        schema.EVALUATION_FILE: evaluator.describe(),
-        schema.ENVIRONMENT_FILE: environment,
-    }
-    if "pixel_scaling" in spec.varied:
-        files[schema.PIXELS_FILE] = describe_scalings(dataset.x_train, dataset.x_test)
-    for path, content in files.items():
-        tracker.log_json(path, content)
-    tracker.log_image(schema.REAL_SAMPLES_FILE, grid_png(dataset.x_test[:REAL_IMAGES]))
     return TrialRunner(
         spec, dataset, evaluator, tracker, observer, environment, layout.checkpoint_dir
     )
+
+
+def log_study_files(runner: TrialRunner) -> None:
+    """Write the study's own files to its run: what it asks, how it scores, where it runs."""
+    files: dict[str, Any] = {
+        schema.STUDY_FILE: runner.spec.to_dict(),
+        schema.EVALUATION_FILE: runner.evaluator.describe(),
+        schema.ENVIRONMENT_FILE: runner.environment,
+    }
+    if "pixel_scaling" in runner.spec.varied:
+        dataset = runner.dataset
+        files[schema.PIXELS_FILE] = describe_scalings(dataset.x_train, dataset.x_test)
+    for path, content in files.items():
+        runner.tracker.log_json(path, content)
+    real = grid_png(runner.dataset.x_test[:REAL_IMAGES])
+    runner.tracker.log_image(schema.REAL_SAMPLES_FILE, real)
 
 
 def log_untrained(runner: TrialRunner) -> dict[str, float]:

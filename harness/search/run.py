@@ -4,37 +4,26 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
-from filelock import FileLock, Timeout
+from optuna.storages import RDBStorage
 
-from harness.core.errors import HarnessError, InputError
+from harness.core.registry import EXECUTORS
 from harness.core.study_file import StudySpec
 from harness.search import storage as stores
+from harness.search.crew import Crew
+from harness.search.executors import Job
 from harness.search.observer import SearchObserver
+from harness.search.plan import StudyPlan
+from harness.search.shares import gpu_shares, thread_limits
 from harness.search.space import arm_name, space_size
-from harness.tracking.layout import Layout
+from harness.search.turns import turns
+from harness.search.work import SCALE_ATTRIBUTE, UNTRAINED_ATTRIBUTE, Workplace, finish_tracked
 
-DATASET_ATTRIBUTE = "dataset_fingerprint"
-WEIGHTS_ATTRIBUTE = "extractor_weights"
-UNTRAINED_ATTRIBUTE = "untrained"
-SCALE_ATTRIBUTE = "scale"
-
-
-@dataclass(frozen=True)
-class StudyPlan:
-    """What to run and where to keep it. ``timeout`` is in seconds, None for no limit."""
-
-    spec: StudySpec
-    layout: Layout
-    storage_url: str
-    tracking_uri: str
-    data_dir: Path | None = None
-    timeout: float | None = None
+if TYPE_CHECKING:
+    from harness.tracking.tracker import StudyStatus
 
 
 @dataclass(frozen=True)
@@ -45,8 +34,8 @@ class StudyOutcome:
     interrupted ones apart. best: number, value, params and scores of the best complete trial, or
     None. untrained: scores of the base configuration before its first step. scale: metric -> what
     perfect and null level are. arms: arm -> the metric of its complete trials in the order of their
-    seeds, empty in a search. ran: trials of this sitting. interrupted: whether Ctrl-C or SIGTERM
-    ended it.
+    seeds, empty in a search. ran: trials that ended during this sitting. interrupted: whether
+    Ctrl-C or SIGTERM ended it.
     """
 
     name: str
@@ -71,20 +60,23 @@ class StudyOutcome:
 def run_study(plan: StudyPlan, observer: SearchObserver) -> StudyOutcome:
     """Run the study's remaining trials and say how it stands.
 
-    Raises InputError for stores, names and data that cannot be used, HarnessError if another
-    process is running this study.
+    Raises InputError for stores, names and data that cannot be used, HarnessError if no worker is
+    left to go on.
     """
     began = time.perf_counter()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage = stores.open_storage(plan.storage_url)
-    study = stores.find_study(plan.spec, storage)
+    study = _find(plan, storage)
     total = _total(plan.spec, observer)
     done = len(stores.counted_trials(study)) if study else 0
     interrupted = False
     observer.search_started(plan.spec.name, done, total)
     if study is None or done < total:
-        with _only_runner(plan):
-            study, interrupted = _run_remaining(plan, storage, total, observer)
+        run = _run_here if plan.workforce.in_process else _run_by_workers
+        interrupted = run(plan, storage, total, observer)
+        study = _find(plan, storage)
+        if study is None:  # stopped before it began
+            raise KeyboardInterrupt
     trials = stores.counted_trials(study)
     return StudyOutcome(
         name=plan.spec.name,
@@ -102,56 +94,44 @@ def run_study(plan: StudyPlan, observer: SearchObserver) -> StudyOutcome:
     )
 
 
-def _run_remaining(
-    plan: StudyPlan,
-    storage: optuna.storages.RDBStorage,
-    total: int,
-    observer: SearchObserver,
-) -> tuple[optuna.Study, bool]:
-    """Run until ``total`` trials are done; the study, and whether a person stopped it.
-
-    The study begins to exist once networks, data and the MLflow store have been found usable.
-    """
-    from harness.core.quiet import quiet_import
-
-    observer.message("loading TensorFlow, the data and the reference classifier")
-    with quiet_import():
-        from harness.search.objective import FAILURES, Objective
-        from harness.search.prepare import (
-            check_buildable,
-            load_study_dataset,
-            log_untrained,
-            prepare_runner,
-        )
-        from harness.tracking.mlflow_run import MlflowTracker
-
-    check_buildable(plan.spec)
-    weights = plan.spec.extractor.weights_sha256()
-    dataset = load_study_dataset(plan.spec, plan.data_dir)
-    tracker = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root)
-    study = stores.open_study(plan.spec, storage)
-    _check_same(study, DATASET_ATTRIBUTE, "on other data", dataset.fingerprint)
-    if weights is not None:
-        _check_same(study, WEIGHTS_ATTRIBUTE, "with other extractor weights", weights)
-    with tracker.open_study(plan.spec) as parent:
-        stores.close_abandoned(study, storage)
-        parent.settle(lambda: stores.trial_ends(study))
-        stores.requeue_interrupted(study)
+def _run_here(plan: StudyPlan, storage: RDBStorage, total: int, observer: SearchObserver) -> bool:
+    """Run until ``total`` trials are done, in this process; whether a person stopped it."""
+    workplace = Workplace(plan, storage, observer)
+    with workplace.parent as parent:
         try:
-            runner = prepare_runner(plan.spec, dataset, parent, observer, plan.layout)
-            study.set_user_attr(SCALE_ATTRIBUTE, runner.evaluator.scale)
-            if UNTRAINED_ATTRIBUTE not in study.user_attrs:
-                study.set_user_attr(UNTRAINED_ATTRIBUTE, log_untrained(runner))
-            study.optimize(
-                Objective(runner),
-                n_trials=total - len(stores.counted_trials(study)),
-                timeout=plan.timeout,
-                catch=FAILURES,
-            )
+            workplace.work(total)
         except KeyboardInterrupt:
             parent.finish("KILLED")
-            return study, True
-    return study, False
+            return True
+    return False
+
+
+def _run_by_workers(
+    plan: StudyPlan, storage: RDBStorage, total: int, observer: SearchObserver
+) -> bool:
+    """Run until ``total`` trials are done, by other processes; whether a person stopped them."""
+    force = plan.workforce
+    shares = gpu_shares(force)
+    limits = thread_limits(force.workers) if force.executor == "local" else {}
+    jobs = []
+    for number in range(force.workers):
+        gpu, memory = shares[number] if shares else (None, None)
+        environment = {**limits, **({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})}
+        jobs.append(Job(plan, total, number, environment, memory))
+    crew = Crew(EXECUTORS.get(force.executor), jobs, observer)
+    status: StudyStatus = "FAILED"
+    try:
+        interrupted = crew.wait()
+        status = "KILLED" if interrupted else "FINISHED"
+    finally:
+        if _find(plan, storage) is not None:
+            finish_tracked(plan, status)
+    return interrupted
+
+
+def _find(plan: StudyPlan, storage: RDBStorage) -> optuna.Study | None:
+    with turns(storage, plan.spec.name)():
+        return stores.find_study(plan.spec, storage)
 
 
 def _total(spec: StudySpec, observer: SearchObserver) -> int:
@@ -160,30 +140,6 @@ def _total(spec: StudySpec, observer: SearchObserver) -> int:
         observer.message(f"the space holds {size} configurations: {size} trials are all there are")
         return size
     return spec.search.num_trials
-
-
-def _only_runner(plan: StudyPlan) -> AbstractContextManager[object]:
-    """The study's lock on this machine, taken: two runs of one study would repeat each other."""
-    lock = plan.layout.study_lock(plan.spec.name)
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(lock, timeout=0).acquire()
-    except Timeout:
-        raise HarnessError(f"study {plan.spec.name!r} is running in another process") from None
-    except OSError as error:
-        raise InputError(f"{lock.parent}: {error.strerror}") from None
-
-
-def _check_same(study: optuna.Study, attribute: str, difference: str, sha256: str) -> None:
-    """Raise InputError, saying the ``difference``, if the study began with another ``sha256``."""
-    before = study.user_attrs.get(attribute)
-    if before is None:
-        study.set_user_attr(attribute, sha256)
-    elif before != sha256:
-        raise InputError(
-            f"study {study.study_name!r} began {difference} (sha256 {before[:12]}, now "
-            f"{sha256[:12]}); give this one another --study-name"
-        )
 
 
 def _states(study: optuna.Study) -> dict[str, int]:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import dataclasses
 import math
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
-from harness.core.errors import InputError
+from harness.core.errors import HarnessError, InputError
 from harness.core.study_file import StudySpec
 from harness.search.confirm import confirmation_study
 from harness.search.display import Display
-from harness.search.run import StudyOutcome, StudyPlan, run_study
+from harness.search.plan import StudyPlan, Workforce
+from harness.search.run import StudyOutcome, run_study
 from harness.tracking.layout import default_layout
+from harness.tracking.tracker import is_outage
+
+ONE_WORKER = Workforce()
 
 
 def make_plan(
@@ -24,6 +30,7 @@ def make_plan(
     tracking_uri: str | None = None,
     data_dir: Path | None = None,
     timeout: float | None = None,
+    workforce: Workforce = ONE_WORKER,
 ) -> StudyPlan:
     """The plan for ``spec``; a store that is not named is the one in the default layout."""
     if timeout is not None and math.isnan(timeout):
@@ -36,6 +43,7 @@ def make_plan(
         tracking_uri=tracking_uri or layout.tracking_uri,
         data_dir=data_dir,
         timeout=timeout,
+        workforce=workforce,
     )
 
 
@@ -43,8 +51,25 @@ def sit(plan: StudyPlan, console: Console) -> StudyOutcome:
     """Run the plan under a display on ``console``; SIGTERM ends it as Ctrl-C does."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console.print(plan.spec.question, style="bold", markup=False, soft_wrap=True)
-    with Display(console, plan.spec) as display:
+    with Display(console, plan.spec) as display, _outages():
         return run_study(plan, display)
+
+
+@contextmanager
+def _outages() -> Iterator[None]:
+    """Turn a full disk or a store that is gone into one line; what was done is kept."""
+    try:
+        yield
+    except HarnessError:
+        raise
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        reason = (str(getattr(error.__cause__, "orig", None) or error).splitlines() or [""])[0]
+        raise HarnessError(
+            f"stopped: {type(error).__name__}: {reason}; "
+            "once that is mended, the same command goes on"
+        ) from error
 
 
 def sit_and_confirm(plan: StudyPlan, console: Console) -> tuple[StudyOutcome, StudyOutcome | None]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import optuna
-from optuna.exceptions import OptunaError
+from optuna.exceptions import OptunaError, UpdateFinishedTrialError
 from optuna.samplers import BaseSampler
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
@@ -27,6 +27,9 @@ from harness.tracking.stores import Schema, prepare_database
 
 SPEC_ATTRIBUTE = "spec"
 
+_QUEUED_PARAMS = "fixed_params"  # where Optuna keeps what enqueue_trial was given
+_BUSY_SECONDS = 60.0
+
 
 def open_storage(url: str) -> RDBStorage:
     """The Optuna storage at ``url``, its tables made under a lock if need be.
@@ -36,7 +39,9 @@ def open_storage(url: str) -> RDBStorage:
     tables = Schema("Optuna", "studies", _create_tables)
     url = prepare_database(url, tables, option="--storage")
     wait_for_servers()
-    return RDBStorage(url, engine_kwargs={"pool_pre_ping": not url.startswith("sqlite:")})
+    if url.startswith("sqlite:"):  # others may write for longer than the five seconds by default
+        return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}})
+    return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
 
 
 def find_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study | None:
@@ -82,27 +87,24 @@ def counted_trials(study: optuna.Study) -> list[FrozenTrial]:
     ]
 
 
-def requeue_interrupted(study: optuna.Study) -> None:
-    """Queue the configuration of each interrupted trial again, unless that was done before."""
+def requeue_interrupted(study: optuna.Study, names: Collection[str]) -> None:
+    """Queue the configuration of each interrupted trial again, unless that was done before.
+
+    A trial that was cut off before all parameters, called ``names``, had a value has none.
+    """
     trials = study.get_trials(deepcopy=False)
     retried = {trial.user_attrs.get(Tag.RETRY_OF) for trial in trials}
     for trial in trials:
-        if was_interrupted(trial) and trial.params and trial.number not in retried:
-            study.enqueue_trial(trial.params, user_attrs={Tag.RETRY_OF.value: trial.number})
+        params = trial.system_attrs.get(_QUEUED_PARAMS, trial.params)
+        if was_interrupted(trial) and params.keys() == set(names) and trial.number not in retried:
+            study.enqueue_trial(params, user_attrs={Tag.RETRY_OF.value: trial.number})
 
 
-def close_abandoned(study: optuna.Study, storage: RDBStorage) -> list[int]:
-    """End the trials that a killed process left running, as interrupted; their numbers.
-
-    Only for the holder of the study's lock: a trial that runs now would be ended too.
-    """
-    study_id = storage.get_study_id_from_name(study.study_name)
-    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    for trial in running:
-        trial_id = storage.get_trial_id_from_study_id_trial_number(study_id, trial.number)
+def close_interrupted(storage: RDBStorage, trial_id: int) -> None:
+    """End a running trial whose worker is gone, unless it has ended by itself meanwhile."""
+    with suppress(UpdateFinishedTrialError):
         storage.set_trial_user_attr(trial_id, Tag.FAILURE, INTERRUPTED)
         storage.set_trial_state_values(trial_id, TrialState.FAIL)
-    return [trial.number for trial in running]
 
 
 @contextmanager

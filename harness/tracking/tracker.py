@@ -13,8 +13,10 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType, TracebackType
 from typing import Literal, Self
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from harness.core.config import TrialConfig
-from harness.core.errors import HarnessError
+from harness.core.errors import HarnessError, TakenOverError
 from harness.core.schema import INTERRUPTED, Tag, TrialState
 from harness.core.study_file import StudySpec
 from harness.tracking.reaper import Ends
@@ -201,13 +203,25 @@ class Tracker(ABC):
 
 
 def failure_reason(error: BaseException) -> str:
-    """A short reason, one line, for tag ``failure``: why ``error`` ended a trial."""
-    if isinstance(error, KeyboardInterrupt):
+    """A short reason, one line, for tag ``failure``: why ``error`` ended a trial.
+
+    A trial that an outage ended is interrupted: it does not count, and is run again.
+    """
+    if isinstance(error, TakenOverError) or is_outage(error):
         return INTERRUPTED
     text = (str(error).strip().splitlines() or [""])[0]
     if not isinstance(error, HarnessError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return text[:_LONGEST_REASON]
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """Whether a person, a disk or a database ended the work: it says nothing of the trial."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt | OSError | SQLAlchemyError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def trial_run_name(number: int) -> str:

@@ -209,7 +209,8 @@ def test_an_end_without_its_reason_is_refused(
         (DivergedError("g_loss", 1_280), "g_loss is not finite at 1,280 images seen"),
         (KeyboardInterrupt(), INTERRUPTED),
         (MemoryError("out of memory\non device"), "MemoryError: out of memory"),
-        (OSError(), "OSError"),
+        (LookupError(), "LookupError"),
+        (OSError(28, "No space left on device"), INTERRUPTED),
         (SystemExit(3), "SystemExit: 3"),
     ],
 )

@@ -58,8 +58,10 @@ class Stores:
             study.optimize(Objective(runner), spec.search.num_trials, catch=FAILURES)
 
     def close(self) -> None:
+        """Close the connections, before a server or a folder goes."""
         self.storage.remove_session()
         self.storage.engine.dispose()
+        self.tracker._client._tracking_client.store.engine.dispose()
 
     def check_equal(self, spec: StudySpec = SPEC) -> list[optuna.trial.FrozenTrial]:
         """The trials, after both stores were found to say the same of them, all of them ended."""

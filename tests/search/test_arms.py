@@ -76,7 +76,7 @@ def test_an_interrupted_pair_is_run_again(storage):
     suggest(trial, distributions(spec()))
     trial.set_user_attr(Tag.FAILURE, INTERRUPTED)
     study.tell(trial, state=optuna.trial.TrialState.FAIL)
-    requeue_interrupted(study)
+    requeue_interrupted(study, distributions(spec()))
     order = [proposed(study, spec()) for _ in range(4)]
     assert order == [("adam", 5), ("sgd", 5), ("adam", 6), ("sgd", 6)]
     assert len(counted_trials(study)) == 4

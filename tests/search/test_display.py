@@ -196,3 +196,25 @@ def test_an_unfinished_confirmation_is_gone_on_with():
     lines = summary_lines([outcome(), outcome(name="s-confirm", done=1)], None, "sqlite:////x")
     assert any("s-confirm: 1 of 4" in line for line in lines)
     assert any("go on" in line for line in lines)
+
+
+def test_the_trials_of_several_workers_are_shown_side_by_side(clock):
+    display, stream = shown(clock, terminal=True)
+    display.search_started("s", 0, 4)
+    for number in (0, 1):
+        display.worker(number).trial_started(number, TrialConfig(images=1_000, batch_size=16))
+    clock.now = 10.0
+    display.worker(0).training(250, 80.0)
+    display.worker(1).training(500, 40.0)
+    display._console.print(display._panel())
+    text = stream.getvalue()
+    assert "250/1,000 images" in text
+    assert "500/1,000 images" in text
+    # 30 s and 10 s are left of these two; two more of (40 + 20) / 2 = 30 s each, side by side
+    assert "about 50 s left" in text
+    display.worker(1).trial_ended(TrialEnd(1, TrialState.COMPLETE, 3.0, "", 10.0))
+    display.standing(2, 4)  # one more was done by another machine
+    display._console.print(display._panel())
+    last = stream.getvalue()[len(text) :]
+    assert "500/1,000" not in last
+    assert "2/4 trials" in last

@@ -5,7 +5,6 @@ from harness.core.errors import InputError
 from harness.core.schema import INTERRUPTED, Tag
 from harness.core.study_file import StudySpec
 from harness.search.storage import (
-    close_abandoned,
     counted_trials,
     open_storage,
     open_study,
@@ -87,8 +86,8 @@ def test_interrupted_trials_do_not_count_and_are_queued_once(storage):
     study.optimize(lambda t: t.suggest_float("leaky_slope", 0, 0.4), 2)
     interrupted = end_as_interrupted(study)
     assert len(counted_trials(study)) == 2
-    requeue_interrupted(study)
-    requeue_interrupted(study)
+    requeue_interrupted(study, ["leaky_slope"])
+    requeue_interrupted(study, ["leaky_slope"])
     waiting = study.get_trials(states=(optuna.trial.TrialState.WAITING,))
     assert len(waiting) == 1
     assert waiting[0].user_attrs[Tag.RETRY_OF] == interrupted.number
@@ -102,20 +101,9 @@ def test_a_trial_that_failed_by_itself_counts(storage):
     trial = study.ask()
     trial.set_user_attr(Tag.FAILURE, "d_loss is not finite at 64 images seen")
     study.tell(trial, state=optuna.trial.TrialState.FAIL)
-    requeue_interrupted(study)
+    requeue_interrupted(study, ["leaky_slope"])
     assert len(counted_trials(study)) == 1
     assert len(study.trials) == 1
-
-
-def test_what_a_killed_process_left_running_is_ended_as_interrupted(storage):
-    study = open_study(spec(), storage)
-    trial = study.ask()
-    trial.suggest_float("leaky_slope", 0, 0.4)
-    assert close_abandoned(study, storage) == [trial.number]
-    assert close_abandoned(study, storage) == []
-    closed = study.trials[0]
-    assert closed.state == optuna.trial.TrialState.FAIL
-    assert closed.user_attrs[Tag.FAILURE] == INTERRUPTED
 
 
 @pytest.mark.parametrize("url", ["nonsense", "sqlite:////proc/none/x.db", "mysql://a:secret@h/b"])

@@ -16,11 +16,13 @@ from typing import Any
 import pytest
 
 from harness.core.config import TrialConfig
+from harness.core.door import open_door
 from harness.core.schema import TrialState
 from harness.core.study_file import StudySpec
 from harness.tracking.layout import Layout
 from harness.tracking.mlflow_run import MlflowTracker
 from harness.tracking.server import free_port
+from harness.ui import ui
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 Start = Callable[..., subprocess.Popen[str]]
@@ -113,3 +115,33 @@ def test_runs_and_files_are_served_until_ctrl_c(start: Start, layout: Layout) ->
     assert "The UI has ended" in said
     assert time.monotonic() - began < 15
     assert free_port("127.0.0.1", port) == port  # nobody listens there any more
+
+
+@pytest.mark.parametrize(
+    ("arguments", "host", "exposes"),
+    [([], "127.0.0.1", False), (["--host", "::1"], "::1", False), (["--host", "0"], "0", True)],
+)
+def test_it_listens_on_loopback_unless_told_and_says_what_else_exposes(
+    arguments: list[str],
+    host: str,
+    exposes: bool,
+    layout: Layout,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    hosts = []
+
+    def running_server(uri: str, layout: Layout, host: str, port: int) -> None:
+        hosts.append(host)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("harness.tracking.server.running_server", running_server)
+    monkeypatch.setattr("harness.tracking.server.free_port", lambda host, port: 5000)
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
+    with pytest.raises(SystemExit) as left:
+        open_door(ui, [*arguments, f"--tracking-uri={layout.tracking_uri}"])
+    assert left.value.code == 0
+    assert hosts == [host]
+    said = capsys.readouterr().out
+    assert ("can read, change and delete every run" in said) == exposes
+    assert ("There is no password." in said) == exposes

@@ -1,0 +1,138 @@
+"""Executors: ways to start workers, one file each, read as a registry.
+
+An entry is an ``Executor``. It starts a worker somewhere and passes on what the worker tells; what
+the worker does is ``serve``, the same for all.
+"""
+
+from __future__ import annotations
+
+import queue
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.core.config import TrialConfig
+from harness.core.errors import HarnessError
+from harness.search.observer import SearchObserver, TrialEnd
+from harness.search.plan import StudyPlan
+
+
+@dataclass(frozen=True)
+class Job:
+    """The work of one worker, counted from 0: the plan, the ``total`` of trials, its share.
+
+    environment: variables that must stand before TensorFlow is imported. gpu_memory_mb: the part of
+    its GPU's memory, None for as much as it needs.
+    """
+
+    plan: StudyPlan
+    total: int
+    number: int
+    environment: Mapping[str, str] = field(default_factory=dict)
+    gpu_memory_mb: int | None = None
+
+
+@dataclass(frozen=True)
+class Told:
+    """A worker's call of the observer's method ``name``."""
+
+    name: str
+    arguments: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a worker ended: with its work done, unless one of these says otherwise.
+
+    interrupted: it was told to stop. error: what the person should read. defect: a traceback.
+    died: it ended without a word, and how, as far as is known.
+    """
+
+    interrupted: bool = False
+    error: HarnessError | None = None
+    defect: str = ""
+    died: str = ""
+
+
+Inbox = queue.SimpleQueue[tuple[int, Told | Ended]]
+"""Where workers tell, each with its number; the last thing that one tells is an ``Ended``."""
+
+
+class Worker(ABC):
+    """A worker that was started."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Ask it to end as after Ctrl-C: its trial is closed as interrupted."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """End it at once."""
+
+
+class Executor(ABC):
+    """A way to start workers."""
+
+    @abstractmethod
+    def start(self, job: Job, inbox: Inbox) -> Worker:
+        """A worker that has begun with ``job`` and tells ``inbox``."""
+
+
+class Forwarder(SearchObserver):
+    """Passes on what a worker's search tells, as ``Told``."""
+
+    def __init__(self, send: Callable[[Told], None]) -> None:
+        """Give everything to ``send``."""
+        self._send = send
+
+    def message(self, text: str) -> None:
+        """Pass it on."""
+        self._send(Told("message", (text,)))
+
+    def standing(self, done: int, total: int) -> None:
+        """Pass it on."""
+        self._send(Told("standing", (done, total)))
+
+    def trial_started(self, number: int, config: TrialConfig) -> None:
+        """Pass it on."""
+        self._send(Told("trial_started", (number, config)))
+
+    def training(self, images_seen: int, images_per_second: float) -> None:
+        """Pass it on."""
+        self._send(Told("training", (images_seen, images_per_second)))
+
+    def scored(self, images_seen: int, scores: Mapping[str, float]) -> None:
+        """Pass it on."""
+        self._send(Told("scored", (images_seen, dict(scores))))
+
+    def trial_ended(self, end: TrialEnd) -> None:
+        """Pass it on."""
+        self._send(Told("trial_ended", (end,)))
+
+
+def serve(job: Job, send: Callable[[Told], None]) -> Ended:
+    """Do the work of ``job`` in this process, telling ``send``; how it ended."""
+    import optuna
+
+    from harness.search.storage import open_storage
+    from harness.search.work import Workplace
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    observer = Forwarder(send)
+    try:
+        storage = open_storage(job.plan.storage_url)
+        workplace = Workplace(job.plan, storage, observer, leads=job.number == 0)
+        try:
+            workplace.work(job.total, job.gpu_memory_mb)
+        except KeyboardInterrupt:  # if the parent is gone, nobody else says how the study stands
+            workplace.parent.finish("KILLED")
+            raise
+    except KeyboardInterrupt:
+        return Ended(interrupted=True)
+    except HarnessError as error:
+        return Ended(error=error)
+    except Exception:
+        return Ended(defect=traceback.format_exc())
+    return Ended()

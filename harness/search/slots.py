@@ -1,0 +1,101 @@
+"""The trials of a study, handed out one by one: never one too many, never the same one twice.
+
+Many processes may hand out at once; each does it in its turn. In that turn a worker sees the whole
+study as it stands, closes what dead workers left behind, queues it again, and takes a trial with
+all its parameters, so that the next in turn proposes something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import optuna
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from harness.core.study_file import StudySpec
+from harness.search.liveness import WORKER_ATTRIBUTE, close_dead
+from harness.search.space import distributions
+from harness.search.storage import counted_trials, requeue_interrupted
+from harness.search.turns import Turn
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a worker gets: a ``trial`` to run, or None; how the study stands at that moment.
+
+    done: trials that count, of ``total``. running: trials under way, this one included. abandoned:
+    numbers of the trials that were closed because their workers are gone.
+    """
+
+    trial: optuna.Trial | None
+    trial_id: int | None
+    done: int
+    running: int
+    total: int
+    abandoned: tuple[int, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether no trial is left to run, here or anywhere."""
+        return self.done >= self.total
+
+
+class Slots:
+    """Hands out the trials of one study to one worker."""
+
+    def __init__(
+        self,
+        spec: StudySpec,
+        study: optuna.Study,
+        storage: RDBStorage,
+        *,
+        total: int,
+        turn: Turn,
+        settle: Callable[[], object],
+    ) -> None:
+        """Up to ``total`` trials of ``study``, which is the one that ``spec`` declares.
+
+        ``settle`` ends the tracked runs as the storage says that their trials ended.
+        """
+        self.storage = storage
+        self.study = study
+        self._space = distributions(spec)
+        self._total = total
+        self._turn = turn
+        self._settle = settle
+        self._settled = False
+        self._study_id = storage.get_study_id_from_name(study.study_name)
+
+    def claim(self, worker: str) -> Claim:
+        """The next trial for the worker called ``worker``, if one is to be had now.
+
+        There is none when the study is complete, nor while as many trials are under way elsewhere
+        as are left: one of those may yet come back, if its worker dies.
+        """
+        with self._turn():
+            abandoned = tuple(close_dead(self.study, self.storage))
+            requeue_interrupted(self.study, self._space)
+            done, running = len(counted_trials(self.study)), len(self._running())
+            trial = trial_id = None
+            if done + running < self._total:
+                trial = self.study.ask(self._space)
+                trial_id = self._id(trial.number)
+                self.storage.record_heartbeat(trial_id)
+                self.storage.set_trial_user_attr(trial_id, WORKER_ATTRIBUTE, worker)
+                running += 1
+        if abandoned or not self._settled:
+            self.settle()
+        return Claim(trial, trial_id, done, running, self._total, abandoned)
+
+    def settle(self) -> None:
+        """End the tracked runs that say something else than the storage."""
+        self._settle()
+        self._settled = True
+
+    def _running(self) -> list[FrozenTrial]:
+        return self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+
+    def _id(self, number: int) -> int:
+        return self.storage.get_trial_id_from_study_id_trial_number(self._study_id, number)

@@ -1,0 +1,199 @@
+"""The work of one process at a study: prepare once, then claim a trial, run it, tell its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import optuna
+from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState
+
+from harness.core.errors import InputError, TakenOverError
+from harness.core.quiet import quiet_import
+from harness.search import storage as stores
+from harness.search.liveness import WorkerName, heartbeat
+from harness.search.observer import SearchObserver
+from harness.search.plan import StudyPlan
+from harness.search.slots import Claim, Slots
+from harness.search.turns import turns
+
+if TYPE_CHECKING:
+    from harness.data.dataset import Dataset
+    from harness.search.objective import Objective, TrialRunner
+    from harness.tracking.tracker import StudyStatus, StudyTracker
+
+DATASET_ATTRIBUTE = "dataset_fingerprint"
+WEIGHTS_ATTRIBUTE = "extractor_weights"
+UNTRAINED_ATTRIBUTE = "untrained"
+SCALE_ATTRIBUTE = "scale"
+POLL_SECONDS = 1.0
+"""How often a worker without a trial looks whether there is one for it."""
+
+
+class Workplace:
+    """A study that is ready to be worked at by this process: its storage and its tracked run.
+
+    It begins to exist once networks, data and the MLflow store have been found usable.
+    """
+
+    def __init__(
+        self,
+        plan: StudyPlan,
+        storage: RDBStorage,
+        observer: SearchObserver,
+        *,
+        leads: bool = True,
+    ) -> None:
+        """Load TensorFlow and the data, open or begin the study; InputError if that cannot be.
+
+        One process of each sitting ``leads``: it writes the study's own files.
+        """
+        observer.message("loading TensorFlow, the data and the reference classifier")
+        with quiet_import():
+            from harness.search.prepare import check_buildable, load_study_dataset
+            from harness.tracking.mlflow_run import MlflowTracker
+
+        check_buildable(plan.spec)
+        weights = plan.spec.extractor.weights_sha256()
+        self._dataset: Dataset = load_study_dataset(plan.spec, plan.data_dir)
+        tracker = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root)
+        self._plan = plan
+        self._leads = leads
+        self._storage = storage
+        self._observer = observer
+        self._turn = turns(storage, plan.spec.name)
+        with self._turn():
+            self._study = stores.open_study(plan.spec, storage)
+            _check_same(self._study, DATASET_ATTRIBUTE, "on other data", self._dataset.fingerprint)
+            if weights is not None:
+                _check_same(self._study, WEIGHTS_ATTRIBUTE, "with other extractor weights", weights)
+            self.parent: StudyTracker = tracker.open_study(plan.spec)
+
+    def work(self, total: int, gpu_memory_mb: int | None = None) -> None:
+        """Run trials until the study has ``total``, or the plan's time is over."""
+        with quiet_import():
+            from harness.search.objective import FAILURES
+
+        objective = self._prepare(gpu_memory_mb)
+        slots = Slots(
+            self._plan.spec,
+            self._study,
+            self._storage,
+            total=total,
+            turn=self._turn,
+            settle=lambda: self.parent.settle(lambda: stores.trial_ends(self._study)),
+        )
+        run_trials(slots, objective, self._observer, timeout=self._plan.timeout, catch=FAILURES)
+
+    def _prepare(self, gpu_memory_mb: int | None) -> Objective:
+        """The objective. The first process of all fills the caches that the others then find."""
+        from harness.search.objective import Objective
+        from harness.search.prepare import log_study_files, log_untrained
+
+        runner = None
+        with turns(self._storage, self._plan.spec.name, "preparation")():
+            first = UNTRAINED_ATTRIBUTE not in self._study.user_attrs
+            if first or self._leads:
+                runner = self._runner(gpu_memory_mb)
+                log_study_files(runner)
+                self._study.set_user_attr(SCALE_ATTRIBUTE, runner.evaluator.scale)
+            if first and runner:
+                self._study.set_user_attr(UNTRAINED_ATTRIBUTE, log_untrained(runner))
+        return Objective(runner or self._runner(gpu_memory_mb))
+
+    def _runner(self, gpu_memory_mb: int | None) -> TrialRunner:
+        from harness.search.prepare import prepare_runner
+
+        plan = self._plan
+        return prepare_runner(
+            plan.spec, self._dataset, self.parent, self._observer, plan.layout, gpu_memory_mb
+        )
+
+
+def finish_tracked(plan: StudyPlan, status: StudyStatus) -> None:
+    """End the study's run in MLflow as ``status``, once its workers have ended."""
+    from harness.tracking.mlflow_run import MlflowTracker
+
+    tracker = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root)
+    tracker.open_study(plan.spec).finish(status)
+
+
+def run_trials(
+    slots: Slots,
+    objective: Callable[[optuna.Trial], float],
+    observer: SearchObserver,
+    *,
+    timeout: float | None = None,
+    catch: tuple[type[Exception], ...] = (),
+) -> None:
+    """Claim and run trials until the study is complete; none is begun after ``timeout`` seconds.
+
+    While the last trials run elsewhere it waits for them, to take over from a worker that dies.
+    ``catch``: exceptions that end a trial as FAIL; others end it so too and are raised.
+    """
+    began = time.monotonic()
+    waited = False
+    with WorkerName() as worker:
+        while timeout is None or time.monotonic() - began < timeout:
+            claim = slots.claim(worker.name)
+            _tell_standing(claim, observer)
+            if claim.complete:
+                break
+            if claim.trial is not None:
+                _run_trial(slots, claim, objective, observer, catch)
+                continue
+            if not waited:
+                observer.message(
+                    f"{claim.running} trials are under way elsewhere; waiting for them"
+                )
+                waited = True
+            time.sleep(POLL_SECONDS)
+    slots.storage.remove_session()
+
+
+def _run_trial(
+    slots: Slots,
+    claim: Claim,
+    objective: Callable[[optuna.Trial], float],
+    observer: SearchObserver,
+    catch: tuple[type[Exception], ...],
+) -> None:
+    """Run the claimed trial and tell the storage how it ended."""
+    assert claim.trial is not None
+    assert claim.trial_id is not None
+    tell = partial(slots.study.tell, claim.trial, skip_if_finished=True)
+    with heartbeat(slots.storage, claim.trial_id):
+        try:
+            tell(objective(claim.trial))
+        except TrialPruned:
+            tell(state=TrialState.PRUNED)
+        except (TakenOverError, UpdateFinishedTrialError):
+            slots.settle()
+            observer.message(f"trial {claim.trial.number}: {TakenOverError()}")
+        except catch:
+            tell(state=TrialState.FAIL)
+        except BaseException:
+            tell(state=TrialState.FAIL)
+            raise
+
+
+def _tell_standing(claim: Claim, observer: SearchObserver) -> None:
+    observer.standing(claim.done, claim.total)
+    for number in claim.abandoned:
+        observer.message(f"trial {number}: its worker is gone; it is queued again")
+
+
+def _check_same(study: optuna.Study, attribute: str, difference: str, sha256: str) -> None:
+    """Raise InputError, saying the ``difference``, if the study began with another ``sha256``."""
+    before = study.user_attrs.get(attribute)
+    if before is None:
+        study.set_user_attr(attribute, sha256)
+    elif before != sha256:
+        raise InputError(
+            f"study {study.study_name!r} began {difference} (sha256 {before[:12]}, now "
+            f"{sha256[:12]}); give this one another --study-name"
+        )

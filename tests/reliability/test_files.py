@@ -1,0 +1,112 @@
+"""Faults of this machine under stores in files: locks, a full disk, memory, two studies at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from harness.search.storage import (
+    close_abandoned,
+    counted_trials,
+    open_study,
+    requeue_interrupted,
+    trial_ends,
+)
+from harness.tracking.tracker import is_outage
+from tests.reliability.conftest import SPEC, Stores
+
+
+def hold(path: Path, seconds: float) -> threading.Timer:
+    """Take the write lock of the database at ``path``; the timer that lets it go is started."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(seconds, connection.close)
+    timer.start()
+    return timer
+
+
+@pytest.mark.slow
+def test_locked_databases_are_waited_for(stores: Stores, tmp_path: Path) -> None:
+    held: list[threading.Timer] = []
+
+    def lock_both() -> None:
+        held.extend(hold(tmp_path / name, 12.0) for name in ("optuna.db", "mlflow.db"))
+
+    stores.run({1: lock_both})
+    for timer in held:
+        timer.join()
+    trials = stores.check_equal()
+    assert [trial.state.name for trial in trials] == ["COMPLETE"] * 3
+    assert all(len(trial.intermediate_values) == 3 for trial in trials)
+
+
+def test_a_trial_without_memory_fails_and_the_study_goes_on(stores: Stores) -> None:
+    def exhaust() -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
+
+    stores.run({4: exhaust})
+    trials = stores.check_equal()
+    assert [trial.state.name for trial in trials] == ["COMPLETE", "FAIL", "COMPLETE"]
+    assert trials[1].user_attrs["failure"].startswith("ResourceExhaustedError")
+    assert len(counted_trials(open_study(SPEC, stores.storage))) == 3
+
+
+def test_two_studies_at_once_in_the_same_stores(stores: Stores, tmp_path: Path) -> None:
+    other = dataclasses.replace(SPEC, name="other")
+    begun = threading.Event()
+    second = Stores(
+        f"sqlite:///{tmp_path}/optuna.db", f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "artifacts"
+    )
+    # The second runs whole in the middle of a trial of the first.
+    stores.run({4: lambda: (second.run({}, other), begun.set())})
+    assert begun.is_set()
+    assert len(stores.check_equal()) == len(second.check_equal(other)) == 3
+    second.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 16 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount a tmpfs")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_disk_ends_the_sitting_and_the_trial_is_run_again(small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+
+    def fill() -> None:
+        with suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while file.write(bytes(4_096)):
+                pass
+
+    stores = Stores(
+        f"sqlite:///{small_disk}/optuna.db", f"sqlite:///{small_disk}/mlflow.db", small_disk / "a"
+    )
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - whichever write comes first
+        stores.run({4: fill})
+    assert is_outage(caught.value)
+    ballast.unlink()
+    study = open_study(SPEC, stores.storage)
+    close_abandoned(study, stores.storage)
+    stores.tracker.open_study(SPEC).settle(lambda: trial_ends(study))
+    assert len(counted_trials(study)) == 1
+    requeue_interrupted(study)
+    stores.run({}, dataclasses.replace(SPEC, search=dataclasses.replace(SPEC.search, num_trials=2)))
+    trials = stores.check_equal()
+    assert [trial.state.name for trial in trials] == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
+    assert trials[2].params == trials[1].params
+    assert len(counted_trials(study)) == 3
+    stores.close()

@@ -1,0 +1,56 @@
+"""A worker whose trials cost nothing, as a process.
+
+Its arguments: storage, total of trials, seconds of a trial, probability to die in one.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import signal
+import sys
+import time
+
+from harness.core.study_file import StudySpec
+from harness.search.observer import SearchObserver
+from harness.search.slots import Slots
+from harness.search.storage import open_storage, open_study
+from harness.search.turns import turns
+from harness.search.work import run_trials
+
+SPEC = StudySpec.from_dict(
+    {
+        "question": "?",
+        "base": {"images": 1_000, "batch_size": 16},
+        "space": {"leaky_slope": {"low": 0.0, "high": 0.4}, "optimizer": {"choices": ["adam"]}},
+        "search": {"num_trials": 2_000, "sampler": "random", "pruner": "none"},
+    },
+    name="stub",
+)
+
+
+def slots(url, total, spec=SPEC, settle=lambda: None):
+    storage = open_storage(url)
+    turn = turns(storage, spec.name)
+    with turn():
+        study = open_study(spec, storage)
+    return Slots(spec, study, storage, total=total, turn=turn, settle=settle)
+
+
+def objective(seconds=0.0, die=0.0):
+    """Takes ``seconds``; with probability ``die`` the process kills itself instead, as -9 does."""
+
+    def run(trial):
+        slope = trial.suggest_float("leaky_slope", 0.0, 0.4)
+        if random.random() < die:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(seconds)
+        return math.sin(slope)
+
+    return run
+
+
+if __name__ == "__main__":
+    url, total, seconds, die = sys.argv[1], int(sys.argv[2]), *map(float, sys.argv[3:])
+    run_trials(slots(url, total), objective(seconds, die), SearchObserver())

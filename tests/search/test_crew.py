@@ -1,0 +1,169 @@
+"""What the parent makes of its workers' ends, with workers that only say that they ended."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.core.config import TrialConfig
+from harness.core.errors import HarnessError, InputError
+from harness.core.schema import INTERRUPTED, TrialState
+from harness.core.study_file import StudySpec
+from harness.search.crew import Crew, WorkerDefect
+from harness.search.executors import Ended, Executor, Job, Told, Worker
+from harness.search.observer import SearchObserver, TrialEnd
+from harness.search.plan import StudyPlan, Workforce
+from harness.tracking.layout import Layout
+
+SPEC = StudySpec.from_dict({"question": "?", "space": {"leaky_slope": {"low": 0.0, "high": 0.4}}})
+
+
+def started(number):
+    return Told("trial_started", (number, TrialConfig()))
+
+
+def ended(number, reason=""):
+    state = TrialState.FAIL if reason else TrialState.COMPLETE
+    return Told("trial_ended", (TrialEnd(number, state, None if reason else 1.0, reason, 2.0),))
+
+
+class Script(Executor):
+    """Workers that tell what their script says: one list for each start of a worker."""
+
+    def __init__(self, scripts, when_stopped=None):
+        self.scripts = {number: list(lists) for number, lists in scripts.items()}
+        self.when_stopped = when_stopped or {}
+        self.started = []
+        self.stopped = []
+        self.killed = []
+
+    def start(self, job, inbox):
+        self.started.append(job)
+        for news in self.scripts[job.number].pop(0):
+            inbox.put((job.number, news))
+        return _Scripted(self, job.number, inbox)
+
+
+class _Scripted(Worker):
+    def __init__(self, script, number, inbox):
+        self.script, self.number, self.inbox = script, number, inbox
+
+    def stop(self):
+        self.script.stopped.append(self.number)
+        self.inbox.put((self.number, self.script.when_stopped.get(self.number, Ended())))
+
+    def kill(self):
+        self.script.killed.append(self.number)
+        self.inbox.put((self.number, Ended(died="killed by SIGKILL")))
+
+
+class Notes(SearchObserver):
+    def __init__(self):
+        self.said, self.ends = [], []
+
+    def message(self, text):
+        self.said.append(text)
+
+    def worker(self, number):
+        return _Part(self, number)
+
+
+class _Part(SearchObserver):
+    def __init__(self, notes, number):
+        self.notes, self.number = notes, number
+
+    def trial_ended(self, end):
+        self.notes.ends.append((self.number, end.number, end.reason))
+
+
+def crew(script, notes, workers=2, timeout=None):
+    plan = StudyPlan(SPEC, Layout(Path()), "", "", timeout=timeout, workforce=Workforce(workers))
+    return Crew(script, [Job(plan, 9, number) for number in range(workers)], notes)
+
+
+def test_every_worker_tells_its_own_trials_and_common_news_are_said_once():
+    begin = Told("message", ("loading",))
+    note = Told("message", ("going on at 64 images",))
+    first = [begin, started(0), note, ended(0), Ended()]
+    second = [begin, started(1), note, ended(1), Ended()]
+    notes = Notes()
+    assert crew(Script({0: [first], 1: [second]}), notes).wait() is False
+    assert sorted(notes.ends) == [(0, 0, ""), (1, 1, "")]
+    assert notes.said.count("loading") == 1
+    assert {text for text in notes.said if "going on" in text} == {
+        "trial 0: going on at 64 images",
+        "trial 1: going on at 64 images",
+    }
+
+
+def test_a_worker_that_dies_after_a_trial_is_replaced_and_said():
+    died = [started(0), ended(0), started(1), Ended(died="killed by SIGKILL")]
+    script = Script({0: [died, [Ended()]], 1: [[Ended()]]})
+    notes = Notes()
+    assert crew(script, notes, timeout=100.0).wait() is False
+    assert [job.number for job in script.started] == [0, 1, 0]
+    assert 0 < script.started[2].plan.timeout < 100.0
+    assert "worker 0 died (killed by SIGKILL); another takes its place" in notes.said
+    assert (0, 1, INTERRUPTED) in notes.ends
+
+
+@pytest.mark.parametrize("before", [[], [started(0)], [started(0), ended(0, INTERRUPTED)]])
+def test_one_that_ended_no_trial_is_not_replaced(before):
+    script = Script({0: [[*before, Ended(died="killed by SIGKILL")]], 1: [[Ended()]]})
+    notes = Notes()
+    assert crew(script, notes).wait() is False
+    assert len(script.started) == 2
+    assert any("worker 0 died" in text and "with no trial done" in text for text in notes.said)
+
+
+def test_a_study_without_workers_left_says_so():
+    script = Script({0: [[Ended(died="exit code 1")]], 1: [[Ended(died="exit code 1")]]})
+    with pytest.raises(HarnessError, match="no worker is left; the last died: exit code 1"):
+        crew(script, Notes()).wait()
+
+
+@pytest.mark.parametrize(
+    ("end", "error", "text"),
+    [
+        (Ended(error=InputError("no data")), InputError, "no data"),
+        (Ended(defect="Traceback ...\nKeyError: 1"), WorkerDefect, "KeyError: 1"),
+    ],
+)
+def test_an_error_of_one_worker_stops_all_and_is_raised(end, error, text):
+    script = Script({0: [[end]], 1: [[]]}, when_stopped={1: Ended(interrupted=True)})
+    with pytest.raises(error, match=text):
+        crew(script, Notes()).wait()
+    assert script.stopped == [1]
+
+
+class Interrupting(Notes):
+    """A person who presses Ctrl-C when the n-th news comes."""
+
+    def __init__(self, *at):
+        super().__init__()
+        self.at, self.count = at, 0
+
+    def message(self, text):
+        self.count += 1
+        super().message(text)
+        if self.count in self.at:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_stops_all_workers_and_a_second_one_kills_them():
+    script = Script(
+        {0: [[Told("message", ("one",))]], 1: [[]]},
+        when_stopped={0: Told("message", ("closing",)), 1: Ended(interrupted=True)},
+    )
+    assert crew(script, Interrupting(1, 2)).wait() is True
+    assert script.stopped == [0, 1]
+    assert script.killed[0] == 0
+    assert len(script.started) == 2
+
+
+def test_a_worker_that_does_not_stop_is_killed_in_the_end(monkeypatch):
+    monkeypatch.setattr("harness.search.crew.STOP_SECONDS", 0.0)
+    script = Script(
+        {0: [[Told("message", ("one",))]]}, when_stopped={0: Told("message", ("closing",))}
+    )
+    assert crew(script, Interrupting(1), workers=1).wait() is True
+    assert script.killed == [0]

@@ -1,0 +1,265 @@
+"""Trials are handed out exactly: never one too many, never one twice, none lost with its worker."""
+
+import random
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+import sqlalchemy
+from optuna.trial import TrialState
+
+from harness.core.schema import INTERRUPTED, Tag
+from harness.core.study_file import StudySpec
+from harness.search import liveness, work
+from harness.search.liveness import WORKER_ATTRIBUTE, WorkerName, close_dead
+from harness.search.observer import SearchObserver
+from harness.search.storage import counted_trials, open_storage
+from harness.search.turns import turns
+from harness.search.work import run_trials
+from tests.search import stub_worker
+from tests.search.stub_worker import SPEC, slots
+
+POINTS = StudySpec.from_dict(
+    {
+        "question": "?",
+        "base": {"images": 1_000, "batch_size": 16},
+        "space": {"leaky_slope": {"choices": [0.0, 0.1, 0.2]}},
+        "search": {"num_trials": 3, "sampler": "random", "pruner": "none"},
+    },
+    name="points",
+)
+
+
+@pytest.fixture(autouse=True)
+def _connections_are_closed(monkeypatch):
+    opened = []
+
+    def open_and_note(url):
+        opened.append(open_storage(url))
+        return opened[-1]
+
+    monkeypatch.setattr(stub_worker, "open_storage", open_and_note)
+    yield
+    for storage in opened:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    path = tmp_path_factory.mktemp("optuna") / "optuna.db"
+    open_storage(f"sqlite:///{path}").engine.dispose()
+    return path.read_bytes()
+
+
+@pytest.fixture
+def url(tmp_path, template):
+    (tmp_path / "optuna.db").write_bytes(template)
+    return f"sqlite:///{tmp_path}/optuna.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_url(request):
+    """A fresh storage of each kind."""
+    return request.getfixturevalue("url" if request.param == "sqlite" else "postgres_url")
+
+
+@pytest.fixture
+def worker():
+    with WorkerName() as worker:
+        yield worker.name
+
+
+def test_no_more_trials_are_handed_out_than_are_left(url, worker):
+    here, there = slots(url, 3), slots(url, 3)
+    claims = [one.claim(worker) for one in (here, there, here, there)]
+    assert [claim.trial is not None for claim in claims] == [True, True, True, False]
+    assert [claim.running for claim in claims] == [1, 2, 3, 3]
+    assert not claims[3].complete
+    here.study.tell(claims[0].trial, 1.0)
+    assert there.claim(worker).done == 1
+    for claim in claims[1:3]:
+        here.study.tell(claim.trial, 1.0)
+    assert there.claim(worker).complete
+
+
+def test_two_workers_never_get_the_same_configuration(url, worker):
+    claims = [slots(url, 3, POINTS).claim(worker) for _ in range(3)]
+    assert {claim.trial.params["leaky_slope"] for claim in claims} == {0.0, 0.1, 0.2}
+
+
+def check_taken_over(url, worker, lost):
+    """The trial that ``lost`` claimed is interrupted, and handed out again, once."""
+    settled = []
+    desk = slots(url, 5, settle=lambda: settled.append([t.state for t in desk.study.trials]))
+    claim = desk.claim(worker)
+    assert claim.abandoned == (lost.trial.number,)
+    assert claim.trial.params == lost.trial.params
+    assert claim.trial.user_attrs[Tag.RETRY_OF] == lost.trial.number
+    trials = slots(url, 3).study.trials
+    assert trials[lost.trial.number].state == TrialState.FAIL
+    assert trials[lost.trial.number].user_attrs[Tag.FAILURE] == INTERRUPTED
+    assert settled == [[TrialState.FAIL, TrialState.RUNNING, TrialState.RUNNING]]
+    desk.claim(worker)
+    assert len(settled) == 1  # nobody died since
+    assert desk.claim(worker).trial.params != lost.trial.params
+
+
+def test_the_trial_of_a_worker_that_died_here_is_taken_over_at_once(url, worker):
+    with WorkerName() as gone:
+        lost = slots(url, 3).claim(gone.name)
+        assert slots(url, 3).claim(worker).abandoned == ()
+    gone.path.touch()  # as a killed process leaves it: there, and not locked
+    check_taken_over(url, worker, lost)
+    gone.path.unlink()
+
+
+def test_the_trial_of_another_machine_is_taken_over_once_it_is_silent(url, worker, monkeypatch):
+    lost = slots(url, 3).claim("on another machine")
+    assert slots(url, 3).claim(worker).abandoned == ()
+    silent = f"datetime('now', '-{liveness.GRACE_SECONDS + 1} seconds')"
+    with stub_worker.open_storage(url).engine.begin() as connection:
+        trial = "(select trial_id from trials where number = 0)"
+        sql = f"update trial_heartbeats set heartbeat = {silent} where trial_id = {trial}"
+        connection.execute(sqlalchemy.text(sql))
+    check_taken_over(url, worker, lost)
+
+
+def test_a_trial_that_runs_has_heartbeats(url, worker, monkeypatch):
+    monkeypatch.setattr(liveness, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(liveness, "GRACE_SECONDS", 2.0)
+    seen = []
+
+    def long(trial):
+        for _ in range(4):
+            time.sleep(1.0)
+            seen.append(slots(url, 1).claim(worker).abandoned)
+        return 0.0
+
+    run_trials(slots(url, 1), long, SearchObserver())
+    assert seen == [()] * 4
+
+
+def test_a_worker_that_dies_in_its_turn_loses_no_configuration(url, worker):
+    with WorkerName() as gone:
+        lost = slots(url, 3).claim(gone.name)
+    gone.path.touch()
+    desk = slots(url, 3)
+    # The next one queues the lost configuration and takes it, but dies before it has its values.
+    close_dead(desk.study, desk.storage)
+    work.stores.requeue_interrupted(desk.study, SPEC.space)
+    half = desk.study.ask()
+    assert half.user_attrs[Tag.RETRY_OF] == lost.trial.number
+    claim = desk.claim(worker)
+    assert claim.abandoned == (half.number,)
+    assert claim.trial.params == lost.trial.params
+    assert claim.trial.user_attrs[Tag.RETRY_OF] == half.number
+    gone.path.unlink()
+
+
+def test_a_configuration_that_was_never_complete_is_not_queued(url, worker):
+    desk = slots(url, 3)
+    desk.study.ask().suggest_float("leaky_slope", 0.0, 0.4)  # and no optimizer
+    claim = desk.claim(worker)
+    assert claim.abandoned == (0,)
+    assert Tag.RETRY_OF not in claim.trial.user_attrs
+    assert set(claim.trial.params) == {"leaky_slope", "optimizer"}
+
+
+def test_a_worker_that_was_given_up_but_lives_ends_its_trial_and_goes_on(url, worker, monkeypatch):
+    settled, said = [], []
+    observer = SearchObserver()
+    observer.message = said.append
+    given_up, desk = [], slots(url, 1, settle=lambda: settled.append(1))
+
+    def slow(trial):
+        if not given_up:
+            given_up.append(trial.number)
+            monkeypatch.setattr(liveness, "GRACE_SECONDS", -1.0)
+            assert close_dead(desk.study, desk.storage) == [trial.number]
+            monkeypatch.undo()
+        trial.set_user_attr("scores", {})
+        return 0.0
+
+    monkeypatch.setattr(work, "POLL_SECONDS", 0.01)
+    run_trials(desk, slow, observer)
+    assert len(settled) == 2  # at the first trial, and when the run of the lost one had ended
+    assert any("another worker took it over" in text for text in said)
+    assert len(counted_trials(slots(url, 1).study)) == 1
+
+
+def test_turns_on_postgresql_are_taken_one_after_the_other(postgres_url):
+    inside, order = [], []
+    turn = turns(stub_worker.open_storage(postgres_url), "s")
+    other = turns(stub_worker.open_storage(postgres_url), "t")
+
+    def take(name):
+        with turn():
+            inside.append(name)
+            order.append(len(inside))
+            time.sleep(0.2)
+            inside.remove(name)
+
+    threads = [threading.Thread(target=take, args=(name,)) for name in "abc"]
+    with turn():
+        for thread in threads:
+            thread.start()
+        with other():  # another study's
+            time.sleep(0.5)
+        assert order == []
+    for thread in threads:
+        thread.join()
+    assert order == [1, 1, 1]
+
+
+def start(url, total, seconds=0.0, die=0.0):
+    arguments = [url, str(total), str(seconds), str(die)]
+    return subprocess.Popen([sys.executable, "-m", "tests.search.stub_worker", *arguments])
+
+
+def check_exact(url, total):
+    """As many counted trials as wanted, all different, nothing left running or waiting."""
+    study = slots(url, total).study
+    counted = counted_trials(study)
+    assert len(counted) == total
+    assert {trial.state for trial in counted} == {TrialState.COMPLETE}
+    assert len({trial.params["leaky_slope"] for trial in counted}) == total
+    assert all(trial.state.is_finished() for trial in study.trials)
+    return study
+
+
+@pytest.mark.slow
+def test_eight_workers_run_2000_trials_and_not_one_more(either_url, capsys):
+    began = time.monotonic()
+    workers = [start(either_url, 2_000) for _ in range(8)]
+    assert [worker.wait(timeout=500) for worker in workers] == [0] * 8
+    seconds = time.monotonic() - began
+    with capsys.disabled():
+        kind = either_url.partition(":")[0]
+        print(f"\n8 workers, {kind}: 2,000 trials in {seconds:.0f} s, {2_000 / seconds:.0f} per s")
+    study = check_exact(either_url, 2_000)
+    assert len(study.trials) == 2_000
+    assert len({trial.user_attrs[WORKER_ATTRIBUTE] for trial in study.trials}) == 8
+
+
+@pytest.mark.slow
+def test_workers_killed_at_random_moments_cost_no_trial(either_url):
+    """They kill themselves in one trial of four, and are killed from outside at any moment."""
+    rng = random.Random(1)
+    workers = [start(either_url, 40, 0.05, 0.25) for _ in range(2)]
+    kills = 0
+    while kills < 50 and len(counted_trials(slots(either_url, 40).study)) < 40:
+        time.sleep(rng.uniform(0.1, 2.0))
+        rng.choice(workers).kill()
+        for place, worker in enumerate(workers):
+            if worker.poll() is not None:
+                kills += worker.returncode != 0
+                workers[place] = start(either_url, 40, 0.05, 0.25)
+    assert kills >= 5
+    for worker in workers:
+        worker.kill()
+        worker.wait()
+    assert start(either_url, 40).wait(timeout=120) == 0
+    check_exact(either_url, 40)

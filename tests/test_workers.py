@@ -1,0 +1,162 @@
+"""Several workers at one real study: the total is exact, whoever is killed in the middle."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from tests.conftest import postgres_database
+from tests.test_end_to_end import check_stores_agree, command, environment, run, write_study
+
+pytestmark = pytest.mark.slow
+
+WORKERS = ("--workers", "2", "--no-report")
+
+
+def children(pid):
+    """The worker processes that ``pid`` has started."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    lines = {int(child): Path(f"/proc/{child}/cmdline").read_text() for child in found}
+    return [child for child, line in lines.items() if "spawn_main" in line]
+
+
+def start(folder, name, total):
+    return subprocess.Popen(
+        command(name, "--n-trials", str(total), *WORKERS),
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def read_until(process, pattern):
+    """The lines up to the first that matches."""
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if re.search(pattern, line):
+            break
+    return lines
+
+
+def check_exact(folder, name, total, **addresses):
+    """As many counted trials as wanted, all different, both stores telling the same."""
+    trials, runs = check_stores_agree(folder, name, **addresses)
+    counted = [t for t in trials.values() if t.user_attrs.get("failure") != "interrupted"]
+    assert len(counted) == total
+    assert len({tuple(trial.params.items()) for trial in counted}) == total
+    assert all(trial.state.is_finished() for trial in trials.values())
+    return trials, runs
+
+
+def test_two_workers_run_exactly_the_trials_that_were_asked_for(tmp_path):
+    write_study(tmp_path, "shared", 768)
+    result = run(tmp_path, "shared", "--n-trials", "5", "--json", *WORKERS)
+    assert result.returncode == 0, result.stderr
+    outcome = json.loads(result.stdout)
+    assert (outcome["done"], outcome["total"], outcome["ran"]) == (5, 5, 5)
+    assert result.stderr.count("loading TensorFlow") == 1  # said once, not by each
+    trials, _ = check_exact(tmp_path, "shared", 5)
+    assert len(trials) == 5
+    assert len({trial.user_attrs["worker"] for trial in trials.values()}) == 2
+
+
+def test_the_trial_of_a_worker_that_is_killed_is_run_again_by_another(tmp_path):
+    write_study(tmp_path, "one_dies", 3_840)
+    process = start(tmp_path, "one_dies", 4)
+    read_until(process, r"\[1/4\]")
+    read_until(process, r"trial +\d+ +[\d,]+ images")
+    os.kill(children(process.pid)[0], signal.SIGKILL)
+    rest, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, rest
+    assert "died (killed by SIGKILL)" in rest
+    assert "Traceback" not in rest
+    check_exact(tmp_path, "one_dies", 4)
+
+
+def test_workers_end_with_their_parent(tmp_path):
+    write_study(tmp_path, "orphans", 7_680)
+    process = start(tmp_path, "orphans", 3)
+    read_until(process, r"trial +\d+ +[\d,]+ images")
+    workers = children(process.pid)
+    assert len(workers) == 2
+    process.kill()
+    process.communicate(timeout=60)  # its output ends once no worker holds it any more
+    deadline = time.monotonic() + 60
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    trials, runs = check_stores_agree(tmp_path, "orphans")
+    assert all(trial.state.is_finished() for trial in trials.values())
+    assert {run.info.status for run in runs.values()} <= {"FAILED", "FINISHED"}
+    assert run(tmp_path, "orphans", "--n-trials", "3", *WORKERS).returncode == 0
+    check_exact(tmp_path, "orphans", 3)
+
+
+def test_sigterm_ends_all_workers_as_ctrl_c_does(tmp_path):
+    write_study(tmp_path, "stopped", 7_680)
+    process = start(tmp_path, "stopped", 3)
+    read_until(process, r"trial +\d+ +[\d,]+ images")
+    process.send_signal(signal.SIGTERM)
+    rest, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, rest
+    assert "Traceback" not in rest
+    trials, _ = check_stores_agree(tmp_path, "stopped")
+    assert all(trial.state.is_finished() for trial in trials.values())
+    assert run(tmp_path, "stopped", "--n-trials", "3").returncode == 0  # by one process
+    check_exact(tmp_path, "stopped", 3)
+
+
+def test_wrong_input_is_one_line_as_with_one_worker(tmp_path):
+    write_study(tmp_path, "wrong", 768)
+    result = run(tmp_path, "wrong", "--set", "dataset=missing.npz", *WORKERS)
+    assert result.returncode == 2
+    errors = [line for line in result.stderr.splitlines() if line]
+    assert len(errors) == 1, errors
+    assert "missing.npz" in errors[0]
+
+
+def test_two_machines_share_a_study_by_postgresql_and_show_no_password(tmp_path, postgres_url):
+    """Each with a folder of its own, as two machines have; both started at once on fresh stores."""
+    write_study(tmp_path, "far", 768)
+    storage, password = postgres_url, sqlalchemy.make_url(postgres_url).password
+    with postgres_database(storage) as tracking:
+        machines = []
+        for name in ("one", "two"):
+            stores = {"HARNESS_STORAGE": storage, "HARNESS_TRACKING_URI": tracking}
+            own = {"HARNESS_MLRUNS": str(tmp_path / name), **stores}
+            options = ["--n-trials", "5", "--workers", "2", "--json"]
+            machines.append(
+                subprocess.Popen(
+                    command("far", *options),
+                    cwd=tmp_path,
+                    env={**environment(tmp_path), **own},
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+            )
+        while not (workers := children(machines[0].pid)):
+            assert machines[0].poll() is None
+            time.sleep(0.1)
+        lines = [Path(f"/proc/{pid}/cmdline").read_text() for pid in workers]
+        outputs = [machine.communicate(timeout=500) for machine in machines]
+        assert [machine.returncode for machine in machines] == [0, 0], outputs
+        for printed, said in outputs:
+            assert json.loads(printed)["done"] == 5
+            lines += [printed, said]
+        trials, runs = check_exact(tmp_path, "far", 5, storage=storage, tracking=tracking)
+        assert len(trials) == 5
+        assert len({trial.user_attrs["worker"] for trial in trials.values()}) > 1
+        lines += [str(run.to_dictionary()) for run in runs.values()]
+        pages = [path.read_text() for path in (tmp_path / "reports").rglob("*.*")]
+        assert len(pages) >= 3
+        assert not any(password in text for text in [*lines, *pages])
