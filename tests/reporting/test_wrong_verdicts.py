@@ -17,6 +17,8 @@ from harness.reporting.questions import (
 )
 from harness.reporting.verdict import decide
 
+pytestmark = pytest.mark.slow
+
 REPEATS = {5: 1_500, 8: 400, 20: 300}
 """Simulated studies per number of seeds: those with more seeds take longer."""
 

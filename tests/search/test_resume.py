@@ -17,6 +17,8 @@ from harness.search.storage import requeue_interrupted
 from harness.tracking.memory import MemoryTracker
 from harness.training import checkpoint, loop
 
+pytestmark = pytest.mark.slow
+
 SPEC = StudySpec.from_dict(
     {
         "question": "?",
