@@ -32,12 +32,12 @@ class Scores:
     """Invents falling fid values; before each it runs what the test planned for that score."""
 
     def __init__(self, plan: dict[int, Callable[[], None]]) -> None:
-        self.plan = plan
+        self.plan = dict(plan)
         self.count = 0
 
     def score(self, images: object) -> dict[str, float]:
-        self.plan.get(self.count, lambda: None)()
         self.count += 1
+        self.plan.get(self.count - 1, lambda: None)()
         return {"fid": 10.0 - self.count, "collapse_probability": 0.0}
 
 

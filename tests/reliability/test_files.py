@@ -23,6 +23,8 @@ from harness.search.storage import (
 from harness.tracking.tracker import is_outage
 from tests.reliability.conftest import SPEC, Stores
 
+pytestmark = pytest.mark.slow
+
 
 def hold(path: Path, seconds: float) -> threading.Timer:
     """Take the write lock of the database at ``path``; the timer that lets it go is started."""
@@ -33,7 +35,6 @@ def hold(path: Path, seconds: float) -> threading.Timer:
     return timer
 
 
-@pytest.mark.slow
 def test_locked_databases_are_waited_for(stores: Stores, tmp_path: Path) -> None:
     held: list[threading.Timer] = []
 

@@ -1,4 +1,4 @@
-"""PostgreSQL for both stores: made by many at once, stopped within a trial, its password kept."""
+"""PostgreSQL for both stores: made by many at once, stopped during a trial, no password shown."""
 
 from __future__ import annotations
 
