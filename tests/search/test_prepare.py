@@ -8,7 +8,7 @@ from harness.core.study_file import StudySpec
 from harness.data.load import load_dataset
 from harness.data.scaling_effects import describe_scalings
 from harness.search.observer import SearchObserver
-from harness.search.prepare import prepare_evaluator, prepare_runner
+from harness.search.prepare import log_study_files, prepare_evaluator, prepare_runner
 from harness.tracking.layout import Layout
 from harness.tracking.memory import MemoryTracker
 
@@ -18,7 +18,7 @@ DIGITS = load_dataset("digits")
 def files(tmp_path, **tables):
     spec = StudySpec.from_dict({"question": "?", "evaluation": {"num_samples": 100}, **tables})
     study = MemoryTracker().open_study(spec)
-    prepare_runner(spec, DIGITS, study, SearchObserver(), Layout(tmp_path))
+    log_study_files(prepare_runner(spec, DIGITS, study, SearchObserver(), Layout(tmp_path)))
     return study.artifacts
 
 
