@@ -31,6 +31,7 @@ from harness.reporting.tables import (
     trial_table,
 )
 from harness.tracking.database_url import mask
+from harness.tracking.http_store import check_server, is_server_uri
 
 _PAGE_SIZE = 1_000
 _STUDY_KEYS = (
@@ -180,11 +181,12 @@ def _client(tracking_uri: str) -> Any:
         raise InputError(
             f"tracking URI {tracking_uri!r}; allowed: sqlite:///FILE, http://HOST, ..."
         )
-    if tracking_uri.startswith("sqlite"):
-        check_sqlite(tracking_uri)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    if tracking_uri.startswith("sqlite"):
+        check_sqlite(tracking_uri)
+    if is_server_uri(tracking_uri):
+        check_server(tracking_uri, "tracking URI")
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
-import sqlalchemy
 from filelock import FileLock
 from optuna.storages import RDBStorage
 from sqlalchemy.engine import Engine
 
 from harness.core.errors import InputError
+from harness.tracking.server_lock import advisory_lock, lock_number
 
 Turn = Callable[[], AbstractContextManager[None]]
 """Makes a context in which no other process is; waits for its turn, however long."""
@@ -32,10 +31,10 @@ def turns(storage: RDBStorage, study_name: str, what: str = "") -> Turn:
     engine = storage.engine
     name = f"{study_name}.{what}" if what else study_name
     if engine.dialect.name == "postgresql":
-        return partial(_advisory_lock, engine, _key(name))
+        return partial(advisory_lock, engine, name)
     folder, prefix = _lock_folder(engine), ""
     if engine.dialect.name != "sqlite":
-        prefix = f"{_key(engine.url.render_as_string(hide_password=False)):x}-"
+        prefix = f"{lock_number(engine.url.render_as_string(hide_password=False)):x}-"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{prefix}{name}.lock"
@@ -55,16 +54,3 @@ def _lock_folder(engine: Engine) -> Path:
 def _file_lock(path: Path) -> Iterator[None]:
     with FileLock(path).acquire(poll_interval=_POLL_SECONDS):
         yield
-
-
-@contextmanager
-def _advisory_lock(engine: Engine, key: int) -> Iterator[None]:
-    """Held by a transaction: it is free again when this process, or its connection, is gone."""
-    with engine.begin() as connection:
-        connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(key)))
-        yield
-
-
-def _key(text: str) -> int:
-    """63 bits that stand for ``text``: PostgreSQL's locks have numbers, not names."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
