@@ -11,7 +11,7 @@ from http.client import HTTPException
 from urllib.parse import urlsplit
 
 from harness.core.errors import InputError
-from harness.tracking.database_url import mask
+from harness.tracking.database_url import hide_passwords, mask
 
 _CONNECT_SECONDS = 5.0
 _RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
@@ -34,6 +34,7 @@ def check_server(uri: str, option: str) -> None:
             MlflowClient(tracking_uri=uri).search_experiments(max_results=1)
         except MlflowException as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            reason = hide_passwords(reason)
             raise InputError(f"{option}: {mask(uri)}: {reason}") from None
 
 

@@ -26,6 +26,14 @@ def advisory_lock(engine: Engine, name: str, seconds: float | None = None) -> It
         yield
 
 
+@contextmanager
+def advisory_lock_if_free(engine: Engine, name: str) -> Iterator[bool]:
+    """Hold the lock ``name`` of the database, unless another has it now: whether it was free."""
+    lock = sqlalchemy.func.pg_try_advisory_xact_lock(lock_number(name))
+    with engine.begin() as connection:
+        yield bool(connection.execute(sqlalchemy.select(lock)).scalar_one())
+
+
 def lock_number(name: str) -> int:
     """63 bits that stand for ``name``: PostgreSQL's locks have numbers, not names."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1

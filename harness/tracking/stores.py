@@ -76,11 +76,19 @@ def check_database(url: str, schema: Schema, *, option: str) -> str:
         with _naming(option, None):
             sqlite_file.check_file(path, schema.program, schema.table)
         return f"sqlite:///{path}"
-    with _naming(f"{option}: {mask(url)}", parsed.password):
-        _check_listens(parsed)
-        if schema.table not in _tables(parsed):
-            raise InputError("there are no runs yet; run a study first")
+    if not has_table(parsed, schema.table, option):
+        raise InputError(f"{option}: {mask(url)}: there are no runs yet; run a study first")
     return url
+
+
+def has_table(url: URL, table: str, option: str) -> bool:
+    """Whether the database of a server has the ``table``. Nothing is written.
+
+    Raises InputError, one line, if the server cannot be used.
+    """
+    with _naming(f"{option}: {mask(str(url))}", url.password):
+        _check_listens(url)
+        return table in _tables(url)
 
 
 def tracking_schema(artifact_root: Path) -> Schema:
