@@ -51,9 +51,10 @@ class TrackingServer:
         threading.Timer(OUTAGE_SECONDS, self.start).start()
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[TrackingServer]:
-    made = TrackingServer(Layout(tmp_path / "server"))
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrackingServer]:
+    """One for all tests: it takes ten seconds to start. The last test leaves it stopped."""
+    made = TrackingServer(Layout(tmp_path_factory.mktemp("server")))
     yield made
     made.stop()
 
