@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -81,19 +81,23 @@ def was_interrupted(trial: FrozenTrial) -> bool:
 
 def counted_trials(study: optuna.Study) -> list[FrozenTrial]:
     """The trials that are done: complete, pruned or failed for a reason of their own."""
-    return [
-        trial
-        for trial in study.get_trials(deepcopy=False)
-        if trial.state.is_finished() and not was_interrupted(trial)
-    ]
+    return counted(study.get_trials(deepcopy=False))
 
 
-def requeue_interrupted(study: optuna.Study, names: Collection[str]) -> None:
+def counted(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Those of ``trials`` that are done, as for ``counted_trials``."""
+    return [trial for trial in trials if trial.state.is_finished() and not was_interrupted(trial)]
+
+
+def requeue_interrupted(
+    study: optuna.Study, names: Collection[str], trials: Sequence[FrozenTrial] | None = None
+) -> None:
     """Queue the configuration of each interrupted trial again, unless that was done before.
 
     A trial that was cut off before all parameters, called ``names``, had a value has none.
+    ``trials``: all of the study as they are now, if they were read already.
     """
-    trials = study.get_trials(deepcopy=False)
+    trials = study.get_trials(deepcopy=False) if trials is None else trials
     retried = {trial.user_attrs.get(Tag.RETRY_OF) for trial in trials}
     for trial in trials:
         params = _planned_params(trial)
