@@ -60,10 +60,14 @@ class WorkerName:
         self._lock.acquire()
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        """Unlock the file and remove it."""
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+        """Unlock the file and remove it; after an exception it stays, as after a kill.
+
+        Then a trial may still be noted as this worker's, and the file tells that it is gone.
+        """
         self._lock.release()
-        self.path.unlink(missing_ok=True)
+        if kind is None:
+            self.path.unlink(missing_ok=True)
 
 
 @contextmanager

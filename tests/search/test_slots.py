@@ -209,6 +209,21 @@ def test_a_trial_that_is_interrupted_while_its_end_is_noted_is_run_again(url, wo
     assert claim.trial.params == trial.params
 
 
+def test_a_worker_that_is_interrupted_between_claim_and_trial_is_known_to_be_gone(url, worker):
+    desk, lost = slots(url, 1), []
+
+    def interrupt():
+        lost.extend(desk.study.trials)
+        raise KeyboardInterrupt
+
+    desk.settle = interrupt  # the last that a claim does
+    with pytest.raises(KeyboardInterrupt):
+        run_trials(desk, lambda trial: 0.0, SearchObserver())
+    claim = slots(url, 1).claim(worker)
+    assert claim.abandoned == (0,)
+    assert claim.trial.params == lost[0].params
+
+
 def test_turns_on_postgresql_are_taken_one_after_the_other(postgres_url):
     inside, order = [], []
     turn = turns(stub_worker.open_storage(postgres_url), "s")
