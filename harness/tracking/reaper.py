@@ -47,6 +47,7 @@ class RecordedRun:
     number: int
     status: str
     artifact_uri: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class RecordedStudy:
 
 
 def unsettled(runs: Sequence[RecordedRun], ends: Ends) -> list[tuple[RecordedRun, Ended]]:
-    """The runs, oldest first, whose status is not what ``ends`` says, with what it says.
+    """The runs, oldest first, whose status or reason is not what ``ends`` says, with what it says.
 
     Of several runs of one number only the last stands for the trial, and the others merely must
     not be RUNNING: a search that was begun anew counts from 0 again. A running trial's run is left
@@ -74,9 +75,14 @@ def unsettled(runs: Sequence[RecordedRun], ends: Ends) -> list[tuple[RecordedRun
         end = ends.get(run.number, CUT_OFF)
         if run.run_id != last[run.number] or run.number not in ends:
             end = CUT_OFF if run.status == RUNNING else None
-        if end is not None and run.status != RUN_STATUS[end.state]:
+        if end is not None and not _agrees(run, end):
             found.append((run, end))
     return found
+
+
+def _agrees(run: RecordedRun, end: Ended) -> bool:
+    """Whether the run tells the same, for the same reason: a failure of its own is no cut-off."""
+    return run.status == RUN_STATUS[end.state] and end.tags.items() <= run.tags.items()
 
 
 def without_run(runs: Sequence[RecordedRun], ends: Ends) -> list[int]:
@@ -142,6 +148,7 @@ def trial_runs(client: MlflowClient, experiment_id: str) -> list[RecordedRun]:
             int(run.data.tags[Tag.TRIAL_NUMBER]),
             run.info.status,
             run.info.artifact_uri,
+            run.data.tags,
         )
         for run in _search(client, experiment_id, RunKind.TRIAL)
         if run.data.tags.get(Tag.TRIAL_NUMBER, "").isdigit()

@@ -39,6 +39,12 @@ def test_a_trial_that_was_cut_off_after_its_run_had_ended_is_cut_off_in_both() -
     assert unsettled([run], {0: CUT_OFF}) == [(run, CUT_OFF)]
 
 
+def test_a_trial_that_was_cut_off_after_its_run_had_failed_is_cut_off_in_both() -> None:
+    own = RecordedRun("a", 0, "FAILED", tags={"failure": "d_loss is not finite", "kind": "trial"})
+    cut = RecordedRun("b", 1, "FAILED", tags={"failure": "interrupted", "kind": "trial"})
+    assert unsettled([own, cut], {0: CUT_OFF, 1: CUT_OFF}) == [(own, CUT_OFF)]
+
+
 def test_a_run_that_no_trial_knows_is_only_kept_from_running_for_ever() -> None:
     left, done = RecordedRun("a", 0, "RUNNING"), RecordedRun("b", 1, "FINISHED")
     assert unsettled([left, done], {}) == [(left, CUT_OFF)]
