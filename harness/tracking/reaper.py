@@ -6,6 +6,7 @@ writes leaves a run that ended while its trial did not.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -41,13 +42,17 @@ CUT_OFF = Ended(TrialState.FAIL, {Tag.FAILURE.value: INTERRUPTED})
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """A trial's run as it stands in the tracking store; ``artifact_uri`` is where its files are."""
+    """A trial's run as it stands in the tracking store; ``artifact_uri`` is where its files are.
+
+    bare: its process was killed before it had written the parameters.
+    """
 
     run_id: str
     number: int
     status: str
     artifact_uri: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    bare: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ def unsettled(runs: Sequence[RecordedRun], ends: Ends) -> list[tuple[RecordedRun
 
 def _agrees(run: RecordedRun, end: Ended) -> bool:
     """Whether the run tells the same, for the same reason: a failure of its own is no cut-off."""
+    if run.bare and end.config is not None:
+        return False
     return run.status == RUN_STATUS[end.state] and end.tags.items() <= run.tags.items()
 
 
@@ -99,6 +106,8 @@ def end_runs(client: MlflowClient, runs: Sequence[RecordedRun], ends: Ends) -> l
     """The numbers of the trials whose ``runs`` were ended as ``ends`` says, lowest first."""
     found = unsettled(runs, ends)
     for run, end in found:
+        if run.bare:
+            log_parameters(client, run.run_id, run.number, end.config)
         for name, value in end.tags.items():
             client.set_tag(run.run_id, name, value)
         client.set_terminated(run.run_id, RUN_STATUS[end.state])
@@ -140,6 +149,18 @@ def settle_study(tracking_uri: str, study: RecordedStudy, ends: Ends) -> list[in
     return numbers
 
 
+def log_parameters(
+    client: MlflowClient, run_id: str, number: int, config: TrialConfig | None
+) -> None:
+    """Write what a trial's run begins with: its number, and the fields of ``config`` if it has one."""
+    from mlflow.entities import Metric, Param
+
+    fields = config.to_dict() if config else {}
+    params = [Param(name, str(value)) for name, value in fields.items()]
+    position = Metric(Tag.TRIAL_NUMBER.value, float(number), time.time_ns() // 1_000_000, 0)
+    client.log_batch(run_id, metrics=[position], params=params)
+
+
 def trial_runs(client: MlflowClient, experiment_id: str) -> list[RecordedRun]:
     """The runs of trials in an experiment, oldest first."""
     return [
@@ -149,6 +170,7 @@ def trial_runs(client: MlflowClient, experiment_id: str) -> list[RecordedRun]:
             run.info.status,
             run.info.artifact_uri,
             run.data.tags,
+            Tag.TRIAL_NUMBER.value not in run.data.metrics,
         )
         for run in _search(client, experiment_id, RunKind.TRIAL)
         if run.data.tags.get(Tag.TRIAL_NUMBER, "").isdigit()

@@ -74,3 +74,18 @@ def test_a_store_is_settled_once_and_stays_so(layout: Layout) -> None:
     (again,) = recorded_studies(layout.tracking_uri)
     assert again.open_parents == ()
     assert settle_study(layout.tracking_uri, again, ends) == []
+
+
+def test_a_run_whose_process_was_killed_before_its_parameters_gets_them(layout: Layout) -> None:
+    study = MlflowTracker(layout.tracking_uri, layout.artifact_root).open_study(SPEC)
+    client = MlflowClient(tracking_uri=layout.tracking_uri)
+    tags = {"kind": "trial", "trial_number": "0", "mlflow.parentRunId": study.run_id}
+    bare = client.create_run(study.experiment_id, tags=tags).info.run_id
+    config = TrialConfig(leaky_slope=0.1)
+    ends = {0: Ended(CUT_OFF.state, CUT_OFF.tags, config)}
+    assert study.settle(lambda: ends) == [0]
+    run = client.get_run(bare)
+    assert (run.info.status, run.data.tags["failure"]) == ("FAILED", "interrupted")
+    assert run.data.params == {name: str(value) for name, value in config.to_dict().items()}
+    assert run.data.metrics == {"trial_number": 0.0}
+    assert study.settle(lambda: ends) == []
