@@ -152,7 +152,7 @@ def settle_study(tracking_uri: str, study: RecordedStudy, ends: Ends) -> list[in
 def log_parameters(
     client: MlflowClient, run_id: str, number: int, config: TrialConfig | None
 ) -> None:
-    """Write what a trial's run begins with: its number, and the fields of ``config`` if it has one."""
+    """Write what a trial's run begins with: its number, and the fields of ``config`` if known."""
     from mlflow.entities import Metric, Param
 
     fields = config.to_dict() if config else {}
