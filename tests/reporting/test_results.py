@@ -145,7 +145,10 @@ def test_a_store_that_does_not_exist_is_an_error_and_is_not_created(tmp_path: Pa
         ("http://127.0.0.1:9", "127.0.0.1"),
     ],
 )
-def test_a_store_that_cannot_be_read_is_one_line(tmp_path: Path, uri: str, says: str) -> None:
+def test_a_store_that_cannot_be_read_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str, says: str
+) -> None:
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
     (tmp_path / "text.db").write_text("hello")
     (tmp_path / "torn.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 5_000)
     with pytest.raises(InputError) as caught:
