@@ -25,6 +25,7 @@ from harness.core.study_file import StudySpec
 from harness.tracking.environment import git_state
 from harness.tracking.patience import wait_for_servers
 from harness.tracking.reaper import Ends, settle_runs
+from harness.tracking.sqlite_file import unlock_after_interrupts
 from harness.tracking.stores import is_server_uri, prepare_tracking_store, store_lock
 from harness.tracking.tracker import (
     NO_TAGS,
@@ -135,6 +136,7 @@ class MlflowTracker(Tracker):
         self.tracking_uri = prepare_tracking_store(tracking_uri, artifact_root)
         self._artifact_root = artifact_root.absolute()
         wait_for_servers()
+        unlock_after_interrupts()
         self._client = MlflowClient(tracking_uri=self.tracking_uri)
 
     def open_study(self, spec: StudySpec) -> MlflowStudy:

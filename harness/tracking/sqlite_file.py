@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
+
 from harness.core.errors import InputError
 
 _MAGIC = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html, section 1.3
@@ -80,6 +83,23 @@ def create_file(path: Path, create: Callable[[Path], None]) -> None:
         os.replace(folder / path.name, path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def unlock_after_interrupts() -> None:
+    """From now on, let no statement that Ctrl-C cut off keep its database locked.
+
+    SQLAlchemy closes the connection of such a statement. But SQLite ends a connection, and its
+    transaction, only when the last of its statements is gone, and this one lives as long as the
+    traceback: the trial's end could not be written.
+    """
+    if not event.contains(Pool, "invalidate", _roll_back):
+        event.listen(Pool, "invalidate", _roll_back)
+
+
+def _roll_back(connection: object, record: object, error: BaseException | None) -> None:
+    """SQLAlchemy's event: ``connection`` is about to be closed because of ``error``."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.rollback()
 
 
 @contextmanager
