@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -14,12 +14,13 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.core import schema
+from harness.core.config import TrialConfig
 from harness.core.errors import InputError, within
 from harness.core.schema import INTERRUPTED, Tag
 from harness.core.study_file import StudySpec
 from harness.search.pruning import make_pruner
 from harness.search.sampler import DistinctSampler, ListSampler
-from harness.search.space import arm_params, distributions
+from harness.search.space import arm_params, config_of, distributions
 from harness.tracking.database_url import mask
 from harness.tracking.patience import wait_for_servers
 from harness.tracking.reaper import Ended
@@ -86,22 +87,26 @@ def was_interrupted(trial: FrozenTrial) -> bool:
 
 def counted_trials(study: optuna.Study) -> list[FrozenTrial]:
     """The trials that are done: complete, pruned or failed for a reason of their own."""
-    return [
-        trial
-        for trial in study.get_trials(deepcopy=False)
-        if trial.state.is_finished() and not was_interrupted(trial)
-    ]
+    return counted(study.get_trials(deepcopy=False))
 
 
-def requeue_interrupted(study: optuna.Study, names: Collection[str]) -> None:
+def counted(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Those of ``trials`` that are done, as for ``counted_trials``."""
+    return [trial for trial in trials if trial.state.is_finished() and not was_interrupted(trial)]
+
+
+def requeue_interrupted(
+    study: optuna.Study, names: Collection[str], trials: Sequence[FrozenTrial] | None = None
+) -> None:
     """Queue the configuration of each interrupted trial again, unless that was done before.
 
     A trial that was cut off before all parameters, called ``names``, had a value has none.
+    ``trials``: all of the study as they are now, if they were read already.
     """
-    trials = study.get_trials(deepcopy=False)
+    trials = study.get_trials(deepcopy=False) if trials is None else trials
     retried = {trial.user_attrs.get(Tag.RETRY_OF) for trial in trials}
     for trial in trials:
-        params = trial.system_attrs.get(_QUEUED_PARAMS, trial.params)
+        params = _planned_params(trial)
         if was_interrupted(trial) and params.keys() == set(names) and trial.number not in retried:
             study.enqueue_trial(params, user_attrs={Tag.RETRY_OF.value: trial.number})
 
@@ -126,12 +131,15 @@ def _readable(storage: RDBStorage) -> Iterator[None]:
         ) from None
 
 
-def trial_ends(study: optuna.Study) -> dict[int, Ended | None]:
-    """How each trial of the study ended, by number; None for those that wait or run."""
-    return {trial.number: _end(trial) for trial in study.get_trials(deepcopy=False)}
+def trial_ends(study: optuna.Study, spec: StudySpec | None = None) -> dict[int, Ended | None]:
+    """How each trial of the study ended, by number; None for those that wait or run.
+
+    With the ``spec`` of the study, interrupted trials have their configuration.
+    """
+    return {trial.number: _end(trial, spec) for trial in study.get_trials(deepcopy=False)}
 
 
-def _end(trial: FrozenTrial) -> Ended | None:
+def _end(trial: FrozenTrial, spec: StudySpec | None) -> Ended | None:
     if trial.state == TrialState.COMPLETE:
         return Ended(schema.TrialState.COMPLETE)
     if trial.state == TrialState.PRUNED:
@@ -139,8 +147,21 @@ def _end(trial: FrozenTrial) -> Ended | None:
         return Ended(schema.TrialState.PRUNED, {Tag.PRUNED_BY.value: pruned_by})
     if trial.state == TrialState.FAIL:
         reason = trial.user_attrs.get(Tag.FAILURE, INTERRUPTED)
-        return Ended(schema.TrialState.FAIL, {Tag.FAILURE.value: reason})
+        config = _config(trial, spec) if spec and reason == INTERRUPTED else None
+        return Ended(schema.TrialState.FAIL, {Tag.FAILURE.value: reason}, config)
     return None
+
+
+def _config(trial: FrozenTrial, spec: StudySpec) -> TrialConfig | None:
+    """The trial's configuration; None if it was cut off before all parameters had a value."""
+    params = _planned_params(trial)
+    return config_of(spec, params) if params.keys() == distributions(spec).keys() else None
+
+
+def _planned_params(trial: FrozenTrial) -> dict[str, Any]:
+    """The values that the trial has, or was queued with."""
+    params: dict[str, Any] = trial.system_attrs.get(_QUEUED_PARAMS, trial.params)
+    return params
 
 
 def _make_sampler(spec: StudySpec, history: optuna.Study) -> BaseSampler:

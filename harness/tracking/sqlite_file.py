@@ -74,9 +74,13 @@ def create_file(path: Path, create: Callable[[Path], None]) -> None:
     """Make the database at ``path`` by ``create``, which fills the path it is given.
 
     It is filled under another name and moved when it is complete, so a process that is killed
-    midway leaves no half-made database.
+    midway leaves no half-made database; what it leaves is removed here. For one process at a time.
     """
-    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    prefix = f".{path.name}-"
+    for left in path.parent.iterdir():
+        if left.name.startswith(prefix):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
     try:
         create(folder / path.name)
         enable_wal(folder / path.name)

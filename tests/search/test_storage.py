@@ -5,6 +5,7 @@ import optuna
 import pytest
 import sqlalchemy
 
+from harness.core.config import TrialConfig
 from harness.core.errors import InputError
 from harness.core.schema import INTERRUPTED, Tag
 from harness.core.study_file import StudySpec
@@ -13,6 +14,7 @@ from harness.search.storage import (
     open_storage,
     open_study,
     requeue_interrupted,
+    trial_ends,
 )
 
 
@@ -108,6 +110,21 @@ def test_a_trial_that_failed_by_itself_counts(storage):
     requeue_interrupted(study, ["leaky_slope"])
     assert len(counted_trials(study)) == 1
     assert len(study.trials) == 1
+
+
+def test_an_interrupted_trial_is_told_with_its_configuration_if_it_had_one(storage):
+    study = open_study(spec(), storage)
+    whole = end_as_interrupted(study)
+    half = study.ask()
+    study.tell(half, state=optuna.trial.TrialState.FAIL)
+    study.optimize(lambda t: t.suggest_float("leaky_slope", 0, 0.4), 1)
+    study.ask()
+    ends = trial_ends(study, spec())
+    assert ends[0].tags == ends[1].tags == {"failure": "interrupted"}
+    assert ends[0].config == TrialConfig.from_dict({**spec().base, **whole.params})
+    assert ends[1].config is None
+    assert (ends[2].config, ends[3]) == (None, None)
+    assert trial_ends(study)[0].config is None
 
 
 @pytest.mark.parametrize("url", ["nonsense", "sqlite:////proc/none/x.db", "mysql://a:secret@h/b"])

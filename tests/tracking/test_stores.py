@@ -111,6 +111,7 @@ prepare_database("sqlite:///{tmp_path}/optuna.db", Schema("s", "trials", die), o
     assert killed.returncode == 9
     assert not (tmp_path / "optuna.db").exists()
     prepare(f"sqlite:///{tmp_path / 'optuna.db'}")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".lock", "optuna.db"]
 
 
 @pytest.mark.parametrize(
