@@ -41,6 +41,8 @@ def pytest_configure(config: pytest.Config) -> None:
         TF_CPP_MIN_LOG_LEVEL="2",
         TF_FORCE_GPU_ALLOW_GROWTH="true",
     )
+    paths = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)  # what the tests start is this checkout's
     if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
         os.environ.update(thread_limits(int(workers)))
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
