@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,14 @@ from optuna.trial import TrialState
 
 from harness.core.errors import InputError, TakenOverError
 from harness.core.quiet import quiet_import
+from harness.core.schema import Tag
 from harness.search import storage as stores
 from harness.search.liveness import WorkerName, heartbeat
 from harness.search.observer import SearchObserver
 from harness.search.plan import StudyPlan
 from harness.search.slots import Claim, Slots
 from harness.search.turns import turns
+from harness.tracking.tracker import failure_reason
 
 if TYPE_CHECKING:
     from harness.core.study_file import StudySpec
@@ -201,9 +204,20 @@ def _run_trial(
             observer.message(f"trial {claim.trial.number}: {TakenOverError()}")
         except catch:
             tell(state=TrialState.FAIL)
-        except BaseException:
+        except BaseException as error:
+            _give_reason(claim.trial, error)
             tell(state=TrialState.FAIL)
             raise
+
+
+def _give_reason(trial: optuna.Trial, error: BaseException) -> None:
+    """Note why the trial failed, if the objective could not.
+
+    A signal may come while the objective notes how the trial ended: then the trial did not end.
+    """
+    if Tag.FAILURE not in trial.user_attrs:
+        with suppress(UpdateFinishedTrialError):
+            trial.set_user_attr(Tag.FAILURE, failure_reason(error))
 
 
 def _tell_standing(claim: Claim, observer: SearchObserver) -> None:

@@ -63,6 +63,7 @@ class Campaign:
         """Kill until there were enough kills, and leave nobody behind."""
         while sum(self.kills.values()) < KILLS:
             log = self.folder / f"sitting-{self.sittings}.txt"
+            self.sittings += 1
             with log.open("wb") as output:
                 parent = subprocess.Popen(
                     command(self.name, *OPTIONS),
@@ -71,11 +72,12 @@ class Campaign:
                     stdout=output,
                     stderr=subprocess.STDOUT,
                 )
-            self.sittings += 1
-            while sum(self.kills.values()) < KILLS and parent.poll() is None:
-                self._kill_one(parent, log)
-            if parent.poll() is None:  # the last kill was a worker's: let the command end by itself
-                parent.wait(timeout=600)
+            try:
+                while sum(self.kills.values()) < KILLS and parent.poll() is None:
+                    self._kill_one(parent, log)
+                parent.wait(timeout=600)  # after the last kill the command ends by itself
+            finally:
+                parent.kill()
             # Without a worker left it says so and ends as failed; the same command goes on.
             assert parent.returncode in (0, 1, -signal.SIGKILL), log.read_text()
             assert parent.returncode != 1 or "no worker is left" in log.read_text()

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -194,13 +195,14 @@ def test_a_port_that_nobody_listens_on(tmp_path: Path, closed_port: int, monkeyp
         assert "s3cret" not in str(caught.value)
 
 
-@pytest.fixture
-def strange_server() -> Iterator[str]:
-    """An HTTP server that is no MLflow server."""
+@pytest.fixture(params=[404])
+def strange_server(request: pytest.FixtureRequest) -> Iterator[str]:
+    """An HTTP server that is no MLflow server: it answers everything with one status."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_error(404)
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_error(request.param)
 
         do_POST = do_GET
 
@@ -215,12 +217,17 @@ def strange_server() -> Iterator[str]:
         thread.join()
 
 
-def test_a_server_that_is_not_mlflow(strange_server: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("strange_server", [404, 503], indirect=True)
+def test_a_server_that_is_not_mlflow(strange_server: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "9")  # not at the first connection
     with_password = strange_server.replace("//", "//me:s3cret@")
+    began = time.monotonic()
     for uri in (strange_server, with_password):
-        with pytest.raises(InputError, match=r"--tracking-uri: http://.*404") as caught:
+        with pytest.raises(InputError, match=r"--tracking-uri: http://.*(404|503)") as caught:
             prepare_tracking_store(uri, tmp_path)
         assert "s3cret" not in str(caught.value)
+    assert time.monotonic() - began < 10.0
+    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "9"
 
 
 def test_what_a_database_server_answers_is_told_without_the_password(
