@@ -1,0 +1,142 @@
+"""A Ray cluster that runs already: joining it, what its nodes have, taking places on them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import ray
+from ray.exceptions import ActorUnavailableError, RayError
+from sqlalchemy.engine import make_url
+
+from harness.core.errors import InputError
+from harness.search.place import Place
+from harness.search.plan import StudyPlan, Workforce
+from harness.tracking.stores import is_server_uri
+
+UNAVAILABLE = ActorUnavailableError
+"""Raised by ``answer`` if a place does not answer now; it may do so later."""
+
+LOST = RayError
+"""Raised by ``answer`` if a place is gone, given up or never was to be had."""
+
+_GPU_PARTS = 10_000  # Ray counts in ten-thousandths and rounds to the nearest
+
+
+@contextmanager
+def joined(address: str | None) -> Iterator[None]:
+    """Inside, this process is a driver of the cluster at ``address``; it goes on afterwards.
+
+    None is the address in RAY_ADDRESS, else the cluster that runs on this machine. Raises
+    InputError, one line, if there is none.
+    """
+    where = address or os.environ.get("RAY_ADDRESS") or "auto"
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    on_sigterm = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(where, log_to_driver=False, logging_level=logging.CRITICAL)
+    except (RayError, OSError, RuntimeError, ValueError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise InputError(
+            f"--ray-address {where}: {reason}; `ray start --head` makes this machine a cluster"
+        ) from None
+    if threading.current_thread() is threading.main_thread():  # Ray has set its own
+        signal.signal(signal.SIGTERM, on_sigterm)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def needs(workforce: Workforce) -> dict[str, float]:
+    """What one worker asks of its node, in Ray's words: CPU, and GPU where it is to have one."""
+    asked = {"CPU": float(workforce.cpus_per_worker or 1)}
+    if workforce.workers_per_gpu is not None:
+        asked["GPU"] = _GPU_PARTS // workforce.workers_per_gpu / _GPU_PARTS
+    return asked
+
+
+def check_plan(plan: StudyPlan) -> None:
+    """Raise InputError if the cluster cannot run the plan, whatever else it does at the moment."""
+    need = needs(plan.workforce)
+    nodes = [node for node in ray.nodes() if node["Alive"]]
+    if not any(_holds(node["Resources"], need) for node in nodes):
+        each = sorted(
+            {_words({name: node["Resources"].get(name, 0) for name in need}) for node in nodes}
+        )
+        raise InputError(
+            f"a worker needs a node with {_words(need)}; those of the cluster have {', or '.join(each)}"
+        )
+    others = {node["NodeManagerAddress"] for node in nodes} - {ray.util.get_node_ip_address()}
+    check_stores(plan, sorted(others))
+
+
+def check_stores(plan: StudyPlan, others: Sequence[str]) -> None:
+    """Raise InputError if a store is a file of this machine, which ``others`` cannot use."""
+    stores = {"--storage": plan.storage_url, "--tracking-uri": plan.tracking_uri}
+    for option, url in stores.items():
+        if others and not is_server_uri(url) and make_url(url).get_backend_name() == "sqlite":
+            raise InputError(
+                f"{option} is a SQLite file, which the cluster's other machines, {others[0]} for "
+                "one, cannot use; allowed: postgresql://USER:PASSWORD@HOST/NAME or a server"
+            )
+
+
+def take_place(workforce: Workforce) -> Any:
+    """The handle of a new ``Place`` on a node that has what a worker needs, once there is room."""
+    need = needs(workforce)
+    kind = ray.remote(
+        num_cpus=need["CPU"],
+        num_gpus=need.get("GPU", 0),
+        max_restarts=0,
+        max_task_retries=0,
+        max_concurrency=4,  # to be stopped while it is listened to
+        scheduling_strategy="SPREAD",
+    )(Place)
+    return kind.remote()
+
+
+def is_answered(call: Any, seconds: float) -> bool:
+    """Whether the ``call`` of a place's method is answered within ``seconds``, be it by an error."""
+    return bool(ray.wait([call], timeout=seconds)[0])
+
+
+def answer(call: Any) -> Any:
+    """What the ``call`` of a place's method returns, waited for."""
+    return ray.get(call)
+
+
+def give_up(place: Any) -> None:
+    """End the ``place`` and what runs there, at once; it may have ended before."""
+    ray.kill(place)
+
+
+def room(workforce: Workforce) -> str:
+    """What a worker needs and what is free, for a person."""
+    need, free = needs(workforce), ray.available_resources()
+    return (
+        f"a node with {_words(need)}; free in the whole cluster: "
+        f"{_words({name: free.get(name, 0.0) for name in need})}"
+    )
+
+
+def describe(error: Exception) -> str:
+    """How a place was lost, in one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
+
+
+def _holds(have: Mapping[str, float], need: Mapping[str, float]) -> bool:
+    return all(have.get(name, 0.0) >= amount for name, amount in need.items())
+
+
+def _words(amounts: Mapping[str, float]) -> str:
+    """``amounts`` as a person says them: 2 CPUs and 0.5 GPUs."""
+    return " and ".join(
+        f"{amount:g} {name}{'' if amount == 1 else 's'}" for name, amount in amounts.items()
+    )
