@@ -5,16 +5,20 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import ray
+from ray._private.services import canonicalize_bootstrap_address
 from ray.exceptions import ActorUnavailableError, RayError
 from sqlalchemy.engine import make_url
 
 from harness.core.errors import InputError
+from harness.core.quiet import quiet_import
 from harness.search.place import Place
 from harness.search.plan import StudyPlan, Workforce
 from harness.tracking.stores import is_server_uri
@@ -25,6 +29,7 @@ UNAVAILABLE = ActorUnavailableError
 LOST = RayError
 """Raised by ``answer`` if a place is gone, given up or never was to be had."""
 
+_CONNECT_SECONDS = 5.0
 _GPU_PARTS = 10_000  # Ray counts in ten-thousandths and rounds to the nearest
 
 
@@ -39,9 +44,9 @@ def joined(address: str | None) -> Iterator[None]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(where, log_to_driver=False, logging_level=logging.CRITICAL)
+        _connect(where)
     except (RayError, OSError, RuntimeError, ValueError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
             f"--ray-address {where}: {reason}; `ray start --head` makes this machine a cluster"
         ) from None
@@ -51,6 +56,27 @@ def joined(address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _connect(where: str) -> None:
+    """Join the cluster. Ray itself would try an address where nothing listens for many minutes."""
+    if where == "local" or "://" in where:
+        raise ValueError("allowed: HOST:PORT of a cluster that has this machine as a node, or auto")
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
+    found = canonicalize_bootstrap_address(where)
+    parts = urlsplit(f"//{found}")
+    try:
+        socket.create_connection((str(parts.hostname), parts.port or 0), _CONNECT_SECONDS).close()
+    except OSError as error:
+        raise ConnectionError(f"nothing answers at {found} ({error})") from None
+    failed: Exception | None = None
+    with quiet_import():
+        try:
+            ray.init(found, log_to_driver=False, logging_level=logging.CRITICAL)
+        except Exception as error:  # its words suffice, what was held back is not shown
+            failed = error
+    if failed is not None:
+        raise failed
 
 
 def needs(workforce: Workforce) -> dict[str, float]:
@@ -66,11 +92,10 @@ def check_plan(plan: StudyPlan) -> None:
     need = needs(plan.workforce)
     nodes = [node for node in ray.nodes() if node["Alive"]]
     if not any(_holds(node["Resources"], need) for node in nodes):
-        each = sorted(
-            {_words({name: node["Resources"].get(name, 0) for name in need}) for node in nodes}
-        )
+        have = {_words({name: node["Resources"].get(name, 0) for name in need}) for node in nodes}
         raise InputError(
-            f"a worker needs a node with {_words(need)}; those of the cluster have {', or '.join(each)}"
+            f"a worker needs a node with {_words(need)}; "
+            f"those of the cluster have {', '.join(sorted(have))}"
         )
     others = {node["NodeManagerAddress"] for node in nodes} - {ray.util.get_node_ip_address()}
     check_stores(plan, sorted(others))
@@ -102,7 +127,7 @@ def take_place(workforce: Workforce) -> Any:
 
 
 def is_answered(call: Any, seconds: float) -> bool:
-    """Whether the ``call`` of a place's method is answered within ``seconds``, be it by an error."""
+    """Whether the ``call`` of a place's method has an answer within ``seconds``, be it an error."""
     return bool(ray.wait([call], timeout=seconds)[0])
 
 

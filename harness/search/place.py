@@ -1,4 +1,4 @@
-"""A worker's place on a node of a cluster: starts it there, keeps what it tells until it is heard."""
+"""A worker's place on a node of a cluster: starts it there, keeps its news until it is heard."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from harness.core.errors import InputError
 from harness.search.executors import Ended, Executor, Inbox, Job, Told, Worker
 from harness.search.plan import StudyPlan
 
+os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")  # of 40 s each, where no Ray answers
 try:
     from harness.search import cluster
 except ModuleNotFoundError as error:
