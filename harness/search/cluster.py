@@ -8,11 +8,12 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import ray
+import ray._private.worker as ray_driver
 from ray._private.services import canonicalize_bootstrap_address
 from ray.exceptions import ActorUnavailableError, RayError
 from sqlalchemy.engine import make_url
@@ -69,6 +70,7 @@ def _connect(where: str) -> None:
         socket.create_connection((str(parts.hostname), parts.port or 0), _CONNECT_SECONDS).close()
     except OSError as error:
         raise ConnectionError(f"nothing answers at {found} ({error})") from None
+    ray_driver.print_to_stdstream = _drop  # it would print into the display what raylets log
     failed: Exception | None = None
     with quiet_import():
         try:
@@ -79,12 +81,30 @@ def _connect(where: str) -> None:
         raise failed
 
 
+def _drop(data: object, ignore_prefix: bool) -> None:
+    """Print nothing: of what concerns a worker, its end tells."""
+
+
 def needs(workforce: Workforce) -> dict[str, float]:
     """What one worker asks of its node, in Ray's words: CPU, and GPU where it is to have one."""
     asked = {"CPU": float(workforce.cpus_per_worker or 1)}
     if workforce.workers_per_gpu is not None:
         asked["GPU"] = _GPU_PARTS // workforce.workers_per_gpu / _GPU_PARTS
     return asked
+
+
+def check_command_line(plan: StudyPlan, words: Sequence[str]) -> None:
+    """Raise InputError if ``words``, the command line, hold a password.
+
+    Ray notes each driver's command line and shows it to everyone on the cluster.
+    """
+    for option, url in _stores(plan).items():
+        if _password(url) and any(url in word for word in words):
+            variable = f"HARNESS_{option.strip('-').upper().replace('-', '_')}"
+            raise InputError(
+                f"{option} holds a password, and Ray shows command lines to all of the cluster; "
+                f"set {variable} instead"
+            )
 
 
 def check_plan(plan: StudyPlan) -> None:
@@ -103,8 +123,7 @@ def check_plan(plan: StudyPlan) -> None:
 
 def check_stores(plan: StudyPlan, others: Sequence[str]) -> None:
     """Raise InputError if a store is a file of this machine, which ``others`` cannot use."""
-    stores = {"--storage": plan.storage_url, "--tracking-uri": plan.tracking_uri}
-    for option, url in stores.items():
+    for option, url in _stores(plan).items():
         if others and not is_server_uri(url) and make_url(url).get_backend_name() == "sqlite":
             raise InputError(
                 f"{option} is a SQLite file, which the cluster's other machines, {others[0]} for "
@@ -138,7 +157,8 @@ def answer(call: Any) -> Any:
 
 def give_up(place: Any) -> None:
     """End the ``place`` and what runs there, at once; it may have ended before."""
-    ray.kill(place)
+    with suppress(Exception):  # the cluster itself may be no more
+        ray.kill(place)
 
 
 def room(workforce: Workforce) -> str:
@@ -151,9 +171,21 @@ def room(workforce: Workforce) -> str:
 
 
 def describe(error: Exception) -> str:
-    """How a place was lost, in one line."""
+    """How a place was lost: the sentence in which Ray says why."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    sentence, _, _ = (lines or [type(error).__name__])[-1].partition(". ")
+    return sentence.rstrip(".")
+
+
+def _stores(plan: StudyPlan) -> dict[str, str]:
+    return {"--storage": plan.storage_url, "--tracking-uri": plan.tracking_uri}
+
+
+def _password(url: str) -> str | None:
+    try:
+        return urlsplit(url).password
+    except ValueError:  # no address of anything: said where it is opened
+        return None
 
 
 def _holds(have: Mapping[str, float], need: Mapping[str, float]) -> bool:

@@ -34,6 +34,7 @@ class Crew:
         self._said: set[str] = set()
         self._failure: Exception | None = None
         self._interrupted = False
+        self._complete = False
         self._stopping_since: float | None = None
         self._workers: dict[int, Worker] = {}
         for job in jobs:
@@ -93,6 +94,7 @@ class Crew:
         elif ended.died:
             self._on_death(number, ended.died)
         elif not ended.interrupted:
+            self._complete = True
             for worker in self._workers.values():
                 worker.dismiss()
         elif self._stopping_since is None:
@@ -100,6 +102,9 @@ class Crew:
 
     def _on_death(self, number: int, how: str) -> None:
         if self._stopping_since is not None:
+            return
+        if self._complete:
+            self._observer.message(f"worker {number} died ({how}); no work is left for another")
             return
         if self._ended_trials[number]:
             self._observer.message(f"worker {number} died ({how}); another takes its place")

@@ -7,6 +7,7 @@ study's storage alone, as everywhere.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 import traceback
@@ -24,7 +25,7 @@ except ModuleNotFoundError as error:
     if error.name != "ray":
         raise
     raise InputError(
-        "--executor ray: Ray is not installed; it comes with the extra, pip install '.[ray]'"
+        "--executor ray: Ray is not installed; it comes with the extra: pip install '.[ray]'"
     ) from None
 
 WAIT_SECONDS = 10.0
@@ -39,6 +40,7 @@ class RayWorker(Worker):
         self._job = job
         self._inbox = inbox
         self._asked = time.monotonic()
+        self._node = "no node"
         self._begun = False
         self._sent_away: Ended | None = None
         self._place = cluster.take_place(job.plan.workforce)
@@ -67,27 +69,28 @@ class RayWorker(Worker):
     def _follow(self) -> None:
         """Pass on what the worker tells until it ends, then say how it ended."""
         try:
-            ended = self._listen(self._settle())
+            self._settle()
+            ended = self._listen()
         except cluster.LOST as error:
-            ended = self._sent_away or Ended(died=cluster.describe(error))
+            how = f"on {self._node}: {cluster.describe(error)}"
+            ended = self._sent_away or Ended(died=how)
         except Exception:
             ended = Ended(defect=traceback.format_exc())
         cluster.give_up(self._place)
         self._tell(ended)
 
-    def _settle(self) -> str:
-        """Wait for the place, begin there; the name of the node."""
+    def _settle(self) -> None:
+        """Wait for the place and begin there."""
         node = self._place.node.remote()
         if not cluster.is_answered(node, WAIT_SECONDS):
             waits = f"worker {self._job.number} waits for {cluster.room(self._job.plan.workforce)}"
             self._tell(Told("message", (waits,)))
-        name: str = cluster.answer(node)
+        self._node = cluster.answer(node)
         job = self._job.after(time.monotonic() - self._asked)
         cluster.answer(self._place.begin.remote(job, os.getcwd()))
         self._begun = True
-        return name
 
-    def _listen(self, node: str) -> Ended:
+    def _listen(self) -> Ended:
         """Pass on what it tells; the last of it."""
         heard = 0
         while True:
@@ -112,6 +115,7 @@ class _Ray(Executor):
     @contextmanager
     def sitting(self, plan: StudyPlan, total: int) -> Iterator[Sequence[Job]]:
         """The work of each worker, while this process is connected with the cluster."""
+        cluster.check_command_line(plan, sys.orig_argv)
         with cluster.joined(plan.workforce.ray_address):
             cluster.check_plan(plan)
             with super().sitting(plan, total) as jobs:
