@@ -44,7 +44,7 @@ class WorkerName:
     """A name that no other worker has, and a locked file that tells this machine it is alive."""
 
     def __init__(self) -> None:
-        """Take the name; it is given back by ``close`` or by the end of the process."""
+        """Take the name; it is given back at the end of the context or of the process."""
         self.name = uuid.uuid4().hex
         self.path = _file_of(self.name)
         self._lock = FileLock(self.path)
@@ -55,10 +55,11 @@ class WorkerName:
         self._lock.acquire()
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        """Unlock the file and remove it."""
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        """Unlock the file and remove it; after an error it stays: a trial may have been left."""
         self._lock.release()
-        self.path.unlink(missing_ok=True)
+        if kind is None:
+            self.path.unlink(missing_ok=True)
 
 
 @contextmanager
