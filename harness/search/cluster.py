@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import ray
 import ray._private.worker as ray_driver
 from ray._private.services import canonicalize_bootstrap_address
-from ray.exceptions import ActorUnavailableError, RayError
+from ray.exceptions import ActorUnavailableError, RayActorError, RayError
 from sqlalchemy.engine import make_url
 
 from harness.core.errors import InputError
@@ -175,6 +175,11 @@ def describe(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     sentence, _, _ = (lines or [type(error).__name__])[-1].partition(". ")
     return sentence.rstrip(".")
+
+
+def never_stood(error: Exception) -> bool:
+    """Whether a place could not even be set up on its node."""
+    return isinstance(error, RayActorError) and error.actor_init_failed
 
 
 def _stores(plan: StudyPlan) -> dict[str, str]:

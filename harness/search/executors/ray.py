@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from harness.core.errors import InputError
+from harness.core.errors import HarnessError, InputError
 from harness.search.executors import Ended, Executor, Inbox, Job, Told, Worker
 from harness.search.plan import StudyPlan
 
@@ -40,7 +40,7 @@ class RayWorker(Worker):
         self._job = job
         self._inbox = inbox
         self._asked = time.monotonic()
-        self._node = "no node"
+        self._node = "its node"
         self._begun = False
         self._sent_away: Ended | None = None
         self._place = cluster.take_place(job.plan.workforce)
@@ -72,8 +72,7 @@ class RayWorker(Worker):
             self._settle()
             ended = self._listen()
         except cluster.LOST as error:
-            how = f"on {self._node}: {cluster.describe(error)}"
-            ended = self._sent_away or Ended(died=how)
+            ended = self._sent_away or self._loss(error)
         except Exception:
             ended = Ended(defect=traceback.format_exc())
         cluster.give_up(self._place)
@@ -104,6 +103,16 @@ class RayWorker(Worker):
                 if isinstance(news, Ended):
                     return news
                 self._tell(news)
+
+    def _loss(self, error: Exception) -> Ended:
+        """What ended a worker that did not say so itself."""
+        how = cluster.describe(error)
+        if cluster.never_stood(error):
+            needs = "each node needs this project and its extras, of the same version (docs/ray.md)"
+            return Ended(
+                error=HarnessError(f"a node of the cluster can run no worker: {how}; {needs}")
+            )
+        return Ended(died=f"on {self._node}: {how}")
 
     def _tell(self, news: Told | Ended) -> None:
         self._inbox.put((self._job.number, news))
