@@ -74,7 +74,7 @@ def _connect(where: str) -> None:
     failed: Exception | None = None
     with quiet_import():
         try:
-            ray.init(found, log_to_driver=False, logging_level=logging.CRITICAL)
+            ray.init(where, log_to_driver=False, logging_level=logging.CRITICAL)
         except Exception as error:  # its words suffice, what was held back is not shown
             failed = error
     if failed is not None:
