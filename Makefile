@@ -60,5 +60,5 @@ $(VENV)/installed: pyproject.toml constraints.txt
 		"make: needs Python 3.11 to 3.13, found $$("$(or $(PYTHON),python3)" --version 2>/dev/null || echo none);" \
 		"name one with make PYTHON=/path/to/python" >&2; exit 1; }
 	test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,postgres]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,postgres,ray]'
 	@touch $@
