@@ -92,7 +92,10 @@ class MemoryStudy(_MemoryRun, StudyTracker):
     def settle(self, read_ends: Callable[[], Ends]) -> list[int]:
         """End the runs that killed processes left open, as ``read_ends`` says; their numbers."""
         runs = {run.run_id: run for run in self.trials}
-        recorded = [RecordedRun(run.run_id, run.number, run.run_status) for run in self.trials]
+        recorded = [
+            RecordedRun(run.run_id, run.number, run.run_status, tags=run.tags)
+            for run in self.trials
+        ]
         ends = read_ends()
         found = unsettled(recorded, ends)
         for recorded_run, end in found:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Experiment, LifecycleStage, Metric, Param, RunTag
+from mlflow.entities import Experiment, LifecycleStage, Metric, RunTag
 from mlflow.exceptions import MlflowException
 
 from harness.core.config import TrialConfig
@@ -25,7 +25,7 @@ from harness.core.study_file import StudySpec
 from harness.tracking.environment import git_state
 from harness.tracking.http_store import be_patient, is_server_uri
 from harness.tracking.patience import wait_for_servers
-from harness.tracking.reaper import Ends, end_runs, trial_runs, without_run
+from harness.tracking.reaper import Ends, end_runs, log_parameters, trial_runs, without_run
 from harness.tracking.sqlite_file import unlock_after_interrupts
 from harness.tracking.stores import prepare_tracking_store, store_lock
 from harness.tracking.tracker import (
@@ -108,11 +108,8 @@ class MlflowStudy(_MlflowRun, StudyTracker):
             run_name=trial_run_name(number),
         )
         trial = MlflowTrialRun(self._client, run.info.run_id)
-        fields = config.to_dict() if config else {}
-        params = [Param(name, str(value)) for name, value in fields.items()]
-        position = Metric(Tag.TRIAL_NUMBER.value, float(number), _milliseconds(), 0)
         try:
-            self._client.log_batch(trial.run_id, metrics=[position], params=params)
+            log_parameters(self._client, trial.run_id, number, config)
         except BaseException as error:
             trial.__exit__(type(error), error, None)
             raise

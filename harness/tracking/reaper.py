@@ -6,6 +6,7 @@ writes leaves a run that ended while its trial did not.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -41,12 +42,17 @@ CUT_OFF = Ended(TrialState.FAIL, {Tag.FAILURE.value: INTERRUPTED})
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """A trial's run as it stands in the tracking store; ``artifact_uri`` is where its files are."""
+    """A trial's run as it stands in the tracking store; ``artifact_uri`` is where its files are.
+
+    bare: its process was killed before it had written the parameters.
+    """
 
     run_id: str
     number: int
     status: str
     artifact_uri: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    bare: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ class RecordedStudy:
 
 
 def unsettled(runs: Sequence[RecordedRun], ends: Ends) -> list[tuple[RecordedRun, Ended]]:
-    """The runs, oldest first, whose status is not what ``ends`` says, with what it says.
+    """The runs, oldest first, whose status or reason is not what ``ends`` says, with what it says.
 
     Of several runs of one number only the last stands for the trial, and the others merely must
     not be RUNNING: a search that was begun anew counts from 0 again. A running trial's run is left
@@ -74,9 +80,16 @@ def unsettled(runs: Sequence[RecordedRun], ends: Ends) -> list[tuple[RecordedRun
         end = ends.get(run.number, CUT_OFF)
         if run.run_id != last[run.number] or run.number not in ends:
             end = CUT_OFF if run.status == RUNNING else None
-        if end is not None and run.status != RUN_STATUS[end.state]:
+        if end is not None and not _agrees(run, end):
             found.append((run, end))
     return found
+
+
+def _agrees(run: RecordedRun, end: Ended) -> bool:
+    """Whether the run tells the same, for the same reason: a failure of its own is no cut-off."""
+    if run.bare and end.config is not None:
+        return False
+    return run.status == RUN_STATUS[end.state] and end.tags.items() <= run.tags.items()
 
 
 def without_run(runs: Sequence[RecordedRun], ends: Ends) -> list[int]:
@@ -93,6 +106,8 @@ def end_runs(client: MlflowClient, runs: Sequence[RecordedRun], ends: Ends) -> l
     """The numbers of the trials whose ``runs`` were ended as ``ends`` says, lowest first."""
     found = unsettled(runs, ends)
     for run, end in found:
+        if run.bare:
+            log_parameters(client, run.run_id, run.number, end.config)
         for name, value in end.tags.items():
             client.set_tag(run.run_id, name, value)
         client.set_terminated(run.run_id, RUN_STATUS[end.state])
@@ -134,6 +149,18 @@ def settle_study(tracking_uri: str, study: RecordedStudy, ends: Ends) -> list[in
     return numbers
 
 
+def log_parameters(
+    client: MlflowClient, run_id: str, number: int, config: TrialConfig | None
+) -> None:
+    """Write what a trial's run begins with: its number, and the fields of ``config`` if known."""
+    from mlflow.entities import Metric, Param
+
+    fields = config.to_dict() if config else {}
+    params = [Param(name, str(value)) for name, value in fields.items()]
+    position = Metric(Tag.TRIAL_NUMBER.value, float(number), time.time_ns() // 1_000_000, 0)
+    client.log_batch(run_id, metrics=[position], params=params)
+
+
 def trial_runs(client: MlflowClient, experiment_id: str) -> list[RecordedRun]:
     """The runs of trials in an experiment, oldest first."""
     return [
@@ -142,6 +169,8 @@ def trial_runs(client: MlflowClient, experiment_id: str) -> list[RecordedRun]:
             int(run.data.tags[Tag.TRIAL_NUMBER]),
             run.info.status,
             run.info.artifact_uri,
+            run.data.tags,
+            Tag.TRIAL_NUMBER.value not in run.data.metrics,
         )
         for run in _search(client, experiment_id, RunKind.TRIAL)
         if run.data.tags.get(Tag.TRIAL_NUMBER, "").isdigit()

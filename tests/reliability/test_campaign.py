@@ -35,11 +35,11 @@ question = "Does it survive?"
 dataset = "digits"
 width = 0.0625
 batch_size = 32
-images = 3_840
+images = 9_600
 optimizer = "sgd"
 normalization = "none"
 [space]
-learning_rate = { low = 1e-3, high = 1.0, log = true }
+learning_rate = { low = 1e-3, high = 0.2, log = true }
 leaky_slope = { low = 0.0, high = 0.4 }
 [search]
 num_trials = 20
@@ -81,6 +81,9 @@ class Campaign:
             # Without a worker left it says so and ends as failed; the same command goes on.
             assert parent.returncode in (0, 1, -signal.SIGKILL), log.read_text()
             assert parent.returncode != 1 or "no worker is left" in log.read_text()
+            assert parent.returncode != 0 or sum(self.kills.values()) == KILLS, (
+                "it was over too soon"
+            )
             assert "Traceback" not in log.read_text(), log.read_text()
 
     def _kill_one(self, parent: subprocess.Popen[bytes], log: Path) -> None:
@@ -105,7 +108,7 @@ class Campaign:
             return self._one_of([parent.pid, *_workers(parent.pid)]) if _lives(parent) else None
         while _lives(parent) and not _awake(parent.pid):
             time.sleep(0.02)
-        if _done(log) >= (TRIALS - 2) * sum(self.kills.values()) / KILLS:
+        if _done(log) >= (TRIALS - 4) * sum(self.kills.values()) / KILLS:
             time.sleep(self.rng.uniform(0.0, 0.5))
         elif self.rng.random() < 0.5:
             lines = _lines(log)

@@ -39,6 +39,12 @@ def test_a_trial_that_was_cut_off_after_its_run_had_ended_is_cut_off_in_both() -
     assert unsettled([run], {0: CUT_OFF}) == [(run, CUT_OFF)]
 
 
+def test_a_trial_that_was_cut_off_after_its_run_had_failed_is_cut_off_in_both() -> None:
+    own = RecordedRun("a", 0, "FAILED", tags={"failure": "d_loss is not finite", "kind": "trial"})
+    cut = RecordedRun("b", 1, "FAILED", tags={"failure": "interrupted", "kind": "trial"})
+    assert unsettled([own, cut], {0: CUT_OFF, 1: CUT_OFF}) == [(own, CUT_OFF)]
+
+
 def test_a_run_that_no_trial_knows_is_only_kept_from_running_for_ever() -> None:
     left, done = RecordedRun("a", 0, "RUNNING"), RecordedRun("b", 1, "FINISHED")
     assert unsettled([left, done], {}) == [(left, CUT_OFF)]
@@ -68,3 +74,18 @@ def test_a_store_is_settled_once_and_stays_so(layout: Layout) -> None:
     (again,) = recorded_studies(layout.tracking_uri)
     assert again.open_parents == ()
     assert settle_study(layout.tracking_uri, again, ends) == []
+
+
+def test_a_run_whose_process_was_killed_before_its_parameters_gets_them(layout: Layout) -> None:
+    study = MlflowTracker(layout.tracking_uri, layout.artifact_root).open_study(SPEC)
+    client = MlflowClient(tracking_uri=layout.tracking_uri)
+    tags = {"kind": "trial", "trial_number": "0", "mlflow.parentRunId": study.run_id}
+    bare = client.create_run(study.experiment_id, tags=tags).info.run_id
+    config = TrialConfig(leaky_slope=0.1)
+    ends = {0: Ended(CUT_OFF.state, CUT_OFF.tags, config)}
+    assert study.settle(lambda: ends) == [0]
+    run = client.get_run(bare)
+    assert (run.info.status, run.data.tags["failure"]) == ("FAILED", "interrupted")
+    assert run.data.params == {name: str(value) for name, value in config.to_dict().items()}
+    assert run.data.metrics == {"trial_number": 0.0}
+    assert study.settle(lambda: ends) == []

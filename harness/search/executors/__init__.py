@@ -135,6 +135,7 @@ def serve(job: Job, send: Callable[[Told], None]) -> Ended:
     """Do the work of ``job`` in this process, telling ``send``; how it ended."""
     import optuna
 
+    from harness.search.outages import stopped
     from harness.search.storage import open_storage
     from harness.search.work import Workplace
 
@@ -152,6 +153,7 @@ def serve(job: Job, send: Callable[[Told], None]) -> Ended:
         return Ended(interrupted=True)
     except HarnessError as error:
         return Ended(error=error)
-    except Exception:
-        return Ended(defect=traceback.format_exc())
+    except Exception as error:
+        outage = stopped(error)
+        return Ended(error=outage) if outage else Ended(defect=traceback.format_exc())
     return Ended()

@@ -86,15 +86,18 @@ def _listen(number: int, pipe: Connection, process: SpawnProcess, inbox: Inbox) 
 
 def _main(job: Job, pipe: Connection) -> None:
     """What the process does. Ctrl-C reaches it through its parent, so that it comes but once."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _interrupt_once)
-    threading.Thread(target=_obey, args=(pipe,), daemon=True).start()
 
     def send(news: Told | Ended) -> None:
         with suppress(OSError):  # the parent is gone: the work ends soon, by _obey
             pipe.send(news)
 
-    ended = serve(job, send)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _interrupt_once)
+    try:
+        threading.Thread(target=_obey, args=(pipe,), daemon=True).start()
+        ended = serve(job, send)
+    except KeyboardInterrupt:  # before the work had begun, or after its end
+        ended = Ended(interrupted=True)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     send(ended)
 

@@ -1,0 +1,51 @@
+"""An outage is one line, wherever in a sitting it ended the work; a defect keeps its traceback."""
+
+import pytest
+from mlflow.exceptions import MlflowException
+from requests.exceptions import ConnectionError as Unreachable
+
+from harness.core.study_file import StudySpec
+from harness.search import work
+from harness.search.executors import Job, serve
+from harness.search.outages import stopped
+from harness.search.plan import StudyPlan
+from harness.tracking.layout import Layout
+
+
+def unreachable():
+    """As MLflow raises it when its server is gone for good."""
+    try:
+        raise Unreachable("refused")
+    except Unreachable:
+        address = "http://me:s3cret@host:5000/api/2.0/mlflow/runs/log-batch"
+        raise MlflowException(f"API request to {address} failed\nmore") from None
+
+
+def test_a_server_that_is_gone_is_one_line_without_its_password():
+    with pytest.raises(MlflowException) as caught:
+        unreachable()
+    said = str(stopped(caught.value))
+    assert said.startswith("stopped: MlflowException: API request to http://me:***@host:5000/api")
+    assert said.endswith("the same command goes on")
+    assert "\n" not in said
+
+
+def test_a_defect_is_no_outage():
+    assert stopped(ValueError("a bug")) is None
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("a bug")])
+def test_a_worker_tells_an_outage_in_one_line_and_a_defect_whole(error, tmp_path, monkeypatch):
+    def begin(*_, **__):
+        raise error
+
+    monkeypatch.setattr(work, "Workplace", begin)
+    layout = Layout(tmp_path)
+    plan = StudyPlan(StudySpec(name="s", question="?"), layout, layout.storage_url, "unused")
+    ended = serve(Job(plan, 1, 0), lambda told: None)
+    if isinstance(error, OSError):
+        assert "No space left on device; once that is mended" in str(ended.error)
+        assert not ended.defect
+    else:
+        assert "Traceback" in ended.defect
+        assert ended.error is None
