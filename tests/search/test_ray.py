@@ -74,7 +74,7 @@ class Cluster:
         assert self.process.stdout.readline() == "removed\n"
 
     def close(self):
-        self.process.communicate(timeout=60)
+        self.process.communicate(timeout=200)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -182,7 +182,7 @@ def test_passwords_stay_out_of_what_ray_writes_and_shows(tmp_path, cluster, post
         said.append(line)
         if "loading TensorFlow" in line:  # said by the worker, which so has the address
             seen = [text for text in processes() if str(cluster.folder) in text]
-    process.communicate(timeout=60)
+    process.communicate(timeout=200)
     assert process.returncode == 2
     assert "missing.npz" in said[-1]
     assert any("ray::Place" in text for text in seen)
@@ -224,7 +224,7 @@ def test_a_node_that_is_gone_costs_no_trial(tmp_path, cluster):
         if started == 2:
             cluster.remove_node()
             break
-    said.append(process.communicate(timeout=120)[0])
+    said.append(process.communicate(timeout=400)[0])
     text = "".join(said)
     assert process.returncode == 0, text
     assert re.search(r"worker \d died \(on .+\)", text)
