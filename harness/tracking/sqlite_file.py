@@ -12,7 +12,6 @@ from pathlib import Path
 
 from harness.core.errors import InputError
 
-_MAGIC = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html, section 1.3
 _BUSY_SECONDS = 20.0
 
 
@@ -24,19 +23,20 @@ def is_missing(path: Path) -> bool:
 def check_file(path: Path, program: str, table: str) -> None:
     """Pass if ``path`` is a sound SQLite database with the ``table`` by which ``program`` is known.
 
-    Reads only. Raises InputError with the reason otherwise.
+    Reads only, and through SQLite alone: were the file opened and closed otherwise, this process
+    would lose the locks of its own connections (https://www.sqlite.org/howtocorrupt.html, 2.2), and
+    another one could take away the log that they write to. Raises InputError with the reason.
     """
     if not path.is_file():
         raise InputError(f"{path} is not a file")
-    with open(path, "rb") as file:
-        if file.read(len(_MAGIC)) != _MAGIC:
-            raise InputError(f"{path} is not a SQLite database")
     try:
         with _connection(path, mode="ro") as connection:
             finding = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             tables = {name for (name,) in rows}
     except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            raise InputError(f"{path} is not a SQLite database") from None
         raise InputError(f"{path} cannot be read: {error}") from None
     if finding != "ok":
         raise InputError(f"{path} is damaged: {finding.splitlines()[-1]}; restore a copy of it")
