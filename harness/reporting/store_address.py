@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -9,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from harness.core.errors import InputError
 from harness.tracking.layout import Layout
+from harness.tracking.sqlite_file import is_missing, journal_mode
 
 
 def study_folder(tracking_uri: str, study_name: str) -> Path | None:
@@ -25,10 +27,11 @@ def check_sqlite(tracking_uri: str) -> None:
         path = Path(make_url(tracking_uri).database or "")
     except ArgumentError:
         raise InputError(f"tracking URI {tracking_uri!r} is not a database URL") from None
-    if not path.is_file():
+    if not path.is_file() or is_missing(path):
         raise InputError(
             f"{path}: no MLflow store there; run a study first (python -m harness.study)"
         )
-    with path.open("rb") as file:
-        if file.read(15) != b"SQLite format 3":
-            raise InputError(f"{path}: not an SQLite database")
+    try:
+        journal_mode(path)
+    except sqlite3.DatabaseError:
+        raise InputError(f"{path}: not an SQLite database") from None

@@ -45,8 +45,11 @@ def check_file(path: Path, program: str, table: str) -> None:
 
 
 def journal_mode(path: Path) -> str:
-    """The database's journal mode: ``wal`` once ``enable_wal`` was there. Reads only."""
-    with _connection(path, mode="ro") as connection:
+    """The database's journal mode: ``wal`` once ``enable_wal`` was there. Reads only.
+
+    Raises sqlite3.DatabaseError if ``path`` is none.
+    """
+    with _connection(path.absolute(), mode="ro") as connection:
         return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
 
 
