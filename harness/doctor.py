@@ -14,7 +14,7 @@ from harness.core.door import FAILED, open_door
 
 if TYPE_CHECKING:
     from harness.core.installation import Finding
-    from harness.tracking.layout import Layout
+    from harness.tracking.layout import Stores
 
 
 def doctor(
@@ -23,16 +23,18 @@ def doctor(
         bool, typer.Option("--repair", help="Mend what is safe to mend, and say what it was.")
     ] = False,
     as_json: options.AsJson = False,
+    storage: options.Storage = None,
+    tracking_uri: options.TrackingUri = None,
 ) -> int:
     """Say what works here: Python, packages, devices, stores, studies, datasets and disk space.
 
     Exit code 0 if a study on the embedded digits can run and what is asked for is there, 1 if not.
     """
-    from harness.tracking.layout import default_layout
+    from harness.tracking.layout import Stores, default_layout
 
-    layout = default_layout()
-    findings = list(mend(layout)) if repair else []
-    findings += examine(layout, data_dir)
+    stores = Stores.of(default_layout(), storage, tracking_uri)
+    findings = list(mend(stores)) if repair else []
+    findings += examine(stores, data_dir)
     if as_json:
         print(json.dumps([_as_dict(finding) for finding in findings], indent=2))
     else:
@@ -40,33 +42,33 @@ def doctor(
     return FAILED if any(finding.works is False for finding in findings) else 0
 
 
-def mend(layout: Layout) -> Iterator[Finding]:
+def mend(stores: Stores) -> Iterator[Finding]:
     """What was repaired in the stores; nothing, where one of them is damaged."""
     from harness.search.checkup import repair_stores
     from harness.search.machine import find_stores
 
-    if not any(finding.works is False for finding in find_stores(layout)):
-        yield from _survive("repair", lambda: repair_stores(layout))
+    if not any(finding.works is False for finding in find_stores(stores)):
+        yield from _survive("repair", lambda: repair_stores(stores))
 
 
-def examine(layout: Layout, data_dir: Path | None) -> Iterator[Finding]:
+def examine(stores: Stores, data_dir: Path | None) -> Iterator[Finding]:
     """Everything that is found, in the table's order; a broken part ends only its own check."""
     from harness.core.installation import check_folder, check_packages
     from harness.search import machine
 
     yield from _survive("packages", check_packages)
     yield from _survive("TensorFlow devices", machine.find_devices)
-    stores = list(_survive("stores", lambda: machine.find_stores(layout)))
-    yield from stores
-    if not any(store.works is False for store in stores):
+    found = list(_survive("stores", lambda: machine.find_stores(stores)))
+    yield from found
+    if not any(store.works is False for store in found):
         from harness.search.checkup import examine_addresses, examine_studies
 
-        yield from _survive("studies", lambda: examine_studies(layout))
-        yield from _survive("addresses", lambda: examine_addresses(layout))
-    yield from _survive("checkpoints", lambda: machine.find_checkpoints(layout))
+        yield from _survive("studies", lambda: examine_studies(stores))
+        yield from _survive("addresses", lambda: examine_addresses(stores))
+    yield from _survive("checkpoints", lambda: machine.find_checkpoints(stores.layout))
     yield from _survive("digits", machine.find_digits)
     yield from _survive("mnist", lambda: machine.find_mnist(data_dir))
-    yield from _survive("folder for runs", lambda: [check_folder(layout.root)])
+    yield from _survive("folder for runs", lambda: [check_folder(stores.layout.root)])
 
 
 def _survive(part: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
@@ -76,7 +78,9 @@ def _survive(part: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Find
     try:
         yield from check()
     except Exception as error:  # a broken installation fails in ways that nobody can list
-        reason = " ".join(str(error).split())
+        from harness.tracking.database_url import hide_passwords
+
+        reason = hide_passwords(" ".join(str(error).split()))
         yield Finding(part, False, f"{type(error).__name__}: {reason}")
 
 

@@ -29,8 +29,9 @@ def report(
     For ``claims``: the page of all claims in studies/claims, with claims.csv and claims.json.
     """
     from harness.core.study_file import check_study_name
+    from harness.tracking.http_store import is_server_uri
     from harness.tracking.layout import default_layout
-    from harness.tracking.stores import check_tracking_store, is_server_uri
+    from harness.tracking.stores import check_tracking_store
 
     folder = output or REPORTS / check_study_name(study_name)
     uri = tracking_uri or default_layout().tracking_uri

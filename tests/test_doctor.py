@@ -10,7 +10,7 @@ import pytest
 from harness import doctor
 from harness.core.installation import Finding
 from harness.search import machine
-from harness.tracking.layout import Layout
+from harness.tracking.layout import Layout, Stores
 
 
 def make_database(path: Path, table: str) -> None:
@@ -29,7 +29,7 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
 
 
 def test_stores_that_are_not_there_yet_are_not_made(layout: Layout):
-    findings = list(machine.find_stores(layout))
+    findings = list(machine.find_stores(Stores.of(layout)))
     assert [(finding.part, finding.works) for finding in findings] == [
         ("mlflow.db", None),
         ("optuna.db", None),
@@ -40,7 +40,7 @@ def test_stores_that_are_not_there_yet_are_not_made(layout: Layout):
 def test_sound_stores_are_named_with_their_journal_mode(layout: Layout):
     make_database(layout.root / "mlflow.db", "experiments")
     make_database(layout.root / "optuna.db", "studies")
-    for finding in machine.find_stores(layout):
+    for finding in machine.find_stores(Stores.of(layout)):
         path = layout.root / finding.part
         assert finding == Finding(finding.part, True, f"{path}: sound, journal mode wal")
 
@@ -51,7 +51,7 @@ def test_a_store_of_another_program_and_a_damaged_one_fail(layout: Layout):
     damaged = bytearray((layout.root / "optuna.db").read_bytes())
     damaged[100:200] = bytes(100)  # the header of the first page, after the 100 of the file
     (layout.root / "optuna.db").write_bytes(damaged)
-    mlflow, optuna = machine.find_stores(layout)
+    mlflow, optuna = machine.find_stores(Stores.of(layout))
     assert (mlflow.works, optuna.works) == (False, False)
     assert "not a database of MLflow" in mlflow.detail
 

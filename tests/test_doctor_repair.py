@@ -25,7 +25,7 @@ from harness.search.checkup import examine_addresses, examine_studies, repair_st
 from harness.search.liveness import WORKER_ATTRIBUTE, WorkerName
 from harness.search.storage import open_storage, open_study
 from harness.tracking.image_grid import grid_png
-from harness.tracking.layout import Layout
+from harness.tracking.layout import Layout, Stores
 from harness.tracking.mlflow_run import MlflowTracker
 from harness.tracking.stores import prepare_database, tracking_schema
 
@@ -92,29 +92,29 @@ def leave_a_trial_running(study, number: int) -> str:
 
 def test_a_study_that_is_whole_is_said_to_be(layout: Layout, study):
     sound = "1 trials, the same in both stores"
-    assert said(examine_studies(layout)) == [("study slopes", True, sound)]
-    assert list(examine_addresses(layout)) == []
-    assert list(repair_stores(layout)) == []
+    assert said(examine_studies(Stores.of(layout))) == [("study slopes", True, sound)]
+    assert list(examine_addresses(Stores.of(layout))) == []
+    assert list(repair_stores(Stores.of(layout))) == []
 
 
 def test_what_a_dead_worker_left_is_named_ended_and_then_gone(layout: Layout, study):
     run_id = leave_a_trial_running(study, 1)
     client = MlflowClient(tracking_uri=layout.tracking_uri)
     client.update_run(study[1].run_id, status="RUNNING")
-    ((part, works, detail),) = said(examine_studies(layout))
+    ((part, works, detail),) = said(examine_studies(Stores.of(layout)))
     assert (part, works) == ("study slopes", None)
     assert "trials 1 cut off" in detail
     assert "left RUNNING as a whole" in detail
     assert "--repair" in detail
-    (repaired,) = repair_stores(layout)
+    (repaired,) = repair_stores(Stores.of(layout))
     assert "ended trials 1, runs of trials 1, and 1 of its own runs" in repaired.detail
     assert [trial.state.name for trial in study[0].trials] == ["COMPLETE", "FAIL"]
     assert study[0].trials[1].user_attrs["failure"] == "interrupted"
     run = client.get_run(run_id)
     assert (run.info.status, run.data.tags["failure"]) == ("FAILED", "interrupted")
-    ((_, works, _),) = said(examine_studies(layout))
+    ((_, works, _),) = said(examine_studies(Stores.of(layout)))
     assert works is True
-    assert list(repair_stores(layout)) == []
+    assert list(repair_stores(Stores.of(layout))) == []
 
 
 def test_a_study_that_runs_is_left_alone(layout: Layout, study):
@@ -122,8 +122,10 @@ def test_a_study_that_runs_is_left_alone(layout: Layout, study):
     lock = layout.study_lock("slopes")
     lock.parent.mkdir()
     with FileLock(lock):
-        assert said(examine_studies(layout)) == [("study slopes", True, "is running now")]
-        assert list(repair_stores(layout)) == []
+        assert said(examine_studies(Stores.of(layout))) == [
+            ("study slopes", True, "is running now")
+        ]
+        assert list(repair_stores(Stores.of(layout))) == []
     client = MlflowClient(tracking_uri=layout.tracking_uri)
     assert client.get_run(run_id).info.status == "RUNNING"
     assert study[0].trials[1].state.name == "RUNNING"
@@ -137,12 +139,14 @@ def test_a_study_with_a_living_worker_runs_and_is_left_alone(layout: Layout, stu
         trial_id = storage.get_trial_id_from_study_id_trial_number(1, 1)
         storage.record_heartbeat(trial_id)
         storage.set_trial_user_attr(trial_id, WORKER_ATTRIBUTE, worker.name)
-        assert said(examine_studies(layout)) == [("study slopes", True, "is running now")]
-        assert list(repair_stores(layout)) == []
+        assert said(examine_studies(Stores.of(layout))) == [
+            ("study slopes", True, "is running now")
+        ]
+        assert list(repair_stores(Stores.of(layout))) == []
         assert search.trials[1].state.name == "RUNNING"
         trial_file = Path(worker.path)
     trial_file.touch()  # as a killed process leaves it: there, and not locked
-    assert "ended trials 1" in next(repair_stores(layout)).detail
+    assert "ended trials 1" in next(repair_stores(Stores.of(layout))).detail
     assert search.trials[1].state.name == "FAIL"
     trial_file.unlink()
 
@@ -157,10 +161,10 @@ def test_what_is_in_one_store_alone_and_files_that_are_gone_are_named(layout: La
         if (path / "000001000.png").exists()
     )
     shutil.rmtree(run_folder.parent)
-    ((_, works, detail),) = said(examine_studies(layout))
+    ((_, works, detail),) = said(examine_studies(Stores.of(layout)))
     assert works is None
-    assert "trials 1 without a run in mlflow.db" in detail
-    assert "trials 7 with a run and no trial in optuna.db" in detail
+    assert "trials 1 without a run in MLflow" in detail
+    assert "trials 7 with a run and no trial in Optuna" in detail
     assert "trials 0, 7 without their files" in detail
 
 
@@ -168,7 +172,7 @@ def test_write_ahead_logging_comes_back(layout: Layout):
     for name in ("mlflow.db", "optuna.db"):
         with closing(sqlite3.connect(layout.root / name)) as connection:
             assert connection.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
-    parts = [(finding.part, finding.detail) for finding in repair_stores(layout)]
+    parts = [(finding.part, finding.detail) for finding in repair_stores(Stores.of(layout))]
     assert parts == [
         (name, "repaired: set to write-ahead logging") for name in ("mlflow.db", "optuna.db")
     ]
@@ -191,12 +195,12 @@ def test_a_moved_folder_reports_with_images_before_and_after_its_repair(
     new.root.parent.mkdir()
     shutil.move(layout.root, new.root)
     assert images_in(new, tmp_path / "moved") == expected
-    ((part, works, detail),) = said(examine_addresses(new))
+    ((part, works, detail),) = said(examine_addresses(Stores.of(new)))
     assert (part, works) == ("files of slopes", None)
     assert "--repair" in detail
-    (repaired,) = repair_stores(new)
+    (repaired,) = repair_stores(Stores.of(new))
     assert "repaired: 3 addresses" in repaired.detail  # the study, its run, its trial's run
-    assert list(examine_addresses(new)) == []
+    assert list(examine_addresses(Stores.of(new))) == []
     client = MlflowClient(tracking_uri=new.tracking_uri)
     assert client.list_artifacts(study[1].run_id)
     assert images_in(new, tmp_path / "after") == expected

@@ -1,4 +1,4 @@
-"""Both stores of ``mlruns/`` side by side: what a crash or a move left behind, and mending it.
+"""Both stores side by side: what a crash or a move left behind, and mending it.
 
 Nothing that a running process may still be using is touched: a study is mended under its lock.
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import optuna
-from filelock import FileLock, Timeout
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
@@ -21,7 +21,10 @@ from harness.core.schema import RUN_STATUS
 from harness.core.schema import TrialState as Final
 from harness.search.liveness import close_dead, is_worked_at
 from harness.search.storage import trial_ends
-from harness.tracking.layout import Layout
+from harness.search.turns import turn_if_free
+from harness.tracking.database_url import parse
+from harness.tracking.http_store import is_server_uri
+from harness.tracking.layout import Layout, Stores
 from harness.tracking.reaper import (
     RecordedRun,
     RecordedStudy,
@@ -31,70 +34,93 @@ from harness.tracking.reaper import (
 )
 from harness.tracking.relocate import find_misplaced, relocate
 from harness.tracking.sqlite_file import enable_wal, is_missing, journal_mode
+from harness.tracking.stores import has_table
 
 REPAIR = "python -m harness.doctor --repair"
 
 
-def examine_studies(layout: Layout) -> Iterator[Finding]:
+@dataclass(frozen=True)
+class _Found:
+    """What both stores hold, by the name of the study; ``storage`` is None if there is none yet."""
+
+    storage: RDBStorage | None
+    searched: dict[str, optuna.Study]
+    recorded: dict[str, RecordedStudy]
+
+    @property
+    def names(self) -> list[str]:
+        return sorted({*self.searched, *self.recorded})
+
+    @contextmanager
+    def at_rest(self, name: str) -> Iterator[bool]:
+        """Hold the study's turn; False if it is running."""
+        search = self.searched.get(name)
+        if search is None or self.storage is None:
+            yield True
+            return
+        with turn_if_free(self.storage, name) as free:
+            yield free and not is_worked_at(search, self.storage)
+
+
+def examine_studies(stores: Stores) -> Iterator[Finding]:
     """How each study stands in both stores: agreeing, or what was left over or is missing.
 
     Raises what Optuna and MLflow raise for databases of another version, with what to do.
     """
-    searched, recorded = _searched(layout), _recorded(layout)
-    for name in sorted({*searched, *recorded}):
-        with _lock(layout, name) as free:
-            if not free or _is_worked_at(layout, searched.get(name)):
-                yield Finding(f"study {name}", True, "is running now")
-                continue
-            study = recorded.get(name, RecordedStudy(name, (), ()))
-            problems = _problems(study, searched.get(name), layout)
-        sound = f"{len(study.runs)} trials, the same in both stores"
-        yield Finding(f"study {name}", None if problems else True, "; ".join(problems) or sound)
+    with _reading(stores) as found:
+        for name in found.names:
+            with found.at_rest(name) as resting:
+                if not resting:
+                    yield Finding(f"study {name}", True, "is running now")
+                    continue
+                study = found.recorded.get(name, RecordedStudy(name, (), ()))
+                problems = _problems(study, found.searched.get(name), stores.layout)
+            sound = f"{len(study.runs)} trials, the same in both stores"
+            yield Finding(f"study {name}", None if problems else True, "; ".join(problems) or sound)
 
 
-def examine_addresses(layout: Layout) -> Iterator[Finding]:
+def examine_addresses(stores: Stores) -> Iterator[Finding]:
     """The studies whose files MLflow looks for elsewhere, as after a move of the folder."""
-    if is_missing(layout.root / "mlflow.db"):
+    database = _file(stores.tracking_uri)
+    if database is None or is_missing(database):
         return
-    for place in find_misplaced(layout.root / "mlflow.db", layout.artifact_root):
+    for place in find_misplaced(database, stores.layout.artifact_root):
         detail = f"MLflow looks for them at {place.old}, they are at {place.new}; {REPAIR}"
         if place.missing:
             detail = f"{place.missing} runs have files at {place.old} and none at {place.new}"
         yield Finding(f"files of {place.study}", None, detail)
 
 
-def repair_stores(layout: Layout) -> Iterator[Finding]:
+def repair_stores(stores: Stores) -> Iterator[Finding]:
     """What was mended: journal modes, addresses of artifacts, trials and runs left running."""
-    for name in ("mlflow.db", "optuna.db"):
-        path = layout.root / name
-        if not is_missing(path) and journal_mode(path) != "wal":
+    for path in map(_file, (stores.tracking_uri, stores.storage_url)):
+        if path is not None and not is_missing(path) and journal_mode(path) != "wal":
             enable_wal(path)
-            yield Finding(name, True, "repaired: set to write-ahead logging")
-    yield from _repair_addresses(layout)
-    searched, recorded = _searched(layout), _recorded(layout)
-    for name in sorted({*searched, *recorded}):
-        with _lock(layout, name) as free:
-            if free and not _is_worked_at(layout, searched.get(name)):
-                yield from _settle(layout, name, searched.get(name), recorded.get(name))
+            yield Finding(path.name, True, "repaired: set to write-ahead logging")
+    yield from _repair_addresses(stores)
+    with _reading(stores) as found:
+        for name in found.names:
+            with found.at_rest(name) as resting:
+                if resting:
+                    yield from _settle(stores, name, found)
 
 
-def _repair_addresses(layout: Layout) -> Iterator[Finding]:
-    database = layout.root / "mlflow.db"
-    if is_missing(database):
+def _repair_addresses(stores: Stores) -> Iterator[Finding]:
+    database, root = _file(stores.tracking_uri), stores.layout.artifact_root
+    if database is None or is_missing(database):
         return
-    changed = relocate(database, find_misplaced(database, layout.artifact_root))
+    changed = relocate(database, find_misplaced(database, root))
     if changed:
-        detail = f"repaired: {changed} addresses of files now lie below {layout.artifact_root}"
-        yield Finding("mlflow.db", True, detail)
+        detail = f"repaired: {changed} addresses of files now lie below {root}"
+        yield Finding(database.name, True, detail)
 
 
-def _settle(
-    layout: Layout, name: str, search: optuna.Study | None, study: RecordedStudy | None
-) -> Iterator[Finding]:
+def _settle(stores: Stores, name: str, found: _Found) -> Iterator[Finding]:
     """End what nobody works on, in both stores."""
-    closed = close_dead(search, _storage(layout)) if search else []
+    search, study = found.searched.get(name), found.recorded.get(name)
+    closed = close_dead(search, found.storage) if search and found.storage else []
     ends = trial_ends(search) if search else {}
-    settled = settle_study(layout.tracking_uri, study, ends) if study else []
+    settled = settle_study(stores.tracking_uri, study, ends) if study else []
     parents = len(study.open_parents) if study else 0
     if closed or settled or parents:
         detail = (
@@ -114,8 +140,8 @@ def _problems(study: RecordedStudy, search: optuna.Study | None, layout: Layout)
         f"with a run that does not say how they ended: {REPAIR}": [
             run.number for run, _ in unsettled(study.runs, ends)
         ],
-        "without a run in mlflow.db": [n for n, end in ends.items() if end and n not in numbers],
-        "with a run and no trial in optuna.db": sorted(numbers - set(ends)),
+        "without a run in MLflow": [n for n, end in ends.items() if end and n not in numbers],
+        "with a run and no trial in Optuna": sorted(numbers - set(ends)),
         "without their files": [run.number for run in study.runs if _is_bare(run, study, layout)],
     }
     found = [f"{_listed('trials', which)} {what}" for what, which in findings.items() if which]
@@ -130,42 +156,38 @@ def _is_bare(run: RecordedRun, study: RecordedStudy, layout: Layout) -> bool:
     return not (noted.exists() or (layout.artifact_root / study.name / run.run_id).exists())
 
 
-def _searched(layout: Layout) -> dict[str, optuna.Study]:
-    if is_missing(layout.root / "optuna.db"):
-        return {}
-    storage = _storage(layout)
-    names = optuna.get_all_study_names(storage)
-    return {name: optuna.load_study(study_name=name, storage=storage) for name in names}
-
-
-def _storage(layout: Layout) -> RDBStorage:
-    return RDBStorage(layout.storage_url)
-
-
-def _recorded(layout: Layout) -> dict[str, RecordedStudy]:
-    if is_missing(layout.root / "mlflow.db"):
-        return {}
-    return {study.name: study for study in recorded_studies(layout.tracking_uri)}
-
-
-def _is_worked_at(layout: Layout, search: optuna.Study | None) -> bool:
-    return search is not None and is_worked_at(search, _storage(layout))
-
-
 @contextmanager
-def _lock(layout: Layout, name: str) -> Iterator[bool]:
-    """Hold the study's turn; False if another process has it, which then is running it."""
-    path = layout.study_lock(name)
-    if not path.exists():  # no study was run from here: there is nobody to keep out
-        yield True
+def _reading(stores: Stores) -> Iterator[_Found]:
+    """Both stores, read; what is not there yet is not made."""
+    recorded = recorded_studies(stores.tracking_uri) if _has_runs(stores) else []
+    by_name = {study.name: study for study in recorded}
+    if not _is_there(stores.storage_url, "--storage", "studies"):
+        yield _Found(None, {}, by_name)
         return
+    storage = RDBStorage(stores.storage_url)
     try:
-        lock = FileLock(path, timeout=0).acquire()
-    except Timeout:
-        yield False
-        return
-    with lock:
-        yield True
+        names = optuna.get_all_study_names(storage)
+        searched = {name: optuna.load_study(study_name=name, storage=storage) for name in names}
+        yield _Found(storage, searched, by_name)
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+def _has_runs(stores: Stores) -> bool:
+    uri = stores.tracking_uri
+    return is_server_uri(uri) or _is_there(uri, "--tracking-uri", "experiments")
+
+
+def _is_there(url: str, option: str, table: str) -> bool:
+    """Whether the database at ``url`` has been made."""
+    path = _file(url)
+    return has_table(parse(url, option), table, option) if path is None else not is_missing(path)
+
+
+def _file(url: str) -> Path | None:
+    """The SQLite file that ``url`` names; None for a server."""
+    return Path(url.removeprefix("sqlite:///")).absolute() if url.startswith("sqlite:") else None
 
 
 def _listed(what: str, numbers: list[int]) -> str:

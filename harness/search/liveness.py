@@ -10,7 +10,7 @@ import os
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -35,8 +35,13 @@ GRACE_SECONDS = PATIENCE_SECONDS + 60.0
 It is longer than a worker waits for a database server that has stopped.
 """
 
-_HEARTBEATS = sqlalchemy.table(
-    "trial_heartbeats", sqlalchemy.column("trial_id"), sqlalchemy.column("heartbeat")
+_STUDIES, _TRIALS, _HEARTBEATS = (
+    sqlalchemy.table(name, *map(sqlalchemy.column, columns))
+    for name, columns in (
+        ("studies", ("study_id", "study_name")),
+        ("trials", ("trial_id", "study_id", "number")),
+        ("trial_heartbeats", ("trial_id", "heartbeat")),
+    )
 )
 
 
@@ -44,7 +49,7 @@ class WorkerName:
     """A name that no other worker has, and a locked file that tells this machine it is alive."""
 
     def __init__(self) -> None:
-        """Take the name; it is given back at the end of the context or of the process."""
+        """Take the name; it is given back by ``close`` or by the end of the process."""
         self.name = uuid.uuid4().hex
         self.path = _file_of(self.name)
         self._lock = FileLock(self.path)
@@ -55,8 +60,11 @@ class WorkerName:
         self._lock.acquire()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        """Unlock the file and remove it; after an error it stays: a trial may have been left."""
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+        """Unlock the file and remove it; after an exception it stays, as after a kill.
+
+        Then a trial may still be noted as this worker's, and the file tells that it is gone.
+        """
         self._lock.release()
         if kind is None:
             self.path.unlink(missing_ok=True)
@@ -75,41 +83,46 @@ def heartbeat(storage: RDBStorage, trial_id: int) -> Iterator[None]:
         thread.join()
 
 
-def dead_trials(storage: RDBStorage, running: Mapping[int, FrozenTrial]) -> list[int]:
-    """The keys of those of the ``running`` trials, by Optuna's id, whose worker is gone.
-
-    For the holder of the study's turn. A trial gets its first heartbeat and its worker's name in
-    the turn in which it is handed out: one without has lost its worker in that turn.
-    """
-    if not running:
-        return []
-    ages = _heartbeat_ages(storage, list(running))
-    return [trial_id for trial_id, trial in running.items() if _is_dead(trial, ages.get(trial_id))]
-
-
-def close_dead(study: optuna.Study, storage: RDBStorage) -> list[int]:
+def close_dead(
+    study: optuna.Study, storage: RDBStorage, trials: Sequence[FrozenTrial] | None = None
+) -> list[int]:
     """End the trials whose worker is gone, as interrupted; their numbers.
 
-    For the holder of the study's turn.
+    For the holder of the study's turn, who may have read the ``trials`` in it already.
     """
-    running = _running(study, storage)
-    dead = dead_trials(storage, running)
-    for trial_id in dead:
+    dead = _dead(study, storage, _running(study, trials))
+    for trial_id in dead.values():
         close_interrupted(storage, trial_id)
-    return [running[trial_id].number for trial_id in dead]
+    return list(dead)
 
 
 def is_worked_at(study: optuna.Study, storage: RDBStorage) -> bool:
     """Whether some worker runs a trial of the study now. For the holder of the study's turn."""
-    running = _running(study, storage)
-    return len(dead_trials(storage, running)) < len(running)
+    running = _running(study)
+    return len(_dead(study, storage, running)) < len(running)
 
 
-def _running(study: optuna.Study, storage: RDBStorage) -> dict[int, FrozenTrial]:
-    study_id = storage.get_study_id_from_name(study.study_name)
+def _running(study: optuna.Study, trials: Sequence[FrozenTrial] | None = None) -> list[FrozenTrial]:
+    if trials is None:
+        trials = study.get_trials(deepcopy=False)
+    return [trial for trial in trials if trial.state == TrialState.RUNNING]
+
+
+def _dead(
+    study: optuna.Study, storage: RDBStorage, running: Sequence[FrozenTrial]
+) -> dict[int, int]:
+    """Number -> Optuna's id of those of the ``running`` trials whose worker is gone.
+
+    A trial gets its first heartbeat and its worker's name in the turn in which it is handed out:
+    one without has lost its worker in that turn.
+    """
+    if not running:
+        return {}
+    beats = _heartbeats(study, storage, [trial.number for trial in running])
     return {
-        storage.get_trial_id_from_study_id_trial_number(study_id, trial.number): trial
-        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        trial.number: beats[trial.number][0]
+        for trial in running
+        if _is_dead(trial, beats[trial.number][1])
     }
 
 
@@ -132,15 +145,30 @@ def _left_its_file(worker: str) -> bool:
         return False
 
 
-def _heartbeat_ages(storage: RDBStorage, trial_ids: list[int]) -> dict[int, float]:
-    """Trial -> seconds since its last heartbeat, both times told by the database's clock."""
-    columns = _HEARTBEATS.c
-    query = sqlalchemy.select(columns.trial_id, columns.heartbeat, sqlalchemy.func.now())
+def _heartbeats(
+    study: optuna.Study, storage: RDBStorage, numbers: Sequence[int]
+) -> dict[int, tuple[int, float | None]]:
+    """Trial number -> (Optuna's id, seconds since its last heartbeat or None if it has none).
+
+    Both times are told by the database's clock.
+    """
+    query = (
+        sqlalchemy.select(
+            _TRIALS.c.number, _TRIALS.c.trial_id, _HEARTBEATS.c.heartbeat, sqlalchemy.func.now()
+        )
+        .select_from(_TRIALS)
+        .join(_STUDIES, _STUDIES.c.study_id == _TRIALS.c.study_id)
+        .outerjoin(_HEARTBEATS, _HEARTBEATS.c.trial_id == _TRIALS.c.trial_id)
+        .where(_STUDIES.c.study_name == study.study_name, _TRIALS.c.number.in_(numbers))
+    )
     with storage.engine.connect() as connection:
-        rows = connection.execute(query.where(columns.trial_id.in_(trial_ids))).all()
+        rows = connection.execute(query).all()
     return {
-        trial_id: (_moment(now) - _moment(heartbeat)).total_seconds()
-        for trial_id, heartbeat, now in rows
+        number: (
+            trial_id,
+            None if beat is None else (_moment(now) - _moment(beat)).total_seconds(),
+        )
+        for number, trial_id, beat, now in rows
     }
 
 

@@ -10,11 +10,11 @@ from harness.core.installation import Finding
 from harness.core.quiet import quiet_import
 from harness.data import mnist
 from harness.data.load import load_dataset
-from harness.tracking.layout import Layout
+from harness.tracking.database_url import mask, parse, sqlite_path
+from harness.tracking.http_store import check_server, is_server_uri
+from harness.tracking.layout import Layout, Stores
 from harness.tracking.sqlite_file import check_file, is_missing, journal_mode
-
-STORES = {"mlflow.db": ("MLflow", "experiments"), "optuna.db": ("Optuna", "studies")}
-"""File -> the program that keeps it and the table by which its databases are known."""
+from harness.tracking.stores import has_table
 
 
 def find_devices() -> Iterator[Finding]:
@@ -26,21 +26,38 @@ def find_devices() -> Iterator[Finding]:
     yield Finding("TensorFlow devices", True, ", ".join(devices))
 
 
-def find_stores(layout: Layout) -> Iterator[Finding]:
-    """The two databases: absent, sound, or what is wrong with them. Nothing is created."""
-    for name, (program, table) in STORES.items():
-        path = layout.root / name
-        if is_missing(path):
-            yield Finding(name, None, f"none at {path} yet; the first study makes it")
-            continue
+def find_stores(stores: Stores) -> Iterator[Finding]:
+    """The two stores: absent, sound, or what is wrong with them. Nothing is created."""
+    for url, option, program, table in (
+        (stores.tracking_uri, "--tracking-uri", "MLflow", "experiments"),
+        (stores.storage_url, "--storage", "Optuna", "studies"),
+    ):
         try:
-            check_file(path, program, table)
+            if is_server_uri(url) and program == "MLflow":
+                check_server(url, option)
+                yield Finding(program, True, f"{mask(url)}: an MLflow server that answers")
+            elif (parsed := parse(url, option)).get_backend_name() == "sqlite":
+                yield _find_file(sqlite_path(parsed, option), program, table)
+            elif has_table(parsed, table, option):
+                yield Finding(program, True, f"{mask(url)}: a server with its tables")
+            else:
+                yield Finding(
+                    program, None, f"{mask(url)}: no tables yet; the first study makes them"
+                )
         except InputError as error:
-            yield Finding(name, False, str(error))
-        else:
-            mode = journal_mode(path)
-            detail = f"{path}: sound, journal mode {mode}"
-            yield Finding(name, True if mode == "wal" else None, detail)
+            yield Finding(program, False, str(error))
+
+
+def _find_file(path: Path, program: str, table: str) -> Finding:
+    if is_missing(path):
+        return Finding(path.name, None, f"none at {path} yet; the first study makes it")
+    try:
+        check_file(path, program, table)
+    except InputError as error:
+        return Finding(path.name, False, str(error))
+    mode = journal_mode(path)
+    detail = f"{path}: sound, journal mode {mode}"
+    return Finding(path.name, True if mode == "wal" else None, detail)
 
 
 def find_checkpoints(layout: Layout) -> Iterator[Finding]:

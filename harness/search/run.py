@@ -19,7 +19,13 @@ from harness.search.observer import SearchObserver
 from harness.search.plan import StudyPlan
 from harness.search.space import arm_name, space_size
 from harness.search.turns import turns
-from harness.search.work import SCALE_ATTRIBUTE, UNTRAINED_ATTRIBUTE, Workplace, finish_tracked
+from harness.search.work import (
+    OPEN_ATTRIBUTE,
+    SCALE_ATTRIBUTE,
+    UNTRAINED_ATTRIBUTE,
+    Workplace,
+    finish_tracked,
+)
 
 if TYPE_CHECKING:
     from harness.tracking.tracker import StudyStatus
@@ -76,6 +82,8 @@ def run_study(plan: StudyPlan, observer: SearchObserver) -> StudyOutcome:
         study = _find(plan, storage)
         if study is None:  # stopped before it began
             raise KeyboardInterrupt
+    elif study.user_attrs.get(OPEN_ATTRIBUTE):
+        finish_tracked(plan, study, storage, "FINISHED")
     trials = stores.counted_trials(study)
     return StudyOutcome(
         name=plan.spec.name,
@@ -102,6 +110,7 @@ def _run_here(plan: StudyPlan, storage: RDBStorage, total: int, observer: Search
         except KeyboardInterrupt:
             parent.finish("KILLED")
             return True
+    workplace.study.set_user_attr(OPEN_ATTRIBUTE, False)
     return False
 
 
@@ -117,8 +126,9 @@ def _run_by_workers(
             interrupted = crew.wait()
             status = "KILLED" if interrupted else "FINISHED"
         finally:
-            if _find(plan, storage) is not None:
-                finish_tracked(plan, status)
+            study = _find(plan, storage)
+            if study is not None:
+                finish_tracked(plan, study, storage, status)
     return interrupted
 
 

@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from harness.core.study_file import StudySpec
 from harness.search.liveness import WORKER_ATTRIBUTE, close_dead
 from harness.search.space import distributions
-from harness.search.storage import counted_trials, requeue_interrupted
+from harness.search.storage import counted, requeue_interrupted
 from harness.search.turns import Turn
 
 
@@ -75,9 +75,13 @@ class Slots:
         as are left: one of those may yet come back, if its worker dies.
         """
         with self._turn():
-            abandoned = tuple(close_dead(self.study, self.storage))
-            requeue_interrupted(self.study, self._space)
-            done, running = len(counted_trials(self.study)), len(self._running())
+            trials = self._read()
+            abandoned = tuple(close_dead(self.study, self.storage, trials))
+            if abandoned:
+                trials = self._read()
+            requeue_interrupted(self.study, self._space, trials)
+            done = len(counted(trials))
+            running = sum(trial.state == TrialState.RUNNING for trial in trials)
             trial = trial_id = None
             if done + running < self._total:
                 trial = self.study.ask(self._space)
@@ -94,8 +98,9 @@ class Slots:
         self._settle()
         self._settled = True
 
-    def _running(self) -> list[FrozenTrial]:
-        return self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    def _read(self) -> list[FrozenTrial]:
+        """All trials, once for everything that a turn decides: reading them takes most of it."""
+        return self.study.get_trials(deepcopy=False)
 
     def _id(self, number: int) -> int:
         return self.storage.get_trial_id_from_study_id_trial_number(self._study_id, number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -14,15 +14,17 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.core import schema
+from harness.core.config import TrialConfig
 from harness.core.errors import InputError, within
 from harness.core.schema import INTERRUPTED, Tag
 from harness.core.study_file import StudySpec
 from harness.search.pruning import make_pruner
 from harness.search.sampler import DistinctSampler, ListSampler
-from harness.search.space import arm_params, distributions
+from harness.search.space import arm_params, config_of, distributions
 from harness.tracking.database_url import mask
 from harness.tracking.patience import wait_for_servers
 from harness.tracking.reaper import Ended
+from harness.tracking.sqlite_file import unlock_after_interrupts
 from harness.tracking.stores import Schema, prepare_database
 
 SPEC_ATTRIBUTE = "spec"
@@ -39,6 +41,7 @@ def open_storage(url: str) -> RDBStorage:
     tables = Schema("Optuna", "studies", _create_tables)
     url = prepare_database(url, tables, option="--storage")
     wait_for_servers()
+    unlock_after_interrupts()
     if url.startswith("sqlite:"):  # others may write for longer than the five seconds by default
         return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}})
     return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
@@ -74,28 +77,36 @@ def open_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study:
 
 
 def was_interrupted(trial: FrozenTrial) -> bool:
-    """True for a trial that a person or a killed worker ended: it does not count as run."""
-    return trial.user_attrs.get(Tag.FAILURE) == INTERRUPTED
+    """True for a trial that a person or a killed worker ended: it does not count as run.
+
+    One that failed without a reason was cut off before the reason could be written.
+    """
+    failed = trial.state == TrialState.FAIL
+    return failed and trial.user_attrs.get(Tag.FAILURE, INTERRUPTED) == INTERRUPTED
 
 
 def counted_trials(study: optuna.Study) -> list[FrozenTrial]:
     """The trials that are done: complete, pruned or failed for a reason of their own."""
-    return [
-        trial
-        for trial in study.get_trials(deepcopy=False)
-        if trial.state.is_finished() and not was_interrupted(trial)
-    ]
+    return counted(study.get_trials(deepcopy=False))
 
 
-def requeue_interrupted(study: optuna.Study, names: Collection[str]) -> None:
+def counted(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Those of ``trials`` that are done, as for ``counted_trials``."""
+    return [trial for trial in trials if trial.state.is_finished() and not was_interrupted(trial)]
+
+
+def requeue_interrupted(
+    study: optuna.Study, names: Collection[str], trials: Sequence[FrozenTrial] | None = None
+) -> None:
     """Queue the configuration of each interrupted trial again, unless that was done before.
 
     A trial that was cut off before all parameters, called ``names``, had a value has none.
+    ``trials``: all of the study as they are now, if they were read already.
     """
-    trials = study.get_trials(deepcopy=False)
+    trials = study.get_trials(deepcopy=False) if trials is None else trials
     retried = {trial.user_attrs.get(Tag.RETRY_OF) for trial in trials}
     for trial in trials:
-        params = trial.system_attrs.get(_QUEUED_PARAMS, trial.params)
+        params = _planned_params(trial)
         if was_interrupted(trial) and params.keys() == set(names) and trial.number not in retried:
             study.enqueue_trial(params, user_attrs={Tag.RETRY_OF.value: trial.number})
 
@@ -120,12 +131,15 @@ def _readable(storage: RDBStorage) -> Iterator[None]:
         ) from None
 
 
-def trial_ends(study: optuna.Study) -> dict[int, Ended | None]:
-    """How each trial of the study ended, by number; None for those that wait or run."""
-    return {trial.number: _end(trial) for trial in study.get_trials(deepcopy=False)}
+def trial_ends(study: optuna.Study, spec: StudySpec | None = None) -> dict[int, Ended | None]:
+    """How each trial of the study ended, by number; None for those that wait or run.
+
+    With the ``spec`` of the study, interrupted trials have their configuration.
+    """
+    return {trial.number: _end(trial, spec) for trial in study.get_trials(deepcopy=False)}
 
 
-def _end(trial: FrozenTrial) -> Ended | None:
+def _end(trial: FrozenTrial, spec: StudySpec | None) -> Ended | None:
     if trial.state == TrialState.COMPLETE:
         return Ended(schema.TrialState.COMPLETE)
     if trial.state == TrialState.PRUNED:
@@ -133,8 +147,21 @@ def _end(trial: FrozenTrial) -> Ended | None:
         return Ended(schema.TrialState.PRUNED, {Tag.PRUNED_BY.value: pruned_by})
     if trial.state == TrialState.FAIL:
         reason = trial.user_attrs.get(Tag.FAILURE, INTERRUPTED)
-        return Ended(schema.TrialState.FAIL, {Tag.FAILURE.value: reason})
+        config = _config(trial, spec) if spec and reason == INTERRUPTED else None
+        return Ended(schema.TrialState.FAIL, {Tag.FAILURE.value: reason}, config)
     return None
+
+
+def _config(trial: FrozenTrial, spec: StudySpec) -> TrialConfig | None:
+    """The trial's configuration; None if it was cut off before all parameters had a value."""
+    params = _planned_params(trial)
+    return config_of(spec, params) if params.keys() == distributions(spec).keys() else None
+
+
+def _planned_params(trial: FrozenTrial) -> dict[str, Any]:
+    """The values that the trial has, or was queued with."""
+    params: dict[str, Any] = trial.system_attrs.get(_QUEUED_PARAMS, trial.params)
+    return params
 
 
 def _make_sampler(spec: StudySpec, history: optuna.Study) -> BaseSampler:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-import sqlalchemy
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from optuna.storages import RDBStorage
 from sqlalchemy.engine import Engine
 
 from harness.core.errors import InputError
+from harness.tracking.layout import Layout
+from harness.tracking.server_lock import advisory_lock, advisory_lock_if_free, lock_number
 
 Turn = Callable[[], AbstractContextManager[None]]
 """Makes a context in which no other process is; waits for its turn, however long."""
@@ -32,39 +32,46 @@ def turns(storage: RDBStorage, study_name: str, what: str = "") -> Turn:
     engine = storage.engine
     name = f"{study_name}.{what}" if what else study_name
     if engine.dialect.name == "postgresql":
-        return partial(_advisory_lock, engine, _key(name))
-    folder, prefix = _lock_folder(engine), ""
-    if engine.dialect.name != "sqlite":
-        prefix = f"{_key(engine.url.render_as_string(hide_password=False)):x}-"
+        return partial(advisory_lock, engine, name)
+    path = _lock_file(engine, name)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{prefix}{name}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
         FileLock(path).acquire(poll_interval=_POLL_SECONDS).lock.release()
     except OSError as error:
-        raise InputError(f"{folder}: {error.strerror}") from None
+        raise InputError(f"{path.parent}: {error.strerror}") from None
     return partial(_file_lock, path)
 
 
-def _lock_folder(engine: Engine) -> Path:
+@contextmanager
+def turn_if_free(storage: RDBStorage, study_name: str) -> Iterator[bool]:
+    """Take a turn at claiming, if no process has it now: whether it was taken.
+
+    Where no worker ever took one, no file is made for it.
+    """
+    engine = storage.engine
+    if engine.dialect.name == "postgresql":
+        with advisory_lock_if_free(engine, study_name) as free:
+            yield free
+        return
+    path = _lock_file(engine, study_name)
+    with ExitStack() as held:
+        try:
+            if path.exists():
+                held.enter_context(FileLock(path, timeout=0))
+        except Timeout:
+            yield False
+        else:
+            yield True
+
+
+def _lock_file(engine: Engine, name: str) -> Path:
     if engine.dialect.name == "sqlite":
-        return Path(str(engine.url.database)).parent / "locks"
-    return Path(tempfile.gettempdir()) / "gan-harness-locks"
+        return Layout(Path(str(engine.url.database)).parent).study_lock(name)
+    server = lock_number(engine.url.render_as_string(hide_password=False))
+    return Path(tempfile.gettempdir()) / "gan-harness-locks" / f"{server:x}-{name}.lock"
 
 
 @contextmanager
 def _file_lock(path: Path) -> Iterator[None]:
     with FileLock(path).acquire(poll_interval=_POLL_SECONDS):
         yield
-
-
-@contextmanager
-def _advisory_lock(engine: Engine, key: int) -> Iterator[None]:
-    """Held by a transaction: it is free again when this process, or its connection, is gone."""
-    with engine.begin() as connection:
-        connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(key)))
-        yield
-
-
-def _key(text: str) -> int:
-    """63 bits that stand for ``text``: PostgreSQL's locks have numbers, not names."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,17 @@ from optuna.trial import TrialState
 
 from harness.core.errors import InputError, TakenOverError
 from harness.core.quiet import quiet_import
+from harness.core.schema import Tag
 from harness.search import storage as stores
 from harness.search.liveness import WorkerName, heartbeat
 from harness.search.observer import SearchObserver
 from harness.search.plan import StudyPlan
 from harness.search.slots import Claim, Slots
 from harness.search.turns import turns
+from harness.tracking.tracker import failure_reason
 
 if TYPE_CHECKING:
+    from harness.core.study_file import StudySpec
     from harness.data.dataset import Dataset
     from harness.search.objective import Objective, TrialRunner
     from harness.tracking.tracker import StudyStatus, StudyTracker
@@ -30,6 +34,13 @@ DATASET_ATTRIBUTE = "dataset_fingerprint"
 WEIGHTS_ATTRIBUTE = "extractor_weights"
 UNTRAINED_ATTRIBUTE = "untrained"
 SCALE_ATTRIBUTE = "scale"
+OPEN_ATTRIBUTE = "open"
+"""Whether a sitting has begun whose end was not yet written to MLflow: its process was killed."""
+
+_DIFFERENCES = {
+    DATASET_ATTRIBUTE: "on other data",
+    WEIGHTS_ATTRIBUTE: "with other extractor weights",
+}
 POLL_SECONDS = 1.0
 """How often a worker without a trial looks whether there is one for it."""
 
@@ -66,12 +77,18 @@ class Workplace:
         self._storage = storage
         self._observer = observer
         self._turn = turns(storage, plan.spec.name)
+        identity = {DATASET_ATTRIBUTE: self._dataset.fingerprint, WEIGHTS_ATTRIBUTE: weights}
         with self._turn():
-            self._study = stores.open_study(plan.spec, storage)
-            _check_same(self._study, DATASET_ATTRIBUTE, "on other data", self._dataset.fingerprint)
-            if weights is not None:
-                _check_same(self._study, WEIGHTS_ATTRIBUTE, "with other extractor weights", weights)
+            found = stores.find_study(plan.spec, storage)
+            if found is not None:
+                _check_same(found, identity)
+            # Where MLflow refuses the study, Optuna must not have begun it.
             self.parent: StudyTracker = tracker.open_study(plan.spec)
+            self.study = found or stores.open_study(plan.spec, storage)
+            self.study.set_user_attr(OPEN_ATTRIBUTE, True)
+            for attribute, sha256 in identity.items():
+                if sha256 is not None:
+                    self.study.set_user_attr(attribute, sha256)
 
     def work(self, total: int, gpu_memory_mb: int | None = None) -> None:
         """Run trials until the study has ``total``, or the plan's time is over."""
@@ -81,11 +98,11 @@ class Workplace:
         objective = self._prepare(gpu_memory_mb)
         slots = Slots(
             self._plan.spec,
-            self._study,
+            self.study,
             self._storage,
             total=total,
             turn=self._turn,
-            settle=lambda: self.parent.settle(lambda: stores.trial_ends(self._study)),
+            settle=partial(settle, self.parent, self.study, self._plan.spec, self._storage),
         )
         run_trials(slots, objective, self._observer, timeout=self._plan.timeout, catch=FAILURES)
 
@@ -96,13 +113,13 @@ class Workplace:
 
         runner = None
         with turns(self._storage, self._plan.spec.name, "preparation")():
-            first = UNTRAINED_ATTRIBUTE not in self._study.user_attrs
+            first = UNTRAINED_ATTRIBUTE not in self.study.user_attrs
             if first or self._leads:
                 runner = self._runner(gpu_memory_mb)
                 log_study_files(runner)
-                self._study.set_user_attr(SCALE_ATTRIBUTE, runner.evaluator.scale)
+                self.study.set_user_attr(SCALE_ATTRIBUTE, runner.evaluator.scale)
             if first and runner:
-                self._study.set_user_attr(UNTRAINED_ATTRIBUTE, log_untrained(runner))
+                self.study.set_user_attr(UNTRAINED_ATTRIBUTE, log_untrained(runner))
         return Objective(runner or self._runner(gpu_memory_mb))
 
     def _runner(self, gpu_memory_mb: int | None) -> TrialRunner:
@@ -114,12 +131,23 @@ class Workplace:
         )
 
 
-def finish_tracked(plan: StudyPlan, status: StudyStatus) -> None:
+def settle(parent: StudyTracker, study: optuna.Study, spec: StudySpec, storage: RDBStorage) -> None:
+    """Make the tracked runs of the study say what its storage says, in a turn of its own."""
+    with turns(storage, spec.name, "settling")():
+        parent.settle(lambda: stores.trial_ends(study, spec))
+
+
+def finish_tracked(
+    plan: StudyPlan, study: optuna.Study, storage: RDBStorage, status: StudyStatus
+) -> None:
     """End the study's run in MLflow as ``status``, once its workers have ended."""
     from harness.tracking.mlflow_run import MlflowTracker
 
     tracker = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root)
-    tracker.open_study(plan.spec).finish(status)
+    parent = tracker.open_study(plan.spec)
+    settle(parent, study, plan.spec, storage)
+    parent.finish(status)
+    study.set_user_attr(OPEN_ATTRIBUTE, False)
 
 
 def run_trials(
@@ -176,9 +204,20 @@ def _run_trial(
             observer.message(f"trial {claim.trial.number}: {TakenOverError()}")
         except catch:
             tell(state=TrialState.FAIL)
-        except BaseException:
+        except BaseException as error:
+            _give_reason(claim.trial, error)
             tell(state=TrialState.FAIL)
             raise
+
+
+def _give_reason(trial: optuna.Trial, error: BaseException) -> None:
+    """Note why the trial failed, if the objective could not.
+
+    A signal may come while the objective notes how the trial ended: then the trial did not end.
+    """
+    if Tag.FAILURE not in trial.user_attrs:
+        with suppress(UpdateFinishedTrialError):
+            trial.set_user_attr(Tag.FAILURE, failure_reason(error))
 
 
 def _tell_standing(claim: Claim, observer: SearchObserver) -> None:
@@ -187,13 +226,12 @@ def _tell_standing(claim: Claim, observer: SearchObserver) -> None:
         observer.message(f"trial {number}: its worker is gone; it is queued again")
 
 
-def _check_same(study: optuna.Study, attribute: str, difference: str, sha256: str) -> None:
-    """Raise InputError, saying the ``difference``, if the study began with another ``sha256``."""
-    before = study.user_attrs.get(attribute)
-    if before is None:
-        study.set_user_attr(attribute, sha256)
-    elif before != sha256:
-        raise InputError(
-            f"study {study.study_name!r} began {difference} (sha256 {before[:12]}, now "
-            f"{sha256[:12]}); give this one another --study-name"
-        )
+def _check_same(study: optuna.Study, identity: Mapping[str, str | None]) -> None:
+    """Raise InputError if the study began with another ``identity`` than this one."""
+    for attribute, sha256 in identity.items():
+        before = study.user_attrs.get(attribute)
+        if before is not None and sha256 is not None and before != sha256:
+            raise InputError(
+                f"study {study.study_name!r} began {_DIFFERENCES[attribute]} (sha256 "
+                f"{before[:12]}, now {sha256[:12]}); give this one another --study-name"
+            )

@@ -30,6 +30,11 @@ def mask(url: str) -> str:
         return re.sub(r"^([\w+.-]*:)?.*@", r"\1//***@", url, flags=re.DOTALL)
 
 
+def hide_passwords(text: str) -> str:
+    """``text`` with ``***`` for the password of every address in it."""
+    return re.sub(r"(://[^\s:/@]*):\S*@", r"\1:***@", text)
+
+
 def parse(url: str, option: str) -> URL:
     """``url`` taken apart, its backend and driver known to be usable here.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -49,6 +49,25 @@ class Layout:
     def study_lock(self, study_name: str) -> Path:
         """The lock file that is held while the study runs on this machine."""
         return self.root / "locks" / f"{study_name}.lock"
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The two stores, and the ``layout`` for everything else.
+
+    The addresses may hold passwords: they are not in its text.
+    """
+
+    layout: Layout
+    storage_url: str = field(repr=False)
+    tracking_uri: str = field(repr=False)
+
+    @classmethod
+    def of(
+        cls, layout: Layout, storage_url: str | None = None, tracking_uri: str | None = None
+    ) -> Stores:
+        """The stores that are named; those of ``layout`` where none is."""
+        return cls(layout, storage_url or layout.storage_url, tracking_uri or layout.tracking_uri)
 
 
 LOCK_NAME = ".lock"

@@ -41,11 +41,12 @@ class MemoryTrialRun(_MemoryRun, TrialRun):
     """A trial: ``params`` (name -> text) and ``metrics`` (name -> [(images_seen, value), ...])."""
 
     def __init__(
-        self, run_id: str, number: int, config: TrialConfig, tags: Mapping[str, str]
+        self, run_id: str, number: int, config: TrialConfig | None, tags: Mapping[str, str]
     ) -> None:
         super().__init__(run_id, trial_run_name(number), tags)
         self.number = number
-        self.params = {name: str(value) for name, value in config.to_dict().items()}
+        fields = config.to_dict() if config else {}
+        self.params = {name: str(value) for name, value in fields.items()}
         self.metrics = {Tag.TRIAL_NUMBER.value: [(0, float(number))]}
 
     def _write_metrics(self, values: Mapping[str, float], images_seen: int) -> None:
@@ -74,7 +75,7 @@ class MemoryStudy(_MemoryRun, StudyTracker):
         self.trials: list[MemoryTrialRun] = []
 
     def start_trial(
-        self, number: int, config: TrialConfig, tags: Mapping[str, str] = NO_TAGS
+        self, number: int, config: TrialConfig | None, tags: Mapping[str, str] = NO_TAGS
     ) -> MemoryTrialRun:
         """The new run of trial ``number``."""
         own = {
@@ -92,10 +93,11 @@ class MemoryStudy(_MemoryRun, StudyTracker):
         """End the runs that killed processes left open, as ``read_ends`` says; their numbers."""
         runs = {run.run_id: run for run in self.trials}
         recorded = [RecordedRun(run.run_id, run.number, run.run_status) for run in self.trials]
-        found = unsettled(recorded, read_ends())
+        ends = read_ends()
+        found = unsettled(recorded, ends)
         for recorded_run, end in found:
             runs[recorded_run.run_id]._write_end(end.state, end.tags)
-        return sorted(recorded_run.number for recorded_run, _ in found)
+        return sorted([*(run.number for run, _ in found), *self._record(recorded, ends)])
 
     def _write_status(self, status: StudyStatus) -> None:
         self.run_status = status

@@ -23,9 +23,11 @@ from harness.core.errors import InputError
 from harness.core.schema import RUN_STATUS, RunKind, Tag, TrialState
 from harness.core.study_file import StudySpec
 from harness.tracking.environment import git_state
+from harness.tracking.http_store import be_patient, is_server_uri
 from harness.tracking.patience import wait_for_servers
-from harness.tracking.reaper import Ends, settle_runs
-from harness.tracking.stores import is_server_uri, prepare_tracking_store, store_lock
+from harness.tracking.reaper import Ends, end_runs, trial_runs, without_run
+from harness.tracking.sqlite_file import unlock_after_interrupts
+from harness.tracking.stores import prepare_tracking_store, store_lock
 from harness.tracking.tracker import (
     NO_TAGS,
     ArtifactLog,
@@ -91,7 +93,7 @@ class MlflowStudy(_MlflowRun, StudyTracker):
         self._source = source_tags()
 
     def start_trial(
-        self, number: int, config: TrialConfig, tags: Mapping[str, str] = NO_TAGS
+        self, number: int, config: TrialConfig | None, tags: Mapping[str, str] = NO_TAGS
     ) -> MlflowTrialRun:
         """The new run of trial ``number``, with its parameters and its number as tag and metric."""
         own = {
@@ -106,7 +108,8 @@ class MlflowStudy(_MlflowRun, StudyTracker):
             run_name=trial_run_name(number),
         )
         trial = MlflowTrialRun(self._client, run.info.run_id)
-        params = [Param(name, str(value)) for name, value in config.to_dict().items()]
+        fields = config.to_dict() if config else {}
+        params = [Param(name, str(value)) for name, value in fields.items()]
         position = Metric(Tag.TRIAL_NUMBER.value, float(number), _milliseconds(), 0)
         try:
             self._client.log_batch(trial.run_id, metrics=[position], params=params)
@@ -117,7 +120,14 @@ class MlflowStudy(_MlflowRun, StudyTracker):
 
     def settle(self, read_ends: Callable[[], Ends]) -> list[int]:
         """End the runs that killed processes left open, as ``read_ends`` says; their numbers."""
-        return settle_runs(self._client, self.experiment_id, read_ends)
+        # The runs are read before the ends: a trial exists before its run does, so none that starts
+        # meanwhile is taken for one that nobody knows. A run that is missing may have come since.
+        runs = trial_runs(self._client, self.experiment_id)
+        ends = read_ends()
+        settled = end_runs(self._client, runs, ends)
+        if without_run(runs, ends):
+            settled += self._record(trial_runs(self._client, self.experiment_id), ends)
+        return sorted(settled)
 
     def _write_status(self, status: StudyStatus) -> None:
         self._client.set_terminated(self.run_id, status)
@@ -135,6 +145,8 @@ class MlflowTracker(Tracker):
         self.tracking_uri = prepare_tracking_store(tracking_uri, artifact_root)
         self._artifact_root = artifact_root.absolute()
         wait_for_servers()
+        unlock_after_interrupts()
+        be_patient()
         self._client = MlflowClient(tracking_uri=self.tracking_uri)
 
     def open_study(self, spec: StudySpec) -> MlflowStudy:

@@ -6,10 +6,11 @@ writes leaves a run that ended while its trial did not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from harness.core.config import TrialConfig
 from harness.core.schema import INTERRUPTED, RUN_STATUS, RunKind, Tag, TrialState
 
 if TYPE_CHECKING:
@@ -21,10 +22,15 @@ _PAGE_SIZE = 1_000
 
 @dataclass(frozen=True)
 class Ended:
-    """How a trial ended, and the tags that its run carries for it."""
+    """How a trial ended, and the tags that its run carries for it.
+
+    config: of a trial that was interrupted, in case it has no run yet; None if it never had all
+    parameters.
+    """
 
     state: TrialState
     tags: dict[str, str] = field(default_factory=dict)
+    config: TrialConfig | None = None
 
 
 Ends = Mapping[int, Ended | None]
@@ -73,26 +79,24 @@ def unsettled(runs: Sequence[RecordedRun], ends: Ends) -> list[tuple[RecordedRun
     return found
 
 
-def settle_runs(
-    client: MlflowClient, experiment_id: str, read_ends: Callable[[], Ends]
-) -> list[int]:
-    """The numbers of the trials whose runs were ended as ``read_ends`` says, lowest first.
+def without_run(runs: Sequence[RecordedRun], ends: Ends) -> list[int]:
+    """The trials that were interrupted before they had a run, as when their worker was killed."""
+    recorded = {run.number for run in runs}
+    return [
+        number
+        for number, end in ends.items()
+        if end and end.tags.get(Tag.FAILURE) == INTERRUPTED and number not in recorded
+    ]
 
-    The runs are read before the ends: a trial exists before its run does, so none that starts
-    meanwhile is taken for one that nobody knows.
-    """
-    runs = _trial_runs(client, experiment_id)
-    found = unsettled(runs, read_ends())
+
+def end_runs(client: MlflowClient, runs: Sequence[RecordedRun], ends: Ends) -> list[int]:
+    """The numbers of the trials whose ``runs`` were ended as ``ends`` says, lowest first."""
+    found = unsettled(runs, ends)
     for run, end in found:
-        end_run(client, run.run_id, end)
+        for name, value in end.tags.items():
+            client.set_tag(run.run_id, name, value)
+        client.set_terminated(run.run_id, RUN_STATUS[end.state])
     return sorted(run.number for run, _ in found)
-
-
-def end_run(client: MlflowClient, run_id: str, end: Ended) -> None:
-    """End the run as the trial ended."""
-    for name, value in end.tags.items():
-        client.set_tag(run_id, name, value)
-    client.set_terminated(run_id, RUN_STATUS[end.state])
 
 
 def recorded_studies(tracking_uri: str) -> list[RecordedStudy]:
@@ -109,7 +113,7 @@ def recorded_studies(tracking_uri: str) -> list[RecordedStudy]:
         for experiment in page:
             parents = _search(client, experiment.experiment_id, RunKind.STUDY)
             running = [run.info.run_id for run in parents if run.info.status == RUNNING]
-            runs = _trial_runs(client, experiment.experiment_id)
+            runs = trial_runs(client, experiment.experiment_id)
             if runs or running:
                 found.append(RecordedStudy(experiment.name, tuple(running), tuple(runs)))
         token = page.token or ""
@@ -124,15 +128,14 @@ def settle_study(tracking_uri: str, study: RecordedStudy, ends: Ends) -> list[in
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri=tracking_uri)
-    found = unsettled(study.runs, ends)
-    for run, end in found:
-        end_run(client, run.run_id, end)
+    numbers = end_runs(client, study.runs, ends)
     for parent in study.open_parents:
         client.set_terminated(parent, "KILLED")
-    return sorted(run.number for run, _ in found)
+    return numbers
 
 
-def _trial_runs(client: MlflowClient, experiment_id: str) -> list[RecordedRun]:
+def trial_runs(client: MlflowClient, experiment_id: str) -> list[RecordedRun]:
+    """The runs of trials in an experiment, oldest first."""
     return [
         RecordedRun(
             run.info.run_id,

@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
+
 from harness.core.errors import InputError
 
 _BUSY_SECONDS = 20.0
@@ -23,9 +26,9 @@ def is_missing(path: Path) -> bool:
 def check_file(path: Path, program: str, table: str) -> None:
     """Pass if ``path`` is a sound SQLite database with the ``table`` by which ``program`` is known.
 
-    Reads only, and through SQLite alone: were the file opened and closed otherwise, this process
-    would lose the locks of its own connections (https://www.sqlite.org/howtocorrupt.html, 2.2), and
-    another one could take away the log that they write to. Raises InputError with the reason.
+    Reads only, and by SQLite alone: to open and close the file in any other way would end the locks
+    that this process holds on it (https://www.sqlite.org/howtocorrupt.html, section 2.2). Raises
+    InputError with the reason otherwise.
     """
     if not path.is_file():
         raise InputError(f"{path} is not a file")
@@ -45,11 +48,8 @@ def check_file(path: Path, program: str, table: str) -> None:
 
 
 def journal_mode(path: Path) -> str:
-    """The database's journal mode: ``wal`` once ``enable_wal`` was there. Reads only.
-
-    Raises sqlite3.DatabaseError if ``path`` is none.
-    """
-    with _connection(path.absolute(), mode="ro") as connection:
+    """The database's journal mode: ``wal`` once ``enable_wal`` was there. Reads only."""
+    with _connection(path, mode="ro") as connection:
         return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
 
 
@@ -74,15 +74,36 @@ def create_file(path: Path, create: Callable[[Path], None]) -> None:
     """Make the database at ``path`` by ``create``, which fills the path it is given.
 
     It is filled under another name and moved when it is complete, so a process that is killed
-    midway leaves no half-made database.
+    midway leaves no half-made database; what it leaves is removed here. For one process at a time.
     """
-    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    prefix = f".{path.name}-"
+    for left in path.parent.iterdir():
+        if left.name.startswith(prefix):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
     try:
         create(folder / path.name)
         enable_wal(folder / path.name)
         os.replace(folder / path.name, path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def unlock_after_interrupts() -> None:
+    """From now on, let no statement that Ctrl-C cut off keep its database locked.
+
+    SQLAlchemy closes the connection of such a statement. But SQLite ends a connection, and its
+    transaction, only when the last of its statements is gone, and this one lives as long as the
+    traceback: the trial's end could not be written.
+    """
+    if not event.contains(Pool, "invalidate", _roll_back):
+        event.listen(Pool, "invalidate", _roll_back)
+
+
+def _roll_back(connection: object, record: object, error: BaseException | None) -> None:
+    """SQLAlchemy's event: ``connection`` is about to be closed because of ``error``."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.rollback()
 
 
 @contextmanager

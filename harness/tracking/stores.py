@@ -11,14 +11,10 @@ import hashlib
 import logging
 import socket
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import sqlalchemy
 from filelock import FileLock, Timeout
@@ -28,7 +24,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from harness.core.errors import HarnessError, InputError
 from harness.tracking import sqlite_file
 from harness.tracking.database_url import DEFAULT_PORTS, mask, parse, sqlite_path
+from harness.tracking.http_store import check_server, is_server_uri
 from harness.tracking.layout import LOCK_NAME
+from harness.tracking.server_lock import advisory_lock
 
 _LOCK_SECONDS = 120.0
 _CONNECT_SECONDS = 5.0
@@ -78,10 +76,19 @@ def check_database(url: str, schema: Schema, *, option: str) -> str:
         with _naming(option, None):
             sqlite_file.check_file(path, schema.program, schema.table)
         return f"sqlite:///{path}"
-    with _naming(f"{option}: {mask(url)}", parsed.password):
-        if schema.table not in _tables(parsed):
-            raise InputError("there are no runs yet; run a study first")
+    if not has_table(parsed, schema.table, option):
+        raise InputError(f"{option}: {mask(url)}: there are no runs yet; run a study first")
     return url
+
+
+def has_table(url: URL, table: str, option: str) -> bool:
+    """Whether the database of a server has the ``table``. Nothing is written.
+
+    Raises InputError, one line, if the server cannot be used.
+    """
+    with _naming(f"{option}: {mask(str(url))}", url.password):
+        _check_listens(url)
+        return table in _tables(url)
 
 
 def tracking_schema(artifact_root: Path) -> Schema:
@@ -106,9 +113,9 @@ def prepare_tracking_store(uri: str, artifact_root: Path, *, option: str = "--tr
     from mlflow.exceptions import MlflowException
 
     if is_server_uri(uri):
-        _check_answers(uri, option)
-    else:
-        uri = prepare_database(uri, tracking_schema(artifact_root), option=option)
+        check_server(uri, option)
+        return uri
+    uri = prepare_database(uri, tracking_schema(artifact_root), option=option)
     try:
         MlflowClient(tracking_uri=uri).search_experiments(max_results=1)
     except MlflowException as error:
@@ -127,18 +134,31 @@ def check_tracking_store(uri: str, *, option: str = "--tracking-uri") -> str:
     return check_database(uri, tracking_schema(Path()), option=option)
 
 
-def is_server_uri(uri: str) -> bool:
-    """True if ``uri`` is the address of an MLflow server rather than of a database."""
-    return uri.startswith(("http://", "https://"))
+@contextmanager
+def store_lock(uri: str) -> Iterator[None]:
+    """Hold the lock of the store at ``uri`` against all other processes that use it.
+
+    PostgreSQL keeps it for all machines. Elsewhere it is a file and holds for this one: beside a
+    SQLite file, whose folder is created, else in the system's temporary folder. It is waited for
+    two minutes: then OperationalError of PostgreSQL, else HarnessError.
+    """
+    hold = _server_lock if uri.startswith("postgresql") else _file_lock
+    with hold(uri):
+        yield
 
 
 @contextmanager
-def store_lock(uri: str) -> Iterator[None]:
-    """Hold the lock of the store at ``uri`` against all other processes of this machine.
+def _server_lock(uri: str) -> Iterator[None]:
+    engine = sqlalchemy.create_engine(uri)
+    try:
+        with advisory_lock(engine, "gan-harness: tables", _LOCK_SECONDS):
+            yield
+    finally:
+        engine.dispose()
 
-    For a SQLite file it lies beside it, and the folder is created; for a server it lies in the
-    system's temporary folder. HarnessError if it is not free within two minutes.
-    """
+
+@contextmanager
+def _file_lock(uri: str) -> Iterator[None]:
     if uri.startswith("sqlite:///"):
         folder = Path(uri.removeprefix("sqlite:///")).parent
         folder.mkdir(parents=True, exist_ok=True)
@@ -165,6 +185,7 @@ def _prepare_sqlite(path: Path, schema: Schema) -> None:
 
 def _prepare_server(url: URL, schema: Schema) -> None:
     address = url.render_as_string(hide_password=False)
+    _check_listens(url)
     with store_lock(address):  # another process may be halfway through its tables
         tables = _tables(url)
         if schema.table in tables:
@@ -174,32 +195,20 @@ def _prepare_server(url: URL, schema: Schema) -> None:
         schema.create(address)
 
 
-def _tables(url: URL) -> set[str]:
-    """The tables in the database at ``url``; raises if no server answers."""
+def _check_listens(url: URL) -> None:
+    """Raise OSError if nothing listens at ``url``: a driver may take minutes to find that."""
     if url.host:
         port = url.port or DEFAULT_PORTS[url.get_backend_name()]
         socket.create_connection((url.host, port), timeout=_CONNECT_SECONDS).close()
+
+
+def _tables(url: URL) -> set[str]:
+    """The tables in the database at ``url``."""
     engine = sqlalchemy.create_engine(url)
     try:
         return set(sqlalchemy.inspect(engine).get_table_names())
     finally:
         engine.dispose()
-
-
-def _check_answers(uri: str, option: str) -> None:
-    """Pass if an HTTP server answers at ``uri``, be it with an error; MLflow itself would try for
-    minutes before it says that nothing listens."""
-    try:
-        parts = urlsplit(uri)
-        address = parts._replace(netloc=parts.netloc.rpartition("@")[2], path="/health").geturl()
-        urllib.request.urlopen(address, timeout=_CONNECT_SECONDS).close()
-    except urllib.error.HTTPError as error:
-        error.close()
-    except (ValueError, HTTPException):  # they would quote a port that is part of a password
-        raise InputError(f"{option}: {mask(uri)}: not the address of a server") from None
-    except OSError as error:
-        reason = getattr(error, "reason", error)
-        raise InputError(f"{option}: {mask(uri)}: no server answers ({reason})") from None
 
 
 @contextmanager

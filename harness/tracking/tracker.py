@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType, TracebackType
 from typing import Literal, Self
@@ -19,7 +19,7 @@ from harness.core.config import TrialConfig
 from harness.core.errors import HarnessError, TakenOverError
 from harness.core.schema import INTERRUPTED, Tag, TrialState
 from harness.core.study_file import StudySpec
-from harness.tracking.reaper import Ends
+from harness.tracking.reaper import Ends, RecordedRun, without_run
 
 StudyStatus = Literal["FINISHED", "FAILED", "KILLED"]
 """How a study's run ends: done, broken by an error, or stopped by a person."""
@@ -156,13 +156,29 @@ class StudyTracker(ArtifactLog):
 
     @abstractmethod
     def start_trial(
-        self, number: int, config: TrialConfig, tags: Mapping[str, str] = NO_TAGS
+        self, number: int, config: TrialConfig | None, tags: Mapping[str, str] = NO_TAGS
     ) -> TrialRun:
-        """The new run of trial ``number``, counted from 0, with the parameters ``config``."""
+        """The new run of trial ``number``, counted from 0, with the parameters ``config``.
+
+        None is for a trial that was cut off before it had all of them.
+        """
 
     @abstractmethod
     def settle(self, read_ends: Callable[[], Ends]) -> list[int]:
-        """End the runs that killed processes left open, as ``read_ends`` says; their numbers."""
+        """End the runs that killed processes left open, as ``read_ends`` says; their numbers.
+
+        A trial that was interrupted before it had a run gets one. For one process at a time.
+        """
+
+    def _record(self, runs: Sequence[RecordedRun], ends: Ends) -> list[int]:
+        """Make the runs of interrupted trials that have none; the numbers of these trials."""
+        missing = without_run(runs, ends)
+        for number in missing:
+            end = ends[number]
+            assert end is not None
+            with self.start_trial(number, end.config) as run:
+                run.finish(end.state, end.tags)
+        return missing
 
     def finish(self, status: StudyStatus) -> None:
         """End the study's run as ``status``; ``open_study`` opens it again."""

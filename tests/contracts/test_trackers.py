@@ -346,3 +346,27 @@ def test_what_killed_processes_left_ends_as_the_search_says(
     assert seen[1].tags["pruned_by"] == "collapse"
     for one in (seen[2], seen[4], seen[5]):
         assert one.tags["failure"] == INTERRUPTED
+
+
+def test_a_trial_that_was_cut_off_before_its_run_began_gets_one(
+    backend: Backend, study: StudyTracker
+) -> None:
+    study.start_trial(0, CONFIG).finish(TrialState.COMPLETE)
+    ends = {
+        0: Ended(TrialState.COMPLETE),
+        1: Ended(CUT_OFF.state, CUT_OFF.tags, CONFIG),
+        2: CUT_OFF,
+        3: None,
+        4: Ended(TrialState.FAIL, {"failure": "d_loss is not finite"}),
+    }
+    made: list[TrialRun] = []
+    start = study.start_trial
+    study.start_trial = lambda *given: made.append(start(*given)) or made[-1]  # type: ignore
+    assert study.settle(lambda: ends) == [1, 2]
+    assert study.settle(lambda: ends) == []
+    whole, half = (backend.see(run) for run in made)
+    assert (whole.name, half.name) == ("trial-001", "trial-002")
+    assert whole.status == half.status == "FAILED"
+    assert whole.tags["failure"] == half.tags["failure"] == INTERRUPTED
+    assert whole.params == {name: str(value) for name, value in CONFIG.to_dict().items()}
+    assert half.params == {}

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from harness.report import report
 from harness.search.storage import open_storage
 from harness.tracking import stores
-from harness.tracking.stores import is_server_uri, prepare_tracking_store
+from harness.tracking.http_store import is_server_uri
+from harness.tracking.stores import prepare_tracking_store
 from tests.fuzz.wrong import cases, check_refusal, content_of, pass_door, refused_in_one_line
 
 SECRET = "s3cr3t-w0rd"

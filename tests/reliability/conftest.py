@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -18,6 +20,9 @@ from harness.search.storage import open_storage, open_study, trial_ends
 from harness.search.turns import turns
 from harness.search.work import run_trials
 from harness.tracking.mlflow_run import MlflowTracker
+
+OUTAGE_SECONDS = float(os.environ.get("HARNESS_TEST_OUTAGE", "5"))
+"""How long a server is away in the tests that stop one."""
 
 SPEC = StudySpec.from_dict(
     {
@@ -44,7 +49,7 @@ class Scores:
         return {"fid": 10.0 - self.count, "collapse_probability": 0.0}
 
 
-class Stores:
+class BothStores:
     """Both stores of one study, and what they hold of it."""
 
     def __init__(self, storage_url: str, tracking_uri: str, artifacts: Path) -> None:
@@ -73,21 +78,27 @@ class Stores:
         """Close the connections, before a server or a folder goes."""
         self.storage.remove_session()
         self.storage.engine.dispose()
-        self.tracker._client._tracking_client.store.engine.dispose()
+        store = self.tracker._client._tracking_client.store
+        if hasattr(store, "engine"):  # of a database, not of a server
+            store.engine.dispose()
+
+    def runs(self, spec: StudySpec = SPEC) -> list[Any]:
+        """The runs of the study's trials."""
+        client = self.tracker._client
+        experiment = client.get_experiment_by_name(spec.name)
+        return list(client.search_runs([experiment.experiment_id], "tags.kind = 'trial'"))
 
     def check_equal(self, spec: StudySpec = SPEC) -> list[optuna.trial.FrozenTrial]:
         """The trials, after both stores were found to say the same of them, all of them ended."""
         study = optuna.load_study(study_name=spec.name, storage=self.storage)
-        client = self.tracker._client
-        experiment = client.get_experiment_by_name(spec.name)
-        runs = client.search_runs([experiment.experiment_id], "tags.kind = 'trial'")
+        runs = self.runs(spec)
         by_number = {int(run.data.tags["trial_number"]): run for run in runs}
         assert len(runs) == len(by_number) == len(study.trials)
         for trial in study.trials:
             run = by_number[trial.number]
             assert run.info.status == RUN_STATUS[TrialState(trial.state.name)]
             assert run.data.tags.get("failure") == trial.user_attrs.get("failure")
-            history = client.get_metric_history(run.info.run_id, "fid")
+            history = self.tracker._client.get_metric_history(run.info.run_id, "fid")
             assert {p.step: p.value for p in history} == trial.intermediate_values
         return study.trials
 
@@ -95,7 +106,7 @@ class Stores:
 @pytest.fixture
 def stores(tmp_path: Path):
     """Stores in files."""
-    made = Stores(
+    made = BothStores(
         f"sqlite:///{tmp_path}/optuna.db", f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "artifacts"
     )
     yield made

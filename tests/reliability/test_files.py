@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from harness.search.storage import counted_trials, open_study
 from harness.tracking.tracker import is_outage
-from tests.reliability.conftest import SPEC, Stores
+from tests.reliability.conftest import SPEC, BothStores
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +29,7 @@ def hold(path: Path, seconds: float) -> threading.Timer:
     return timer
 
 
-def test_locked_databases_are_waited_for(stores: Stores, tmp_path: Path) -> None:
+def test_locked_databases_are_waited_for(stores: BothStores, tmp_path: Path) -> None:
     held: list[threading.Timer] = []
 
     def lock_both() -> None:
@@ -43,7 +43,7 @@ def test_locked_databases_are_waited_for(stores: Stores, tmp_path: Path) -> None
     assert all(len(trial.intermediate_values) == 3 for trial in trials)
 
 
-def test_a_trial_without_memory_fails_and_the_study_goes_on(stores: Stores) -> None:
+def test_a_trial_without_memory_fails_and_the_study_goes_on(stores: BothStores) -> None:
     def exhaust() -> None:
         raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
 
@@ -54,10 +54,10 @@ def test_a_trial_without_memory_fails_and_the_study_goes_on(stores: Stores) -> N
     assert len(counted_trials(open_study(SPEC, stores.storage))) == 3
 
 
-def test_two_studies_at_once_in_the_same_stores(stores: Stores, tmp_path: Path) -> None:
+def test_two_studies_at_once_in_the_same_stores(stores: BothStores, tmp_path: Path) -> None:
     other = dataclasses.replace(SPEC, name="other")
     begun = threading.Event()
-    second = Stores(
+    second = BothStores(
         f"sqlite:///{tmp_path}/optuna.db", f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "artifacts"
     )
     # The second runs whole in the middle of a trial of the first.
@@ -87,7 +87,7 @@ def test_a_full_disk_ends_the_sitting_and_the_trial_is_run_again(small_disk: Pat
             while file.write(bytes(4_096)):
                 pass
 
-    stores = Stores(
+    stores = BothStores(
         f"sqlite:///{small_disk}/optuna.db", f"sqlite:///{small_disk}/mlflow.db", small_disk / "a"
     )
     with pytest.raises(Exception) as caught:  # noqa: PT011 - whichever write comes first

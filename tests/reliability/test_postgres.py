@@ -1,4 +1,7 @@
-"""PostgreSQL for both stores: made by many at once, stopped during a trial, no password shown."""
+"""PostgreSQL for both stores: stopped during a trial, no password shown.
+
+HARNESS_TEST_OUTAGE is how long it is away, in seconds.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from harness.core.errors import InputError
 from harness.search.storage import open_storage
 from harness.tracking.stores import prepare_database, tracking_schema
 from tests.conftest import REPOSITORY, postgres_database
-from tests.reliability.conftest import Stores
+from tests.reliability.conftest import OUTAGE_SECONDS, BothStores
 
 SCRIPT = str(REPOSITORY / ".ci" / "postgres")
 
@@ -41,31 +44,6 @@ def test_a_wrong_password_is_said_at_once_and_not_shown(postgres_url: str) -> No
     with pytest.raises(InputError, match="authentication failed") as caught:
         open_storage(wrong.render_as_string(hide_password=False))
     assert "not-this-one" not in str(caught.value)
-
-
-@pytest.mark.slow
-def test_four_processes_meet_fresh_databases(two_databases: tuple[str, str]) -> None:
-    program = (
-        "import os; from pathlib import Path\n"
-        "from harness.search.storage import open_storage\n"
-        "from harness.tracking.stores import prepare_tracking_store\n"
-        "open_storage(os.environ['A']).engine.dispose()\n"
-        "prepare_tracking_store(os.environ['B'], Path('artifacts'))\n"
-    )
-    environment = {**os.environ, "A": two_databases[0], "B": two_databases[1]}
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", program],
-            cwd=REPOSITORY,
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(4)
-    ]
-    for process in started:
-        _, complaint = process.communicate(timeout=300)
-        assert process.returncode == 0, complaint
 
 
 @pytest.fixture
@@ -97,10 +75,10 @@ def test_a_server_that_stops_for_a_while_costs_nothing(
 
     def stop_for_a_while() -> None:
         control("stop", folder)
-        threading.Timer(8.0, control, ("start", folder)).start()
+        threading.Timer(OUTAGE_SECONDS, control, ("start", folder)).start()
 
     with postgres_database(server) as first, postgres_database(server) as second:
-        stores = Stores(first, second, tmp_path / "artifacts")
+        stores = BothStores(first, second, tmp_path / "artifacts")
         stores.run({1: stop_for_a_while, 5: stop_for_a_while})
         trials = stores.check_equal()
         stores.close()

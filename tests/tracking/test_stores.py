@@ -10,7 +10,9 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,7 @@ prepare_database("sqlite:///{tmp_path}/optuna.db", Schema("s", "trials", die), o
     assert killed.returncode == 9
     assert not (tmp_path / "optuna.db").exists()
     prepare(f"sqlite:///{tmp_path / 'optuna.db'}")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".lock", "optuna.db"]
 
 
 @pytest.mark.parametrize(
@@ -192,13 +195,14 @@ def test_a_port_that_nobody_listens_on(tmp_path: Path, closed_port: int, monkeyp
         assert "s3cret" not in str(caught.value)
 
 
-@pytest.fixture
-def strange_server() -> Iterator[str]:
-    """An HTTP server that is no MLflow server."""
+@pytest.fixture(params=[404])
+def strange_server(request: pytest.FixtureRequest) -> Iterator[str]:
+    """An HTTP server that is no MLflow server: it answers everything with one status."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_error(404)
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_error(request.param)
 
         do_POST = do_GET
 
@@ -213,12 +217,17 @@ def strange_server() -> Iterator[str]:
         thread.join()
 
 
-def test_a_server_that_is_not_mlflow(strange_server: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("strange_server", [404, 503], indirect=True)
+def test_a_server_that_is_not_mlflow(strange_server: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "9")  # not at the first connection
     with_password = strange_server.replace("//", "//me:s3cret@")
+    began = time.monotonic()
     for uri in (strange_server, with_password):
-        with pytest.raises(InputError, match=r"--tracking-uri: http://.*404") as caught:
+        with pytest.raises(InputError, match=r"--tracking-uri: http://.*(404|503)") as caught:
             prepare_tracking_store(uri, tmp_path)
         assert "s3cret" not in str(caught.value)
+    assert time.monotonic() - began < 10.0
+    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "9"
 
 
 def test_what_a_database_server_answers_is_told_without_the_password(
@@ -293,3 +302,20 @@ def test_four_processes_meet_a_fresh_store(tmp_path: Path) -> None:
     assert [worker.exitcode for worker in workers] == [0] * 4
     assert len({(experiment, parent) for experiment, parent, _ in seen}) == 1
     assert len({trial for _, _, trial in seen}) == 4
+
+
+def test_looking_at_a_database_keeps_the_locks_that_are_on_it(tmp_path):
+    """On POSIX a process loses all its locks on a file when it closes any descriptor of the file.
+
+    Without its lock, the last other process to leave takes the write-ahead log away, and with it
+    what is still to be written.
+    """
+    path = tmp_path / "mlflow.db"
+    prepare_tracking_store(f"sqlite:///{path}", tmp_path / "artifacts")
+    with closing(sqlite3.connect(path)) as here:
+        assert here.execute("SELECT count(*) FROM experiments").fetchone() == (1,)
+        check_tracking_store(f"sqlite:///{path}")
+        there = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1])"
+        there += "; c.execute('CREATE TABLE t (x)'); c.close()"
+        subprocess.run([sys.executable, "-c", there, str(path)], check=True)
+        assert path.with_name("mlflow.db-wal").exists()

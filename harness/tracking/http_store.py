@@ -1,0 +1,77 @@
+"""An MLflow server as a store: whether one answers, and how MLflow waits for one that stops."""
+
+from __future__ import annotations
+
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
+from urllib.parse import urlsplit
+
+from harness.core.errors import InputError
+from harness.tracking.database_url import hide_passwords, mask
+
+_CONNECT_SECONDS = 5.0
+_RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
+_PAUSE = "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR"
+
+
+def is_server_uri(uri: str) -> bool:
+    """True if ``uri`` is the address of an MLflow server rather than of a database."""
+    return uri.startswith(("http://", "https://"))
+
+
+def check_server(uri: str, option: str) -> None:
+    """Pass if an MLflow server answers at ``uri``; InputError, one line, at once if not."""
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    _check_answers(uri, option)
+    with _no_patience():
+        try:
+            MlflowClient(tracking_uri=uri).search_experiments(max_results=1)
+        except MlflowException as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            reason = hide_passwords(reason)
+            raise InputError(f"{option}: {mask(uri)}: {reason}") from None
+
+
+def be_patient() -> None:
+    """From now on, let MLflow ask a server again for six minutes, at growing intervals.
+
+    It pauses 0, 2, 4, 8, 16, 32, 64, 120 and 120 s, by itself half as often: after 0, 4, 8 ... 120.
+    What the person has set stays as it is.
+    """
+    os.environ.setdefault(_RETRIES, "9")
+    os.environ.setdefault(_PAUSE, "1")
+
+
+@contextmanager
+def _no_patience() -> Iterator[None]:
+    """MLflow asks once: a server that answers with errors from the start is the wrong one."""
+    before = os.environ.get(_RETRIES)
+    os.environ[_RETRIES] = "0"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_RETRIES]
+        else:
+            os.environ[_RETRIES] = before
+
+
+def _check_answers(uri: str, option: str) -> None:
+    """Pass if an HTTP server answers at ``uri``, be it with an error."""
+    try:
+        parts = urlsplit(uri)
+        address = parts._replace(netloc=parts.netloc.rpartition("@")[2], path="/health").geturl()
+        urllib.request.urlopen(address, timeout=_CONNECT_SECONDS).close()
+    except urllib.error.HTTPError as error:
+        error.close()
+    except (ValueError, HTTPException):  # they would quote a port that is part of a password
+        raise InputError(f"{option}: {mask(uri)}: not the address of a server") from None
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        raise InputError(f"{option}: {mask(uri)}: no server answers ({reason})") from None

@@ -1,0 +1,94 @@
+"""An MLflow server that stops in the middle of trials and comes back: nothing is lost.
+
+HARNESS_TEST_OUTAGE is how long it is away, in seconds, without its own start.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from harness.core import schema
+from harness.core.errors import HarnessError
+from harness.reporting.results import load_results
+from harness.search.checkup import examine_studies
+from harness.tracking.layout import Layout, Stores
+from harness.tracking.mlflow_run import MlflowTracker
+from harness.tracking.server import free_port, running_server
+from harness.tracking.tracker import failure_reason, is_outage
+from tests.reliability.conftest import OUTAGE_SECONDS, SPEC, BothStores
+
+pytestmark = pytest.mark.slow
+
+
+class TrackingServer:
+    """A server that can be stopped and started again at the same address."""
+
+    def __init__(self, layout: Layout) -> None:
+        MlflowTracker(layout.tracking_uri, layout.artifact_root)  # makes the tables
+        self.layout = layout
+        self.port = free_port("127.0.0.1", None)
+        self._running = ExitStack()
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        uri = self.layout.tracking_uri
+        self._running.enter_context(running_server(uri, self.layout, "127.0.0.1", self.port))
+
+    def stop(self) -> None:
+        self._running.close()
+
+    def stop_for_a_while(self) -> None:
+        self.stop()
+        threading.Timer(OUTAGE_SECONDS, self.start).start()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrackingServer]:
+    """One for all tests: it takes ten seconds to start. The last test leaves it stopped."""
+    made = TrackingServer(Layout(tmp_path_factory.mktemp("server")))
+    yield made
+    made.stop()
+
+
+def test_a_server_that_stops_for_a_while_costs_nothing(
+    server: TrackingServer, tmp_path: Path
+) -> None:
+    storage = f"sqlite:///{tmp_path}/optuna.db"
+    stores = BothStores(storage, server.url, tmp_path / "unused")
+    stores.run({4: server.stop_for_a_while})
+    trials = stores.check_equal()
+    assert [trial.state.name for trial in trials] == ["COMPLETE"] * 3
+    assert all(len(trial.intermediate_values) == 3 for trial in trials)
+    for run in stores.runs():  # files go through the server as well
+        files = {file.path for file in stores.tracker._client.list_artifacts(run.info.run_id)}
+        assert {schema.GENERATOR_FILE, schema.CONFIG_FILE, schema.SAMPLES_FOLDER} <= files
+        samples = stores.tracker._client.list_artifacts(run.info.run_id, schema.SAMPLES_FOLDER)
+        assert len(samples) == 3
+    (finding,) = examine_studies(Stores(Layout(tmp_path), storage, server.url))
+    assert (finding.works, finding.part) == (True, "study faulty")
+    assert len(load_results(server.url, SPEC.name).trials) == 3
+    stores.close()
+
+
+def test_a_server_that_stays_away_interrupts_the_trial(
+    server: TrackingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # the person has less patience
+    study = MlflowTracker(server.url, tmp_path).open_study(SPEC)
+    trial = study.start_trial(0, SPEC.base_config())
+    server.stop()
+    with pytest.raises(Exception, match="API request to") as caught:
+        trial.log_metrics({"fid": 1.0}, 96)
+    assert is_outage(caught.value)
+    assert failure_reason(caught.value) == schema.INTERRUPTED
+    with pytest.raises(HarnessError, match=r"--tracking-uri: .*no server answers"):
+        MlflowTracker(server.url, tmp_path)

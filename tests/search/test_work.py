@@ -1,0 +1,72 @@
+"""A sitting from the first look at the stores to the last: what is begun, and what is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import optuna
+import pytest
+from mlflow import MlflowClient
+
+from harness.core.errors import InputError
+from harness.core.study_file import StudySpec
+from harness.search.observer import SearchObserver
+from harness.search.plan import StudyPlan
+from harness.search.run import run_study
+from harness.search.storage import open_storage
+from harness.search.work import OPEN_ATTRIBUTE
+from harness.tracking.layout import Layout
+from harness.tracking.mlflow_run import MlflowTracker
+
+SPEC = StudySpec.from_dict(
+    {
+        "question": "Which slope?",
+        "base": {"width": 0.0625, "images": 32, "batch_size": 16, "latent_dim": 4},
+        "space": {"leaky_slope": {"low": 0.0, "high": 0.4}},
+        "search": {"num_trials": 1, "reports": 1, "pruner": "none"},
+        "evaluation": {"num_samples": 100},
+    },
+    name="slopes",
+)
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> StudyPlan:
+    layout = Layout(tmp_path / "mlruns")
+    return StudyPlan(SPEC, layout, layout.storage_url, layout.tracking_uri)
+
+
+@pytest.fixture
+def storage(plan: StudyPlan) -> Iterator[optuna.storages.RDBStorage]:
+    opened = open_storage(plan.storage_url)
+    yield opened
+    opened.remove_session()
+    opened.engine.dispose()
+
+
+def test_a_study_that_mlflow_refuses_is_not_begun(
+    plan: StudyPlan, storage: optuna.storages.RDBStorage
+) -> None:
+    tracker = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root)
+    deleted = tracker.open_study(SPEC).experiment_id
+    MlflowClient(plan.tracking_uri).delete_experiment(deleted)
+    with pytest.raises(InputError, match="was deleted in MLflow"):
+        run_study(plan, SearchObserver())
+    assert optuna.get_all_study_names(storage) == []
+
+
+def test_what_a_killed_sitting_left_open_is_closed_though_no_trial_is_left(
+    plan: StudyPlan, storage: optuna.storages.RDBStorage
+) -> None:
+    assert run_study(plan, SearchObserver()).complete
+    study = optuna.load_study(study_name=SPEC.name, storage=storage)
+    assert study.user_attrs[OPEN_ATTRIBUTE] is False
+    parent = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root).open_study(SPEC)
+    trial = parent.start_trial(7, SPEC.base_config())
+    study.set_user_attr(OPEN_ATTRIBUTE, True)
+    assert run_study(plan, SearchObserver()).ran == 0
+    client = MlflowClient(plan.tracking_uri)
+    statuses = [client.get_run(run.run_id).info.status for run in (parent, trial)]
+    assert statuses == ["FINISHED", "FAILED"]
+    assert study.user_attrs[OPEN_ATTRIBUTE] is False
