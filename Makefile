@@ -4,6 +4,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # The first Python of the supported versions; `make PYTHON=...` takes another.
 CHECK := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -27,10 +28,10 @@ doctor: $(VENV)/installed  ## what works here and what does not
 	$(BIN)/python -m harness.doctor $(ARGS)
 
 test: $(VENV)/installed  ## the whole suite, except what needs a GPU
-	$(BIN)/python -m pytest -m "not gpu" $(ARGS)
+	$(BIN)/python -m pytest -m "not gpu" $(PARALLEL) $(ARGS)
 
 test-fast: $(VENV)/installed  ## the tests that take seconds
-	$(BIN)/python -m pytest -m "not gpu and not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not gpu and not slow" $(PARALLEL) $(ARGS)
 
 test-gpu: $(VENV)/installed  ## the tests that need a GPU
 	$(BIN)/python -m pytest -m gpu $(ARGS)
@@ -59,5 +60,5 @@ $(VENV)/installed: pyproject.toml constraints.txt
 		"make: needs Python 3.11 to 3.13, found $$("$(or $(PYTHON),python3)" --version 2>/dev/null || echo none);" \
 		"name one with make PYTHON=/path/to/python" >&2; exit 1; }
 	test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,postgres]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,postgres,ray]'
 	@touch $@

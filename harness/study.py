@@ -18,7 +18,6 @@ from harness.core.options import REPORTS
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.core.study_file import StudySpec
     from harness.search.plan import StudyPlan
     from harness.search.run import StudyOutcome
 
@@ -42,6 +41,9 @@ def study(
     data_dir: options.DataDir = None,
     workers: options.Workers = 1,
     workers_per_gpu: options.WorkersPerGpu = None,
+    executor: options.Executor = "local",
+    ray_address: options.RayAddress = None,
+    cpus_per_worker: options.CpusPerWorker = None,
     seed: options.Seed = None,
     settings: options.Settings = None,
     dry_run: Annotated[
@@ -56,20 +58,23 @@ def study(
     A folder of studies runs one after the other; one that cannot run does not stop the others.
     """
     from harness.core.find import resolve_study, studies_in
+    from harness.search.declaration import declaration
+    from harness.search.plan import Workforce
 
     names = studies_in(study) if study_name is None else None
     changes: dict[str, Any] = {"n_trials": n_trials, "seed": seed, "seeds": seeds}
     changes |= {"settings": settings or [], "smoke": smoke, "name": study_name}
     specs = [resolve_study(name, **changes) for name in names or [study]]
     specs = list({spec.name: spec for spec in specs}.values())  # claims may share their runs
+    force = Workforce(workers, executor, workers_per_gpu, ray_address, cpus_per_worker)
     if dry_run:
-        return _show(specs)
+        for spec in specs:
+            print(json.dumps(declaration(spec), indent=2))
+        return 0
     from rich.console import Console
 
-    from harness.search.plan import Workforce
     from harness.search.sitting import make_plan
 
-    force = Workforce(workers, workers_per_gpu=workers_per_gpu)
     given: dict[str, Any] = {"storage": storage, "tracking_uri": tracking_uri}
     given |= {"data_dir": data_dir, "timeout": timeout, "workforce": force}
     plans = [make_plan(one, **given) for one in specs]
@@ -116,19 +121,6 @@ def _run(plan: StudyPlan, console: Console, no_report: bool) -> tuple[dict[str, 
     if any(one.interrupted for one in outcomes):
         return found, INTERRUPTED
     return found, FAILED if outcome.complete and outcome.best is None else 0
-
-
-def _show(specs: list[StudySpec]) -> int:
-    """Print each study as it would run, every field of the base configuration included."""
-    from harness.core.quiet import quiet_import
-
-    with quiet_import():
-        from harness.search.prepare import check_buildable
-    for spec in specs:
-        check_buildable(spec)
-        base = {k: v for k, v in spec.base_config().to_dict().items() if k not in spec.space}
-        print(json.dumps({**spec.to_dict(), "base": base}, indent=2))
-    return 0
 
 
 def _report(outcomes: list[StudyOutcome], tracking_uri: str) -> Path | None:

@@ -18,6 +18,8 @@ import pytest
 import sqlalchemy
 from hypothesis import settings
 
+from harness.search.shares import thread_limits
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 GPU_OFF = "-1"
 _STORES = ("HARNESS_MLRUNS", "HARNESS_STORAGE", "HARNESS_TRACKING_URI")
@@ -39,6 +41,10 @@ def pytest_configure(config: pytest.Config) -> None:
         TF_CPP_MIN_LOG_LEVEL="2",
         TF_FORCE_GPU_ALLOW_GROWTH="true",
     )
+    paths = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)  # what the tests start is this checkout's
+    if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+        os.environ.update(thread_limits(int(workers)))
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell's background job ignores Ctrl-C, and so would all that the tests start.
         signal.signal(signal.SIGINT, signal.default_int_handler)

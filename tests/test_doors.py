@@ -59,6 +59,16 @@ def test_wrong_input_is_one_line_and_exit_2(case, folder, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("door", ["report", "evaluation.calibrate", "evaluation.reference"])
+def test_a_command_without_what_it_needs_names_it(door, folder):
+    command = [sys.executable, "-m", f"harness.{door}"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 2, result.stderr
+    assert result.stderr.startswith("error: Missing argument"), result.stderr
+    assert result.stderr.count("\n") == 1, result.stderr
+
+
+@pytest.mark.slow
 def test_dry_run_prints_the_resolved_study_and_touches_nothing(folder, monkeypatch):
     monkeypatch.setenv("HARNESS_MLRUNS", str(folder / "mlruns"))
     result = subprocess.run(

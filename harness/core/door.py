@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, NoReturn
 
 import typer
@@ -37,7 +38,8 @@ def _run(command: Any, name: str, argv: Sequence[str] | None) -> int:
     try:
         code = command.main(args=argv, prog_name=name, standalone_mode=False)
     except _UsageError as error:
-        return _say(error.format_message() + _received(error, argv or sys.argv[1:]), WRONG_INPUT)
+        words = sys.argv[1:] if argv is None else argv
+        return _say(error.format_message() + _received(error, words), WRONG_INPUT)
     except InputError as error:
         return _say(str(error), WRONG_INPUT)
     except HarnessError as error:
@@ -50,7 +52,7 @@ def _run(command: Any, name: str, argv: Sequence[str] | None) -> int:
 def _received(error: Any, argv: Sequence[str]) -> str:
     """What came for the option that ``error`` is about: typer says only what it should be."""
     options = getattr(getattr(error, "param", None), "opts", ())
-    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+    for word, following in pairwise([*argv, ""]):
         name, _, value = word.partition("=")
         if name in options:
             return f", got {(value or following)!r}"

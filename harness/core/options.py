@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from harness.core.registry import EXECUTORS
+
 Study = Annotated[str, typer.Argument(help="A study file, or a name under studies/.")]
 StudyName = Annotated[
     str | None, typer.Option("--study-name", help="Name in the stores and of the report's folder.")
@@ -24,6 +26,16 @@ Workers = Annotated[
 ]
 WorkersPerGpu = Annotated[
     int | None, typer.Option(min=1, help="Workers that share a GPU, each a part of its memory.")
+]
+Executor = Annotated[
+    str, typer.Option(help=f"What starts the workers: {', '.join(EXECUTORS.names())}.")
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(help="Ray's cluster, HOST:PORT; else RAY_ADDRESS, or what runs on this machine."),
+]
+CpusPerWorker = Annotated[
+    int | None, typer.Option(min=1, help="CPU cores that Ray reserves for each worker, 1 if unset.")
 ]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of the search and of every trial.")]
 Settings = Annotated[

@@ -14,14 +14,18 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from harness.core.errors import HarnessError, InputError
+from harness.core.door import open_door
+from harness.core.errors import InputError
+from harness.core.quiet import quiet_import
 from harness.core.registry import METRICS
 from harness.data.load import load_dataset
-from harness.evaluation import calibration
-from harness.evaluation.calibration import Setting
-from harness.evaluation.calibration_page import render_page
-from harness.evaluation.detectability import Findings
-from harness.evaluation.reference import load_reference
+
+with quiet_import():  # TensorFlow's chatter is no part of what the command says
+    from harness.evaluation import calibration
+    from harness.evaluation.calibration import Setting
+    from harness.evaluation.calibration_page import render_page
+    from harness.evaluation.detectability import Findings
+    from harness.evaluation.reference import load_reference
 
 PAGE_FILE = "index.html"
 RESPONSES_FILE = "responses.csv"
@@ -49,13 +53,12 @@ def calibrate(
     ] = Path("mlruns/cache"),
 ) -> None:
     """Measure what is seen of planted collapses in DATASET, and fit the collapse alarm to them."""
+    setting = Setting(_whole_numbers(sizes), repetitions, nulls, seed)
     try:
-        setting = Setting(_whole_numbers(sizes), repetitions, nulls, seed)
         findings = _find(dataset, data_dir, setting, cache_dir)
         _write(findings, output, model or output / MODEL_FILE)
-    except (HarnessError, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2 if isinstance(error, InputError | OSError) else 1) from None
+    except OSError as error:
+        raise InputError(f"{error.filename or output}: {error.strerror or error}") from None
     typer.echo(f"page: {output / PAGE_FILE}\nmodel: {model or output / MODEL_FILE}")
 
 
@@ -115,4 +118,4 @@ def _whole_numbers(text: str) -> tuple[int, ...]:
 
 
 if __name__ == "__main__":
-    typer.run(calibrate)
+    open_door(calibrate)

@@ -18,19 +18,18 @@ import numpy as np
 import typer
 from filelock import FileLock, Timeout
 
-from harness.core.errors import HarnessError, InputError
+from harness.core.door import open_door
+from harness.core.errors import InputError
+from harness.core.quiet import quiet_import
 from harness.data.dataset import Dataset
 from harness.data.load import load_dataset
 from harness.data.record_file import RecordError
-from harness.evaluation.features import ReferenceClassifier
-from harness.evaluation.network import BatchedNetwork, Recipe
-from harness.evaluation.reference_training import train_network
-from harness.evaluation.weights_file import (
-    Identity,
-    read_weights,
-    record_of,
-    write_weights,
-)
+
+with quiet_import():  # TensorFlow's chatter is no part of what the command says
+    from harness.evaluation.features import ReferenceClassifier
+    from harness.evaluation.network import BatchedNetwork, Recipe
+    from harness.evaluation.reference_training import train_network
+    from harness.evaluation.weights_file import Identity, read_weights, record_of, write_weights
 
 RECIPE = Recipe()
 """The recipe of all reference classifiers. After a change, make the shipped files again."""
@@ -157,17 +156,16 @@ def remake(
     ] = None,
 ) -> None:
     """Train the reference classifier of DATASET and write its weight file."""
+    if output is None and dataset not in SHIPPED:
+        raise InputError(f"--output is needed: {dataset!r} has no shipped file to replace")
+    path = output or WEIGHTS / f"{dataset}.npz"
     try:
-        if output is None and dataset not in SHIPPED:
-            raise InputError(f"--output is needed: {dataset!r} has no shipped file to replace")
-        path = output or WEIGHTS / f"{dataset}.npz"
         classifier = train_reference(load_dataset(dataset, data_dir), path, typer.echo, RECIPE)
-    except (HarnessError, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2 if isinstance(error, InputError | OSError) else 1) from None
+    except OSError as error:
+        raise InputError(f"{error.filename or path}: {error.strerror or error}") from None
     typer.echo(f"accuracy {classifier.accuracy:.4f}\nsha256 {classifier.sha256}\nwritten {path}")
     typer.echo(f"key {classifier.record.identity.key}")
 
 
 if __name__ == "__main__":
-    typer.run(remake)
+    open_door(remake)

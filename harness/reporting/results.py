@@ -22,7 +22,7 @@ from harness.core.arms import confirmation_name
 from harness.core.errors import InputError
 from harness.core.schema import RunKind, Tag
 from harness.core.study_file import StudySpec
-from harness.reporting.store_address import check_sqlite, study_folder
+from harness.reporting.store_address import study_folder
 from harness.reporting.tables import (
     RunRecord,
     StudyResults,
@@ -32,6 +32,7 @@ from harness.reporting.tables import (
 )
 from harness.tracking.database_url import mask
 from harness.tracking.http_store import check_server, is_server_uri
+from harness.tracking.stores import check_tracking_store
 
 _PAGE_SIZE = 1_000
 _STUDY_KEYS = (
@@ -177,16 +178,12 @@ class _Artifacts:
 
 def _client(tracking_uri: str) -> Any:
     """An MlflowClient of a store that exists: MLflow itself would make an empty SQLite file."""
-    if "://" not in tracking_uri:
-        raise InputError(
-            f"tracking URI {tracking_uri!r}; allowed: sqlite:///FILE, http://HOST, ..."
-        )
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    if tracking_uri.startswith("sqlite"):
-        check_sqlite(tracking_uri)
     if is_server_uri(tracking_uri):
-        check_server(tracking_uri, "tracking URI")
+        check_server(tracking_uri, "--tracking-uri")
+    else:
+        check_tracking_store(tracking_uri)
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
 

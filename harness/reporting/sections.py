@@ -144,8 +144,8 @@ def showcase(results: StudyResults) -> list[Grid]:
 def showcase_words(results: StudyResults) -> str:
     """What the image grids of ``showcase`` are."""
     return (
-        f"What the scores look like: generated images of completed trials at their end, by rank in "
-        f"{results.objective}, beside real ones. Every trial draws the same latent vectors."
+        f"Generated images of completed trials at their end, by rank in {results.objective}, "
+        "beside real ones. Every trial draws the same latent vectors."
     )
 
 

@@ -1,13 +1,11 @@
-"""The address of a store: whether it can be one, where its files lie."""
+"""Where the files of a store lie."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
-from harness.core.errors import InputError
 from harness.tracking.layout import Layout
 
 
@@ -17,18 +15,3 @@ def study_folder(tracking_uri: str, study_name: str) -> Path | None:
         return None
     database = Path(make_url(tracking_uri).database or "")
     return Layout(database.parent).artifact_root / study_name
-
-
-def check_sqlite(tracking_uri: str) -> None:
-    """Pass if the URI names an SQLite file that is there; InputError otherwise."""
-    try:
-        path = Path(make_url(tracking_uri).database or "")
-    except ArgumentError:
-        raise InputError(f"tracking URI {tracking_uri!r} is not a database URL") from None
-    if not path.is_file():
-        raise InputError(
-            f"{path}: no MLflow store there; run a study first (python -m harness.study)"
-        )
-    with path.open("rb") as file:
-        if file.read(15) != b"SQLite format 3":
-            raise InputError(f"{path}: not an SQLite database")

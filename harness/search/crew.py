@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from harness.core.errors import HarnessError
 from harness.core.schema import INTERRUPTED, TrialState
@@ -35,6 +34,7 @@ class Crew:
         self._said: set[str] = set()
         self._failure: Exception | None = None
         self._interrupted = False
+        self._complete = False
         self._stopping_since: float | None = None
         self._workers: dict[int, Worker] = {}
         for job in jobs:
@@ -93,30 +93,30 @@ class Crew:
             self._stop()
         elif ended.died:
             self._on_death(number, ended.died)
-        elif ended.interrupted and self._stopping_since is None:
+        elif not ended.interrupted:
+            self._complete = True
+            for worker in self._workers.values():
+                worker.dismiss()
+        elif self._stopping_since is None:
             self._observer.message(f"worker {number} was stopped; {self._left()}")
 
     def _on_death(self, number: int, how: str) -> None:
         if self._stopping_since is not None:
             return
+        if self._complete:
+            self._observer.message(f"worker {number} died ({how}); no work is left for another")
+            return
         if self._ended_trials[number]:
             self._observer.message(f"worker {number} died ({how}); another takes its place")
             self._ended_trials[number] = 0
-            self._workers[number] = self._executor.start(self._renewed(number), self._inbox)
+            job = self._jobs[number].after(time.monotonic() - self._began)
+            self._workers[number] = self._executor.start(job, self._inbox)
             return
         self._observer.message(f"worker {number} died ({how}) with no trial done; {self._left()}")
         if not self._workers:
             self._failure = HarnessError(
                 f"no worker is left; the last died: {how}. The same command again goes on"
             )
-
-    def _renewed(self, number: int) -> Job:
-        """The job of a worker that died, with the time that is left."""
-        job = self._jobs[number]
-        if job.plan.timeout is None:
-            return job
-        left = max(0.0, job.plan.timeout - (time.monotonic() - self._began))
-        return replace(job, plan=replace(job.plan, timeout=left))
 
     def _stop(self, *, at_once: bool = False) -> None:
         if self._stopping_since is None:

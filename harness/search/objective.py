@@ -132,8 +132,11 @@ class TrialRunner:
             _log_times(run, trainer, course)
             run.finish(TrialState.PRUNED, {Tag.PRUNED_BY: _pruned_by(pruned)})
             raise
-        except BaseException:
-            _log_times(run, trainer, course)
+        except BaseException as error:
+            try:
+                _log_times(run, trainer, course)
+            except Exception as second:  # what ended the trial is what counts
+                error.add_note(f"The trial's times could not be written: {second}")
             raise
         _log_times(run, trainer, course)
         return {**course.scores, **worth}

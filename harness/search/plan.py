@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.core.errors import InputError
+from harness.core.registry import EXECUTORS
 from harness.core.study_file import StudySpec
 from harness.tracking.layout import Layout
 
@@ -14,12 +16,25 @@ class Workforce:
     """Who runs the trials: how many ``workers``, and the ``executor`` that starts them.
 
     workers_per_gpu: how many share one GPU, each with its part of the memory; None leaves the GPUs
-    alone, so that every worker sees all of them.
+    alone, so that every worker sees all of them. ray_address and cpus_per_worker: where the
+    executor ``ray`` finds its cluster, and what it asks there for each worker (1 core if None).
+    Raises InputError if they do not go together.
     """
 
     workers: int = 1
     executor: str = "local"
     workers_per_gpu: int | None = None
+    ray_address: str | None = None
+    cpus_per_worker: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what the executor would not heed."""
+        if EXECUTORS.check(self.executor) == "ray":
+            return
+        for option in ("ray_address", "cpus_per_worker"):
+            if getattr(self, option) is not None:
+                name = option.replace("_", "-")
+                raise InputError(f"--{name} is for --executor ray, not {self.executor}")
 
     @property
     def in_process(self) -> bool:

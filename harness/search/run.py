@@ -14,10 +14,9 @@ from harness.core.registry import EXECUTORS
 from harness.core.study_file import StudySpec
 from harness.search import storage as stores
 from harness.search.crew import Crew
-from harness.search.executors import Job
+from harness.search.executors import Executor
 from harness.search.observer import SearchObserver
 from harness.search.plan import StudyPlan
-from harness.search.shares import gpu_shares, thread_limits
 from harness.search.space import arm_name, space_size
 from harness.search.turns import turns
 from harness.search.work import (
@@ -119,23 +118,17 @@ def _run_by_workers(
     plan: StudyPlan, storage: RDBStorage, total: int, observer: SearchObserver
 ) -> bool:
     """Run until ``total`` trials are done, by other processes; whether a person stopped them."""
-    force = plan.workforce
-    shares = gpu_shares(force)
-    limits = thread_limits(force.workers) if force.executor == "local" else {}
-    jobs = []
-    for number in range(force.workers):
-        gpu, memory = shares[number] if shares else (None, None)
-        environment = {**limits, **({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})}
-        jobs.append(Job(plan, total, number, environment, memory))
-    crew = Crew(EXECUTORS.get(force.executor), jobs, observer)
-    status: StudyStatus = "FAILED"
-    try:
-        interrupted = crew.wait()
-        status = "KILLED" if interrupted else "FINISHED"
-    finally:
-        study = _find(plan, storage)
-        if study is not None:
-            finish_tracked(plan, study, storage, status)
+    executor: Executor = EXECUTORS.get(plan.workforce.executor)
+    with executor.sitting(plan, total) as jobs:
+        crew = Crew(executor, jobs, observer)
+        status: StudyStatus = "FAILED"
+        try:
+            interrupted = crew.wait()
+            status = "KILLED" if interrupted else "FINISHED"
+        finally:
+            study = _find(plan, storage)
+            if study is not None:
+                finish_tracked(plan, study, storage, status)
     return interrupted
 
 

@@ -20,13 +20,17 @@ _THREAD_VARIABLES = (
 
 
 def thread_limits(workers: int) -> dict[str, str]:
-    """Environment variables that give each of ``workers`` its share of the cores, at least one.
+    """Environment variables that give each of ``workers`` its share of the cores, at least one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return threads(max(1, (cores or 1) // workers))
+
+
+def threads(number: int) -> dict[str, str]:
+    """Environment variables that let a process compute with ``number`` threads.
 
     What the person has set already stays as it is.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    threads = str(max(1, (cores or 1) // workers))
-    return {name: threads for name in _THREAD_VARIABLES if name not in os.environ}
+    return {name: str(number) for name in _THREAD_VARIABLES if name not in os.environ}
 
 
 def gpu_shares(workforce: Workforce) -> list[tuple[str, int]]:

@@ -24,6 +24,7 @@ from harness.search.space import arm_params, config_of, distributions
 from harness.tracking.database_url import mask
 from harness.tracking.patience import wait_for_servers
 from harness.tracking.reaper import Ended
+from harness.tracking.sqlite_file import unlock_after_interrupts
 from harness.tracking.stores import Schema, prepare_database
 
 SPEC_ATTRIBUTE = "spec"
@@ -40,6 +41,7 @@ def open_storage(url: str) -> RDBStorage:
     tables = Schema("Optuna", "studies", _create_tables)
     url = prepare_database(url, tables, option="--storage")
     wait_for_servers()
+    unlock_after_interrupts()
     if url.startswith("sqlite:"):  # others may write for longer than the five seconds by default
         return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}})
     return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
@@ -75,8 +77,12 @@ def open_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study:
 
 
 def was_interrupted(trial: FrozenTrial) -> bool:
-    """True for a trial that a person or a killed worker ended: it does not count as run."""
-    return trial.user_attrs.get(Tag.FAILURE) == INTERRUPTED
+    """True for a trial that a person or a killed worker ended: it does not count as run.
+
+    One that failed without a reason was cut off before the reason could be written.
+    """
+    failed = trial.state == TrialState.FAIL
+    return failed and trial.user_attrs.get(Tag.FAILURE, INTERRUPTED) == INTERRUPTED
 
 
 def counted_trials(study: optuna.Study) -> list[FrozenTrial]:

@@ -26,6 +26,7 @@ from harness.tracking.environment import git_state
 from harness.tracking.http_store import be_patient, is_server_uri
 from harness.tracking.patience import wait_for_servers
 from harness.tracking.reaper import Ends, end_runs, log_parameters, trial_runs, without_run
+from harness.tracking.sqlite_file import unlock_after_interrupts
 from harness.tracking.stores import prepare_tracking_store, store_lock
 from harness.tracking.tracker import (
     NO_TAGS,
@@ -141,6 +142,7 @@ class MlflowTracker(Tracker):
         self.tracking_uri = prepare_tracking_store(tracking_uri, artifact_root)
         self._artifact_root = artifact_root.absolute()
         wait_for_servers()
+        unlock_after_interrupts()
         be_patient()
         self._client = MlflowClient(tracking_uri=self.tracking_uri)
 

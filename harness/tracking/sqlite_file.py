@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
+
 from harness.core.errors import InputError
 
-_MAGIC = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html, section 1.3
 _BUSY_SECONDS = 20.0
 
 
@@ -24,19 +26,20 @@ def is_missing(path: Path) -> bool:
 def check_file(path: Path, program: str, table: str) -> None:
     """Pass if ``path`` is a sound SQLite database with the ``table`` by which ``program`` is known.
 
-    Reads only. Raises InputError with the reason otherwise.
+    Reads only, and by SQLite alone: to open and close the file in any other way would end the locks
+    that this process holds on it (https://www.sqlite.org/howtocorrupt.html, section 2.2). Raises
+    InputError with the reason otherwise.
     """
     if not path.is_file():
         raise InputError(f"{path} is not a file")
-    with open(path, "rb") as file:
-        if file.read(len(_MAGIC)) != _MAGIC:
-            raise InputError(f"{path} is not a SQLite database")
     try:
         with _connection(path, mode="ro") as connection:
             finding = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             tables = {name for (name,) in rows}
     except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            raise InputError(f"{path} is not a SQLite database") from None
         raise InputError(f"{path} cannot be read: {error}") from None
     if finding != "ok":
         raise InputError(f"{path} is damaged: {finding.splitlines()[-1]}; restore a copy of it")
@@ -84,6 +87,23 @@ def create_file(path: Path, create: Callable[[Path], None]) -> None:
         os.replace(folder / path.name, path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def unlock_after_interrupts() -> None:
+    """From now on, let no statement that Ctrl-C cut off keep its database locked.
+
+    SQLAlchemy closes the connection of such a statement. But SQLite ends a connection, and its
+    transaction, only when the last of its statements is gone, and this one lives as long as the
+    traceback: the trial's end could not be written.
+    """
+    if not event.contains(Pool, "invalidate", _roll_back):
+        event.listen(Pool, "invalidate", _roll_back)
+
+
+def _roll_back(connection: object, record: object, error: BaseException | None) -> None:
+    """SQLAlchemy's event: ``connection`` is about to be closed because of ``error``."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.rollback()
 
 
 @contextmanager

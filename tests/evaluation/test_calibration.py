@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
+from harness.core.errors import InputError
 from harness.core.schema import COLLAPSE_PROBABILITY
 from harness.data.dataset import Dataset
 from harness.data.digits import load_digits
 from harness.data.load import load_dataset
-from harness.evaluation import calibrate, collapse
+from harness.evaluation import collapse
+from harness.evaluation.calibrate import calibrate
 from harness.evaluation.calibration import PARTS, Setting, measure, split
 from harness.evaluation.detectability import REAL, alarm_table
 from harness.evaluation.evaluate import Evaluator
@@ -118,12 +119,7 @@ def test_what_the_alarm_must_see_and_must_not_on_mnist(mnist_dir: Path, plant: s
 @pytest.mark.slow
 def test_the_command_writes_page_tables_and_model(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    app = calibrate.typer.Typer()
-    app.command()(calibrate.calibrate)
-    result = CliRunner().invoke(
-        app, ["digits", "--sizes", "100", "--repetitions", "2", "--nulls", "20"]
-    )
-    assert result.exit_code == 0, result.output
+    calibrate("digits", sizes="100", repetitions=2, nulls=20)
     folder = tmp_path / "reports" / "calibration"
     files = {path.name for path in folder.iterdir()}
     assert files == {
@@ -140,8 +136,5 @@ def test_the_command_writes_page_tables_and_model(tmp_path: Path, monkeypatch) -
 
 @pytest.mark.parametrize("sizes", ["", "50", "500,many", "-500"])
 def test_sizes_that_are_none_are_one_line(sizes: str) -> None:
-    app = calibrate.typer.Typer()
-    app.command()(calibrate.calibrate)
-    result = CliRunner().invoke(app, ["digits", f"--sizes={sizes}"])
-    assert result.exit_code == 2
-    assert "--sizes takes whole numbers from 100" in result.output
+    with pytest.raises(InputError, match="--sizes takes whole numbers from 100"):
+        calibrate("digits", sizes=sizes)

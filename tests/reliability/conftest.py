@@ -15,7 +15,10 @@ from harness.core.study_file import StudySpec
 from harness.data.load import load_dataset
 from harness.search.objective import FAILURES, Objective, TrialRunner
 from harness.search.observer import SearchObserver
-from harness.search.storage import open_storage, open_study
+from harness.search.slots import Slots
+from harness.search.storage import open_storage, open_study, trial_ends
+from harness.search.turns import turns
+from harness.search.work import run_trials
 from harness.tracking.mlflow_run import MlflowTracker
 
 OUTAGE_SECONDS = float(os.environ.get("HARNESS_TEST_OUTAGE", "5"))
@@ -54,13 +57,22 @@ class BothStores:
         self.tracker = MlflowTracker(tracking_uri, artifacts)
 
     def run(self, plan: dict[int, Callable[[], None]], spec: StudySpec = SPEC) -> None:
-        """Run the study's trials; ``plan``: number of the score -> what happens before it."""
+        """Run the study to its end; ``plan``: number of the score -> what happens before it."""
+        turn = turns(self.storage, spec.name)
         study = open_study(spec, self.storage)
         with self.tracker.open_study(spec) as parent:
             runner = TrialRunner(
                 spec, load_dataset("digits"), Scores(plan), parent, SearchObserver(), {}
             )
-            study.optimize(Objective(runner), spec.search.num_trials, catch=FAILURES)
+            slots = Slots(
+                spec,
+                study,
+                self.storage,
+                total=spec.search.num_trials,
+                turn=turn,
+                settle=lambda: parent.settle(lambda: trial_ends(study)),
+            )
+            run_trials(slots, Objective(runner), SearchObserver(), catch=FAILURES)
 
     def close(self) -> None:
         """Close the connections, before a server or a folder goes."""

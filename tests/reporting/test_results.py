@@ -131,7 +131,7 @@ def test_reading_changes_no_byte_of_the_store(store: Store) -> None:
 
 
 def test_a_store_that_does_not_exist_is_an_error_and_is_not_created(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no MLflow store there"):
+    with pytest.raises(InputError, match="run a study first"):
         load_results(f"sqlite:///{tmp_path}/mlflow.db", "demo")
     assert list(tmp_path.iterdir()) == []
 
@@ -139,8 +139,8 @@ def test_a_store_that_does_not_exist_is_an_error_and_is_not_created(tmp_path: Pa
 @pytest.mark.parametrize(
     ("uri", "says"),
     [
-        ("somewhere", "tracking URI 'somewhere'"),
-        ("sqlite:///{tmp}/text.db", "not an SQLite database"),
+        ("somewhere", "'somewhere' is not a database URL"),
+        ("sqlite:///{tmp}/text.db", "is not a SQLite database"),
         ("sqlite:///{tmp}/torn.db", "torn.db"),
         ("http://127.0.0.1:9", "127.0.0.1"),
     ],

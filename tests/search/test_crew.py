@@ -29,12 +29,13 @@ def ended(number, reason=""):
 class Script(Executor):
     """Workers that tell what their script says: one list for each start of a worker."""
 
-    def __init__(self, scripts, when_stopped=None):
+    def __init__(self, scripts, when_stopped=None, waiting=()):
         self.scripts = {number: list(lists) for number, lists in scripts.items()}
         self.when_stopped = when_stopped or {}
         self.started = []
         self.stopped = []
         self.killed = []
+        self.waiting = set(waiting)
 
     def start(self, job, inbox):
         self.started.append(job)
@@ -54,6 +55,11 @@ class _Scripted(Worker):
     def kill(self):
         self.script.killed.append(self.number)
         self.inbox.put((self.number, Ended(died="killed by SIGKILL")))
+
+    def dismiss(self):
+        if self.number in self.script.waiting:
+            self.script.waiting.remove(self.number)
+            self.inbox.put((self.number, Ended()))
 
 
 class Notes(SearchObserver):
@@ -119,6 +125,20 @@ def test_a_study_without_workers_left_says_so():
     script = Script({0: [[Ended(died="exit code 1")]], 1: [[Ended(died="exit code 1")]]})
     with pytest.raises(HarnessError, match="no worker is left; the last died: exit code 1"):
         crew(script, Notes()).wait()
+
+
+def test_one_that_waits_for_its_place_is_dismissed_when_another_is_done():
+    script = Script({0: [[started(0), ended(0), Ended()]], 1: [[]]}, waiting=[1])
+    assert crew(script, Notes()).wait() is False
+    assert not script.waiting
+
+
+def test_a_death_after_the_work_was_done_is_no_failure():
+    done, died = [started(0), ended(0), Ended()], [started(1), Ended(died="node gone")]
+    script = Script({0: [done], 1: [died]})
+    notes = Notes()
+    assert crew(script, notes).wait() is False
+    assert "worker 1 died (node gone); no work is left for another" in notes.said
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,9 @@
+import sqlite3
+from contextlib import closing
+
 import optuna
 import pytest
+import sqlalchemy
 
 from harness.core.config import TrialConfig
 from harness.core.errors import InputError
@@ -130,3 +134,40 @@ def test_a_storage_that_cannot_be_used_is_one_line_without_the_password(url):
     assert "--storage" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_a_trial_that_was_cut_off_before_its_reason_was_written_is_run_again(storage):
+    study = open_study(spec(), storage)
+    space = {"leaky_slope": optuna.distributions.FloatDistribution(0.0, 0.4)}
+    trial = study.ask(space)
+    study.tell(trial, state=optuna.trial.TrialState.FAIL)
+    assert counted_trials(study) == []
+    requeue_interrupted(study, ["leaky_slope"])
+    assert study.ask(space).params == trial.params
+
+
+def interrupt_once(engine, method):
+    """Make the next statement of ``engine`` be followed by Ctrl-C before SQLAlchemy goes on."""
+
+    def execute(cursor, statement, parameters, context):
+        sqlalchemy.event.remove(engine, method, execute)
+        getattr(cursor, method.removeprefix("do_"))(statement, parameters)
+        raise KeyboardInterrupt
+
+    sqlalchemy.event.listen(engine, method, execute)
+
+
+def test_ctrl_c_in_the_middle_of_a_write_leaves_no_lock_behind(storage):
+    study = open_study(spec(), storage)
+    trial = study.ask()
+    studies = sqlalchemy.table("studies", sqlalchemy.column("study_name"))
+    interrupted = pytest.raises(KeyboardInterrupt)
+    with interrupted as caught, storage.engine.begin() as connection:
+        interrupt_once(storage.engine, "do_executemany")
+        connection.execute(studies.insert(), [{"study_name": "a"}, {"study_name": "b"}])
+    # The traceback, which holds the statement, lives on here, as it does where a trial is ended.
+    with closing(sqlite3.connect(storage.engine.url.database, timeout=0)) as other:
+        other.execute("BEGIN IMMEDIATE")
+    assert caught.tb is not None
+    trial.set_user_attr("after", 1)
+    assert optuna.load_study(study_name="s", storage=storage).trials[0].user_attrs == {"after": 1}

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -301,3 +302,20 @@ def test_four_processes_meet_a_fresh_store(tmp_path: Path) -> None:
     assert [worker.exitcode for worker in workers] == [0] * 4
     assert len({(experiment, parent) for experiment, parent, _ in seen}) == 1
     assert len({trial for _, _, trial in seen}) == 4
+
+
+def test_looking_at_a_database_keeps_the_locks_that_are_on_it(tmp_path):
+    """On POSIX a process loses all its locks on a file when it closes any descriptor of the file.
+
+    Without its lock, the last other process to leave takes the write-ahead log away, and with it
+    what is still to be written.
+    """
+    path = tmp_path / "mlflow.db"
+    prepare_tracking_store(f"sqlite:///{path}", tmp_path / "artifacts")
+    with closing(sqlite3.connect(path)) as here:
+        assert here.execute("SELECT count(*) FROM experiments").fetchone() == (1,)
+        check_tracking_store(f"sqlite:///{path}")
+        there = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1])"
+        there += "; c.execute('CREATE TABLE t (x)'); c.close()"
+        subprocess.run([sys.executable, "-c", there, str(path)], check=True)
+        assert path.with_name("mlflow.db-wal").exists()

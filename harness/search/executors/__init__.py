@@ -9,8 +9,9 @@ from __future__ import annotations
 import queue
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.core.config import TrialConfig
@@ -32,6 +33,12 @@ class Job:
     number: int
     environment: Mapping[str, str] = field(default_factory=dict)
     gpu_memory_mb: int | None = None
+
+    def after(self, seconds: float) -> Job:
+        """The same work, with the time that is left when ``seconds`` have gone by."""
+        if self.plan.timeout is None:
+            return self
+        return replace(self, plan=replace(self.plan, timeout=max(0.0, self.plan.timeout - seconds)))
 
 
 @dataclass(frozen=True)
@@ -71,9 +78,21 @@ class Worker(ABC):
     def kill(self) -> None:
         """End it at once."""
 
+    @abstractmethod
+    def dismiss(self) -> None:
+        """End it if it still waits for a place to begin at: no work is left for it."""
+
 
 class Executor(ABC):
     """A way to start workers."""
+
+    @contextmanager
+    def sitting(self, plan: StudyPlan, total: int) -> Iterator[Sequence[Job]]:
+        """The work of each worker; they can be started, and have to end, inside.
+
+        Raises InputError if there is no place for them.
+        """
+        yield [Job(plan, total, number) for number in range(plan.workforce.workers)]
 
     @abstractmethod
     def start(self, job: Job, inbox: Inbox) -> Worker:

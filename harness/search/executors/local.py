@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -13,6 +13,8 @@ from multiprocessing.context import SpawnProcess
 from types import FrameType
 
 from harness.search.executors import Ended, Executor, Inbox, Job, Told, Worker, serve
+from harness.search.plan import StudyPlan
+from harness.search.shares import gpu_shares, thread_limits
 
 
 class LocalWorker(Worker):
@@ -41,9 +43,24 @@ class LocalWorker(Worker):
         """End it at once."""
         self._process.kill()
 
+    def dismiss(self) -> None:
+        """Leave it alone: it has begun."""
+
 
 class _Local(Executor):
     """Starts workers as processes of this machine."""
+
+    @contextmanager
+    def sitting(self, plan: StudyPlan, total: int) -> Iterator[Sequence[Job]]:
+        """The work of each worker with its share of the cores or of a GPU."""
+        workers = plan.workforce.workers
+        shares = gpu_shares(plan.workforce)
+        jobs = []
+        for number in range(workers):
+            gpu, memory = shares[number] if shares else (None, None)
+            devices = {"CUDA_VISIBLE_DEVICES": gpu} if gpu else {}
+            jobs.append(Job(plan, total, number, {**thread_limits(workers), **devices}, memory))
+        yield jobs
 
     def start(self, job: Job, inbox: Inbox) -> LocalWorker:
         """A process that has begun with ``job``."""
