@@ -9,7 +9,7 @@ from harness.tracking.tracker import is_outage
 
 def stopped(error: Exception) -> HarnessError | None:
     """What to say of an outage that ended a sitting; None if ``error`` is something else."""
-    if not is_outage(error):
+    if isinstance(error, HarnessError) or not is_outage(error):
         return None
     text = str(getattr(error.__cause__, "orig", None) or error)
     reason = hide_passwords((text.splitlines() or [""])[0])

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.core.errors import HarnessError, InputError
+from harness.core.errors import InputError
 from harness.core.study_file import StudySpec
 from harness.search.confirm import confirmation_study
 from harness.search.display import Display
+from harness.search.outages import stopped
 from harness.search.plan import StudyPlan, Workforce
 from harness.search.run import StudyOutcome, run_study
 from harness.tracking.layout import default_layout
-from harness.tracking.tracker import is_outage
 
 ONE_WORKER = Workforce()
 
@@ -60,16 +60,10 @@ def _outages() -> Iterator[None]:
     """Turn a full disk or a store that is gone into one line; what was done is kept."""
     try:
         yield
-    except HarnessError:
-        raise
     except Exception as error:
-        if not is_outage(error):
+        if (said := stopped(error)) is None:
             raise
-        reason = (str(getattr(error.__cause__, "orig", None) or error).splitlines() or [""])[0]
-        raise HarnessError(
-            f"stopped: {type(error).__name__}: {reason}; "
-            "once that is mended, the same command goes on"
-        ) from error
+        raise said from error
 
 
 def sit_and_confirm(plan: StudyPlan, console: Console) -> tuple[StudyOutcome, StudyOutcome | None]:

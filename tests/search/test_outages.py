@@ -4,6 +4,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 from requests.exceptions import ConnectionError as Unreachable
 
+from harness.core.errors import InputError
 from harness.core.study_file import StudySpec
 from harness.search import work
 from harness.search.executors import Job, serve
@@ -32,6 +33,12 @@ def test_a_server_that_is_gone_is_one_line_without_its_password():
 
 def test_a_defect_is_no_outage():
     assert stopped(ValueError("a bug")) is None
+
+
+def test_what_is_said_in_one_line_already_is_left_as_it_is():
+    error = InputError("--tracking-uri: no server answers")
+    error.__context__ = OSError("refused")
+    assert stopped(error) is None
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("a bug")])
