@@ -4,7 +4,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
+# One process more than two cores: many tests wait for what they have started.
+PARALLEL := --numprocesses 3 --dist loadfile
 
 # The first Python of the supported versions; `make PYTHON=...` takes another.
 CHECK := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))

@@ -119,7 +119,7 @@ def test_what_the_alarm_must_see_and_must_not_on_mnist(mnist_dir: Path, plant: s
 @pytest.mark.slow
 def test_the_command_writes_page_tables_and_model(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    calibrate("digits", sizes="100", repetitions=2, nulls=20)
+    calibrate("digits", sizes="100", repetitions=2, nulls=4)
     folder = tmp_path / "reports" / "calibration"
     files = {path.name for path in folder.iterdir()}
     assert files == {

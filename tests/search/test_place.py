@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -38,7 +39,7 @@ class _Idle(Worker):
 @pytest.fixture
 def starter(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", "", raising=False)
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # it will be changed
     monkeypatch.setattr(place, "_POLL_SECONDS", 0.0)
     for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.delenv(name, raising=False)

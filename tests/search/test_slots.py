@@ -25,7 +25,7 @@ from harness.search.work import run_trials
 from tests.search import stub_worker
 from tests.search.stub_worker import SPEC, slots
 
-MANY = int(os.environ.get("HARNESS_TEST_TRIALS", "400"))
+MANY = int(os.environ.get("HARNESS_TEST_TRIALS", "160"))
 POINTS = StudySpec.from_dict(
     {
         "question": "?",
