@@ -175,9 +175,7 @@ def run_trials(
                 _run_trial(slots, claim, objective, observer, catch)
                 continue
             if not waited:
-                observer.message(
-                    f"{claim.running} trials are under way elsewhere; waiting for them"
-                )
+                observer.message(f"trials under way elsewhere: {claim.running}; waiting for them")
                 waited = True
             time.sleep(POLL_SECONDS)
     slots.storage.remove_session()
