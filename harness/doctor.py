@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.core import options
-from harness.core.door import FAILED, open_door
+from harness.cli import options
+from harness.cli.app import FAILED, open_door
 
 if TYPE_CHECKING:
     from harness.core.installation import Finding

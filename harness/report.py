@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from harness.core import options
-from harness.core.door import open_door
+from harness.cli import options
+from harness.cli.app import open_door
+from harness.cli.options import REPORTS
 from harness.core.errors import InputError
 from harness.core.find import CLAIMS
-from harness.core.options import REPORTS
 
 
 def report(

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.core import options
-from harness.core.door import FAILED, INTERRUPTED, WRONG_INPUT, open_door
+from harness.cli import options
+from harness.cli.app import FAILED, INTERRUPTED, WRONG_INPUT, open_door
+from harness.cli.options import REPORTS
 from harness.core.errors import HarnessError, InputError
 from harness.core.find import CLAIMS
-from harness.core.options import REPORTS
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from harness.core import options
-from harness.core.door import FAILED, INTERRUPTED, open_door
+from harness.cli import options
+from harness.cli.app import FAILED, INTERRUPTED, open_door
 
 
 def trial(

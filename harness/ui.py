@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from harness.core import options
-from harness.core.door import open_door
+from harness.cli import options
+from harness.cli.app import open_door
 from harness.core.errors import HarnessError
 from harness.tracking.layout import Layout, default_layout
 

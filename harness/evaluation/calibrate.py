@@ -14,7 +14,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from harness.core.door import open_door
+from harness.cli.app import open_door
 from harness.core.errors import InputError
 from harness.core.quiet import quiet_import
 from harness.core.registry import METRICS

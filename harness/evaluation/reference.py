@@ -18,7 +18,7 @@ import numpy as np
 import typer
 from filelock import FileLock, Timeout
 
-from harness.core.door import open_door
+from harness.cli.app import open_door
 from harness.core.errors import InputError
 from harness.core.quiet import quiet_import
 from harness.data.dataset import Dataset

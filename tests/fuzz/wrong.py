@@ -18,7 +18,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from harness.core.door import open_door
+from harness.cli.app import open_door
 from harness.core.errors import InputError, plain
 
 VARIABLE = "HARNESS_FUZZ_EXAMPLES"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.door import open_door
+from harness.cli.app import open_door
 from harness.report import report
 from tests.reporting.conftest import Store
 

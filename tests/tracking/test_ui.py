@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from harness.cli.app import open_door
 from harness.core.config import TrialConfig
-from harness.core.door import open_door
 from harness.core.schema import TrialState
 from harness.core.study_file import StudySpec
 from harness.tracking.layout import Layout

@@ -1,0 +1,1 @@
+"""The command line: what the commands share, their options and exit codes."""
