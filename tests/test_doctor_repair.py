@@ -17,12 +17,12 @@ from mlflow import MlflowClient
 
 from harness.core import schema
 from harness.core.config import TrialConfig
-from harness.core.schema import TrialState
+from harness.core.schema import WORKER_ATTRIBUTE, TrialState
 from harness.core.study_file import StudySpec
 from harness.reporting.page import write_report
 from harness.reporting.results import load_results
 from harness.search.checkup import examine_addresses, examine_studies, repair_stores
-from harness.search.liveness import WORKER_ATTRIBUTE, WorkerName
+from harness.search.liveness import WorkerName
 from harness.search.storage import open_storage, open_study
 from harness.tracking.image_grid import grid_png
 from harness.tracking.layout import Layout, Stores

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.core.config import BOUNDS, TrialConfig, check_field
-from harness.core.domains import check_keys, check_whole
+from harness.core.config import BOUNDS, TrialConfig, check_field, check_keys, check_whole
 from harness.core.errors import InputError, plain, shown, within
 
 MAX_ARMS = 100

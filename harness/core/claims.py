@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.core.config import check_field
-from harness.core.domains import check_keys
+from harness.core.config import check_field, check_keys
 from harness.core.errors import InputError, check_plain, shown, within
 from harness.core.registry import METRICS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,3 +173,19 @@ def _plain(bound: float) -> str:
 def _holds_control_characters(text: str) -> bool:
     """Whether ``text`` cannot be a path: control characters, or bytes that are not Unicode."""
     return any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
+
+
+def check_keys(values: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
+    """Raise InputError, listing the ``allowed`` keys, if ``values`` has any other."""
+    allowed = tuple(allowed)
+    for key in values:
+        if key not in allowed:
+            raise InputError(f"unknown key {shown(key)} in {where}; known: {', '.join(allowed)}")
+
+
+def check_whole(name: str, value: object, low: int, high: int) -> None:
+    """Raise InputError unless ``value`` is a whole number from ``low`` to ``high``."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise InputError(
+            f"{name} takes a whole number from {low:,} to {high:,}, got {shown(value)}"
+        )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.core.config import FIELD_TYPES, TrialConfig, check_field
+from harness.core.config import FIELD_TYPES, TrialConfig, check_field, check_keys
 from harness.core.errors import InputError, shown
 
 
@@ -35,22 +35,6 @@ class Range:
 
 
 Domain = Choices | Range
-
-
-def check_keys(values: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
-    """Raise InputError, listing the ``allowed`` keys, if ``values`` has any other."""
-    allowed = tuple(allowed)
-    for key in values:
-        if key not in allowed:
-            raise InputError(f"unknown key {shown(key)} in {where}; known: {', '.join(allowed)}")
-
-
-def check_whole(name: str, value: object, low: int, high: int) -> None:
-    """Raise InputError unless ``value`` is a whole number from ``low`` to ``high``."""
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise InputError(
-            f"{name} takes a whole number from {low:,} to {high:,}, got {shown(value)}"
-        )
 
 
 def parse_domain(name: str, declared: object) -> Domain:

@@ -91,6 +91,18 @@ TIME_METRICS = ("wall_seconds", "train_seconds", "eval_seconds")
 A trial that took up an interrupted one counts what that one had spent at the checkpoint.
 """
 
+# User attributes of a study in Optuna's storage.
+SPEC_ATTRIBUTE = "spec"  # StudySpec.to_dict()
+DATASET_ATTRIBUTE = "dataset_fingerprint"
+WEIGHTS_ATTRIBUTE = "extractor_weights"
+UNTRAINED_ATTRIBUTE = "untrained"  # scores of an untrained generator
+SCALE_ATTRIBUTE = "scale"  # metric -> what perfect and null level are
+OPEN_ATTRIBUTE = "open"
+"""Whether a session has begun whose end was not yet written to MLflow: its process was killed."""
+
+WORKER_ATTRIBUTE = "worker"
+"""Optuna's user attribute of a trial for the name of the worker that runs it."""
+
 # Artifacts of a trial run, as paths below the run's artifact root.
 SAMPLES_FOLDER = "samples"  # samples/<images_seen>.png, nine digits, zero-padded
 GENERATOR_FILE = "generator.keras"

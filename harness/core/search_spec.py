@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.core.config import BOUNDS
-from harness.core.domains import check_keys, check_whole
+from harness.core.config import BOUNDS, check_keys, check_whole
 from harness.core.errors import InputError, shown, within
 from harness.core.registry import METRICS
 

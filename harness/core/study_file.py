@@ -17,16 +17,8 @@ from typing import Any
 
 from harness.core.arms import Arms, Confirmation, parse_arms, parse_confirmation
 from harness.core.claims import Claim, parse_claim
-from harness.core.config import TrialConfig, parse_value
-from harness.core.domains import (
-    Choices,
-    Domain,
-    Range,
-    check_keys,
-    check_whole,
-    extent,
-    parse_domain,
-)
+from harness.core.config import TrialConfig, check_keys, check_whole, parse_value
+from harness.core.domains import Choices, Domain, Range, extent, parse_domain
 from harness.core.errors import InputError, check_plain, shown, within
 from harness.core.extractor import ExtractorSpec
 from harness.core.search_spec import SearchSpec, parse_search

@@ -16,7 +16,7 @@ import typer
 
 from harness.cli.app import open_door
 from harness.core.errors import InputError
-from harness.core.quiet import quiet_import
+from harness.core.quiet_import import quiet_import
 from harness.core.registry import METRICS
 from harness.data.load import load_dataset
 

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from harness.cli.app import open_door
 from harness.core.errors import InputError
-from harness.core.quiet import quiet_import
+from harness.core.quiet_import import quiet_import
 from harness.data.dataset import Dataset
 from harness.data.load import load_dataset
 from harness.data.record_file import RecordError

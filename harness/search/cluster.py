@@ -19,7 +19,7 @@ from ray.exceptions import ActorUnavailableError, RayActorError, RayError
 from sqlalchemy.engine import make_url
 
 from harness.core.errors import InputError
-from harness.core.quiet import quiet_import
+from harness.core.quiet_import import quiet_import
 from harness.search.place import Place
 from harness.search.plan import StudyPlan, Workforce
 from harness.tracking.http_store import is_server_uri

@@ -8,8 +8,9 @@ import optuna
 
 from harness.core.arms import Arms, confirmation_name
 from harness.core.domains import extent
+from harness.core.schema import SPEC_ATTRIBUTE
 from harness.core.study_file import SearchSpec, StudySpec
-from harness.search.storage import SPEC_ATTRIBUTE, open_storage
+from harness.search.storage import open_storage
 from harness.tracking.tracker import trial_run_name
 
 

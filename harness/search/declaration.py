@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.core.quiet import quiet_import
+from harness.core.quiet_import import quiet_import
 from harness.core.study_file import StudySpec
 
 

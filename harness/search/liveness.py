@@ -22,11 +22,9 @@ from filelock import FileLock, Timeout
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from harness.core.schema import WORKER_ATTRIBUTE
 from harness.search.storage import close_interrupted
 from harness.tracking.patience import PATIENCE_SECONDS
-
-WORKER_ATTRIBUTE = "worker"
-"""Optuna's user attribute of a trial for the name of the worker that runs it."""
 
 HEARTBEAT_SECONDS = 15.0
 GRACE_SECONDS = PATIENCE_SECONDS + 60.0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.core.errors import InputError
 from harness.core.installation import Finding
-from harness.core.quiet import quiet_import
+from harness.core.quiet_import import quiet_import
 from harness.data import mnist
 from harness.data.load import load_dataset
 from harness.tracking.database_url import mask, parse, sqlite_path

@@ -11,6 +11,7 @@ import optuna
 from optuna.storages import RDBStorage
 
 from harness.core.registry import EXECUTORS
+from harness.core.schema import OPEN_ATTRIBUTE, SCALE_ATTRIBUTE, UNTRAINED_ATTRIBUTE
 from harness.core.study_file import StudySpec
 from harness.search import storage as stores
 from harness.search.crew import Crew
@@ -19,13 +20,7 @@ from harness.search.observer import SearchObserver
 from harness.search.plan import StudyPlan
 from harness.search.space import arm_name, space_size
 from harness.search.turns import turns
-from harness.search.work import (
-    OPEN_ATTRIBUTE,
-    SCALE_ATTRIBUTE,
-    UNTRAINED_ATTRIBUTE,
-    Workplace,
-    finish_tracked,
-)
+from harness.search.work import Workplace, finish_tracked
 
 if TYPE_CHECKING:
     from harness.tracking.tracker import StudyStatus

@@ -14,8 +14,9 @@ import optuna
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from harness.core.schema import WORKER_ATTRIBUTE
 from harness.core.study_file import StudySpec
-from harness.search.liveness import WORKER_ATTRIBUTE, close_dead
+from harness.search.liveness import close_dead
 from harness.search.space import distributions
 from harness.search.storage import counted, requeue_interrupted
 from harness.search.turns import Turn

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from harness.core import schema
 from harness.core.config import TrialConfig
 from harness.core.errors import InputError, within
-from harness.core.schema import INTERRUPTED, Tag
+from harness.core.schema import INTERRUPTED, SPEC_ATTRIBUTE, Tag
 from harness.core.study_file import StudySpec
 from harness.search.pruning import make_pruner
 from harness.search.sampler import DistinctSampler, ListSampler
@@ -26,8 +26,6 @@ from harness.tracking.patience import wait_for_servers
 from harness.tracking.reaper import Ended
 from harness.tracking.sqlite_file import unlock_after_interrupts
 from harness.tracking.stores import Schema, prepare_database
-
-SPEC_ATTRIBUTE = "spec"
 
 _QUEUED_PARAMS = "fixed_params"  # where Optuna keeps what enqueue_trial was given
 _BUSY_SECONDS = 60.0

@@ -14,8 +14,15 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from harness.core.errors import InputError, TakenOverError
-from harness.core.quiet import quiet_import
-from harness.core.schema import Tag
+from harness.core.quiet_import import quiet_import
+from harness.core.schema import (
+    DATASET_ATTRIBUTE,
+    OPEN_ATTRIBUTE,
+    SCALE_ATTRIBUTE,
+    UNTRAINED_ATTRIBUTE,
+    WEIGHTS_ATTRIBUTE,
+    Tag,
+)
 from harness.search import storage as stores
 from harness.search.liveness import WorkerName, heartbeat
 from harness.search.observer import SearchObserver
@@ -30,12 +37,6 @@ if TYPE_CHECKING:
     from harness.search.objective import Objective, TrialRunner
     from harness.tracking.tracker import StudyStatus, StudyTracker
 
-DATASET_ATTRIBUTE = "dataset_fingerprint"
-WEIGHTS_ATTRIBUTE = "extractor_weights"
-UNTRAINED_ATTRIBUTE = "untrained"
-SCALE_ATTRIBUTE = "scale"
-OPEN_ATTRIBUTE = "open"
-"""Whether a sitting has begun whose end was not yet written to MLflow: its process was killed."""
 
 _DIFFERENCES = {
     DATASET_ATTRIBUTE: "on other data",

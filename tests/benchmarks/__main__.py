@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from harness.core.quiet import quiet_import
+from harness.core.quiet_import import quiet_import
 
 with quiet_import():
     from tests.benchmarks import metrics, systems, training

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.core.config import TrialConfig
-from harness.core.quiet import quiet_import
+from harness.core.quiet_import import quiet_import
 
 with quiet_import():
     from harness.data.load import load_dataset

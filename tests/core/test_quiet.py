@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from harness.core.quiet import quiet_import
+from harness.core.quiet_import import quiet_import
 
 
 def chatter_and_raise(error):

@@ -14,10 +14,10 @@ import pytest
 import sqlalchemy
 from optuna.trial import TrialState
 
-from harness.core.schema import INTERRUPTED, Tag
+from harness.core.schema import INTERRUPTED, WORKER_ATTRIBUTE, Tag
 from harness.core.study_file import StudySpec
 from harness.search import liveness, work
-from harness.search.liveness import WORKER_ATTRIBUTE, WorkerName, close_dead
+from harness.search.liveness import WorkerName, close_dead
 from harness.search.observer import SearchObserver
 from harness.search.storage import counted_trials, open_storage
 from harness.search.turns import turns

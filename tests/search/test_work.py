@@ -10,12 +10,12 @@ import pytest
 from mlflow import MlflowClient
 
 from harness.core.errors import InputError
+from harness.core.schema import OPEN_ATTRIBUTE
 from harness.core.study_file import StudySpec
 from harness.search.observer import SearchObserver
 from harness.search.plan import StudyPlan
 from harness.search.run import run_study
 from harness.search.storage import open_storage
-from harness.search.work import OPEN_ATTRIBUTE
 from harness.tracking.layout import Layout
 from harness.tracking.mlflow_run import MlflowTracker
 
