@@ -11,7 +11,7 @@ from harness.cli import options
 from harness.cli.app import open_door
 from harness.cli.options import REPORTS
 from harness.core.errors import InputError
-from harness.core.find import CLAIMS
+from harness.core.spec.lookup import CLAIMS
 
 
 def report(
@@ -28,7 +28,7 @@ def report(
 
     For ``claims``: the page of all claims in studies/claims, with claims.csv and claims.json.
     """
-    from harness.core.study_file import check_study_name
+    from harness.core.spec.study_spec import check_study_name
     from harness.tracking.http_store import is_server_uri
     from harness.tracking.layout import default_layout
     from harness.tracking.stores import check_tracking_store

@@ -13,7 +13,7 @@ from harness.cli import options
 from harness.cli.app import FAILED, INTERRUPTED, WRONG_INPUT, open_door
 from harness.cli.options import REPORTS
 from harness.core.errors import HarnessError, InputError
-from harness.core.find import CLAIMS
+from harness.core.spec.lookup import CLAIMS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,7 +57,7 @@ def study(
 
     A folder of studies runs one after the other; one that cannot run does not stop the others.
     """
-    from harness.core.find import resolve_study, studies_in
+    from harness.core.spec.lookup import resolve_study, studies_in
     from harness.search.declaration import declaration
     from harness.search.plan import Workforce
 

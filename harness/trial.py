@@ -26,7 +26,7 @@ def trial(
     """
     from rich.console import Console
 
-    from harness.core.find import resolve_study
+    from harness.core.spec.lookup import resolve_study
     from harness.search.sitting import make_plan, sit
     from harness.search.summary import score_lines, score_report, summary_lines
 

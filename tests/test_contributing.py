@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from harness.core.config import TrialConfig
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 
 TEXT = (Path(__file__).resolve().parents[1] / "CONTRIBUTING.md").read_text()
 RECIPES = dict(re.findall(r"```\w+\n# (\S+)\n(.*?)```", TEXT, flags=re.DOTALL))

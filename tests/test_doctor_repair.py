@@ -18,7 +18,7 @@ from mlflow import MlflowClient
 from harness.core import schema
 from harness.core.config import TrialConfig
 from harness.core.schema import WORKER_ATTRIBUTE, TrialState
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.reporting.page import write_report
 from harness.reporting.results import load_results
 from harness.search.checkup import examine_addresses, examine_studies, repair_stores

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.core.extractor import ExtractorSpec
+from harness.core.spec.extractor_spec import ExtractorSpec
 from harness.data.dataset import Dataset
 from harness.evaluation.features import Classifier
 from harness.evaluation.metrics import Sample

@@ -17,7 +17,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from harness.core.errors import InputError
-from harness.core.extractor import INCEPTION_WEIGHTS, ExtractorSpec
+from harness.core.spec.extractor_spec import INCEPTION_WEIGHTS, ExtractorSpec
 
 SIDE = 299  # Szegedy et al. 2016, section 6: the size that the network was trained on
 BATCH = 32

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.core.study_file import Range
+from harness.core.spec.study_spec import Range
 from harness.reporting import formats
 from harness.reporting.confirmation import Confirmed, confirmed
 from harness.reporting.stats import counts, ranking

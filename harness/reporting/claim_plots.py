@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from harness.core.claims import ClaimTest
 from harness.core.registry import PLOTS
+from harness.core.spec.claims import ClaimTest
 from harness.reporting import formats
 from harness.reporting.axes import say, set_scale, value_scale
 from harness.reporting.outcomes import outcome_table

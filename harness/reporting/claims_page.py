@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from harness.core.claims import Claim
-from harness.core.find import CLAIMS, declared_study, studies_in
-from harness.core.study_file import StudySpec
+from harness.core.spec.claims import Claim
+from harness.core.spec.lookup import CLAIMS, declared_study, studies_in
+from harness.core.spec.study_spec import StudySpec
 from harness.reporting import formats, method
 from harness.reporting.arm_sections import rates
 from harness.reporting.claim_sections import HOLM_WORDS, Detail, TestRow, detail, test_row

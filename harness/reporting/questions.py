@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from harness.core.claims import ClaimTest, direction_of
+from harness.core.spec.claims import ClaimTest, direction_of
 from harness.reporting import formats
 from harness.reporting.estimates import Area, Estimate, Mean, RankCorrelation, WinRate
 from harness.reporting.leads import lead

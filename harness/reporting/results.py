@@ -18,10 +18,10 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.core import schema
-from harness.core.arms import confirmation_name
 from harness.core.errors import InputError
 from harness.core.schema import RunKind, Tag
-from harness.core.study_file import StudySpec
+from harness.core.spec.arms import confirmation_name
+from harness.core.spec.study_spec import StudySpec
 from harness.reporting.store_address import study_folder
 from harness.reporting.tables import (
     RunRecord,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from harness.core.config import FIELDS, TrialConfig
 from harness.core.schema import COLLAPSE_PROBABILITY, SCORE_INTERVALS
-from harness.core.study_file import Choices, Range
+from harness.core.spec.study_spec import Choices, Range
 from harness.reporting import formats
 from harness.reporting.figures import Panel, grid_uri
 from harness.reporting.method import dataset_name

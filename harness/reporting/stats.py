@@ -23,7 +23,7 @@ from optuna.distributions import (
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
 from harness.core.config import FIELD_TYPES
-from harness.core.study_file import Choices, Range
+from harness.core.spec.study_spec import Choices, Range
 from harness.reporting.tables import OUTCOMES, StudyResults, param_column
 
 MIN_TRIALS_FOR_IMPORTANCE = 10

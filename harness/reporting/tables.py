@@ -10,7 +10,7 @@ import pandas as pd
 
 from harness.core.config import FIELD_TYPES
 from harness.core.schema import INTERRUPTED, RUN_STATUS, Tag, TrialState
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 
 OUTCOMES = ("complete", "pruned", "failed", "interrupted", "running")
 """How a trial ended, in words: ``interrupted`` by a person, ``running`` not at all (yet)."""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from harness.core.claims import Claim, ClaimTest
+from harness.core.spec.claims import Claim, ClaimTest
 from harness.reporting.questions import (
     CONTRADICTED,
     NO_DIFFERENCE,

@@ -6,10 +6,10 @@ from typing import Any
 
 import optuna
 
-from harness.core.arms import Arms, confirmation_name
-from harness.core.domains import extent
 from harness.core.schema import SPEC_ATTRIBUTE
-from harness.core.study_file import SearchSpec, StudySpec
+from harness.core.spec.arms import Arms, confirmation_name
+from harness.core.spec.search_space import extent
+from harness.core.spec.study_spec import SearchSpec, StudySpec
 from harness.search.storage import open_storage
 from harness.tracking.tracker import trial_run_name
 

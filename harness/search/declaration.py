@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.core.quiet_import import quiet_import
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 
 
 def declaration(spec: StudySpec) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from harness.core import schema
 from harness.core.config import TrialConfig
 from harness.core.errors import DivergedError, TakenOverError
 from harness.core.schema import Tag, TrialState
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.data.dataset import Dataset
 from harness.evaluation.collapse import LEVEL
 from harness.evaluation.evaluate import Evaluator

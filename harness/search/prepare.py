@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.core import schema
 from harness.core.config import FIELD_TYPES
-from harness.core.study_file import Choices, Range, StudySpec
+from harness.core.spec.study_spec import Choices, Range, StudySpec
 from harness.data.dataset import Dataset
 from harness.data.load import load_dataset
 from harness.data.scaling_effects import describe_scalings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 
-from harness.core.study_file import Range, StudySpec
+from harness.core.spec.study_spec import Range, StudySpec
 
 REDUCTION_FACTOR = 3  # Li et al. 2018 (Hyperband), section 2.6, recommends 3 or 4
 

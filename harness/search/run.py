@@ -12,7 +12,7 @@ from optuna.storages import RDBStorage
 
 from harness.core.registry import EXECUTORS
 from harness.core.schema import OPEN_ATTRIBUTE, SCALE_ATTRIBUTE, UNTRAINED_ATTRIBUTE
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.search import storage as stores
 from harness.search.crew import Crew
 from harness.search.executors import Executor

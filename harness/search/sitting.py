@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.core.errors import InputError
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.search.confirm import confirmation_study
 from harness.search.display import Display
 from harness.search.outages import stopped

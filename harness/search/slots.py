@@ -15,7 +15,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from harness.core.schema import WORKER_ATTRIBUTE
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.search.liveness import close_dead
 from harness.search.space import distributions
 from harness.search.storage import counted, requeue_interrupted

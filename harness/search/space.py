@@ -14,9 +14,9 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from harness.core.arms import MAX_ARMS
 from harness.core.config import BOUNDS, FIELD_TYPES, TrialConfig
-from harness.core.study_file import Choices, Range, StudySpec
+from harness.core.spec.arms import MAX_ARMS
+from harness.core.spec.study_spec import Choices, Range, StudySpec
 
 ARM = "arm"
 """Optuna's parameter for the place of a trial's arm among the study's arms, from 0."""

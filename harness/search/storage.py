@@ -17,7 +17,7 @@ from harness.core import schema
 from harness.core.config import TrialConfig
 from harness.core.errors import InputError, within
 from harness.core.schema import INTERRUPTED, SPEC_ATTRIBUTE, Tag
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.search.pruning import make_pruner
 from harness.search.sampler import DistinctSampler, ListSampler
 from harness.search.space import arm_params, config_of, distributions

@@ -32,7 +32,7 @@ from harness.search.turns import turns
 from harness.tracking.tracker import failure_reason
 
 if TYPE_CHECKING:
-    from harness.core.study_file import StudySpec
+    from harness.core.spec.study_spec import StudySpec
     from harness.data.dataset import Dataset
     from harness.search.objective import Objective, TrialRunner
     from harness.tracking.tracker import StudyStatus, StudyTracker

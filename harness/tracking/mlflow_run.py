@@ -21,7 +21,7 @@ from mlflow.exceptions import MlflowException
 from harness.core.config import TrialConfig
 from harness.core.errors import InputError
 from harness.core.schema import RUN_STATUS, RunKind, Tag, TrialState
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.tracking.environment import git_state
 from harness.tracking.http_store import be_patient, is_server_uri
 from harness.tracking.patience import wait_for_servers

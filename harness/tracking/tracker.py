@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from harness.core.config import TrialConfig
 from harness.core.errors import HarnessError, TakenOverError
 from harness.core.schema import INTERRUPTED, Tag, TrialState
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.tracking.reaper import Ends, RecordedRun, without_run
 
 StudyStatus = Literal["FINISHED", "FAILED", "KILLED"]

@@ -18,7 +18,7 @@ from PIL import Image
 from harness.core.config import FIELDS, TrialConfig
 from harness.core.errors import DivergedError
 from harness.core.schema import INTERRUPTED, RUN_STATUS, Tag, TrialState
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.tracking.layout import Layout
 from harness.tracking.memory import MemoryTracker
 from harness.tracking.mlflow_run import MlflowTracker

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from harness.core.arms import Arms, confirmation_name
 from harness.core.config import TrialConfig
 from harness.core.errors import InputError
-from harness.core.study_file import StudySpec
+from harness.core.spec.arms import Arms, confirmation_name
+from harness.core.spec.study_spec import StudySpec
 
 PAIR = {"a": {"leaky_slope": 0.0}, "b": {"leaky_slope": 0.2}}
 TEST = {"outcome": "fid", "better": "b", "than": "a", "smallest_effect": 0.1}

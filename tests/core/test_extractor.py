@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import InputError
-from harness.core.extractor import ExtractorSpec
+from harness.core.spec.extractor_spec import ExtractorSpec
 
 
 @pytest.mark.parametrize(

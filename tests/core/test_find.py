@@ -1,7 +1,7 @@
 import pytest
 
 from harness.core.errors import InputError
-from harness.core.find import resolve_study, studies_in
+from harness.core.spec.lookup import resolve_study, studies_in
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.core.config import FIELDS, TrialConfig
-from harness.core.domains import Choices, Range
 from harness.core.errors import InputError
-from harness.core.extractor import ExtractorSpec
-from harness.core.study_file import SearchSpec, StudySpec, check_study_name
-from harness.core.toml_file import MAX_FILE_BYTES
+from harness.core.spec.extractor_spec import ExtractorSpec
+from harness.core.spec.search_space import Choices, Range
+from harness.core.spec.study_spec import SearchSpec, StudySpec, check_study_name
+from harness.core.spec.toml_file import MAX_FILE_BYTES
 
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
 DECLARATION = """

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.core.errors import InputError
-from harness.core.extractor import ExtractorSpec
+from harness.core.spec.extractor_spec import ExtractorSpec
 from harness.evaluation.evaluate import Evaluator
 from harness.evaluation.extractors import ExtractingClassifier, PixelExtractor, load_embedding
 from harness.evaluation.feature_cache import CachedExtractor

@@ -13,7 +13,7 @@ from keras.src.legacy.saving import legacy_h5_format
 from PIL import Image
 
 from harness.core.errors import InputError
-from harness.core.extractor import ExtractorSpec
+from harness.core.spec.extractor_spec import ExtractorSpec
 from harness.evaluation import inception
 from harness.evaluation.extractors import load_embedding
 from harness.evaluation.inception import InceptionExtractor, load_network

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from harness.core import claims, schema
+from harness.core import schema
+from harness.core.spec import claims
 from harness.data.dataset import Dataset
 from harness.evaluation import training_value as worth
 from harness.evaluation.network import Recipe

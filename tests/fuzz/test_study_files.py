@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.config import FIELDS
-from harness.core.find import resolve_study
-from harness.core.study_file import StudySpec
+from harness.core.spec.lookup import resolve_study
+from harness.core.spec.study_spec import StudySpec
 from harness.search.space import arm_params, config_of, distributions, space_size
 from harness.study import study
 from tests.fuzz.wrong import (

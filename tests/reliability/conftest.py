@@ -11,7 +11,7 @@ import optuna
 import pytest
 
 from harness.core.schema import RUN_STATUS, TrialState
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
 from harness.search.objective import FAILURES, Objective, TrialRunner
 from harness.search.observer import SearchObserver

@@ -17,7 +17,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from tests.conftest import postgres_database
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_800)]

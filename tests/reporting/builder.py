@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from harness.core.config import TrialConfig
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.reporting.tables import (
     RunRecord,
     StudyResults,

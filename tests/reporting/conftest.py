@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.reporting.tables import RunRecord
 from tests.reporting import builder
 

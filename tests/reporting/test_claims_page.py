@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.reporting.claims_page import write_claims
 from harness.reporting.page import render_page, summarise
 from harness.reporting.tables import StudyResults

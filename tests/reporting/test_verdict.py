@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.core.claims import ClaimTest
+from harness.core.spec.claims import ClaimTest
 from harness.reporting.questions import differences, pairs, pose
 from harness.reporting.verdict import Verdict, holm, judge
 from tests.reporting import builder

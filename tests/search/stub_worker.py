@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.search.observer import SearchObserver
 from harness.search.slots import Slots
 from harness.search.storage import open_storage, open_study

@@ -9,7 +9,7 @@ import optuna
 import pytest
 
 from harness.core.schema import COLLAPSE_PROBABILITY, PRUNED_BY_COLLAPSE, PRUNED_BY_PRUNER
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.search import objective
 from harness.search.objective import Objective, TrialRunner
 from harness.search.observer import SearchObserver, TrialEnd

@@ -7,7 +7,7 @@ import pytest
 from harness.core.config import TrialConfig
 from harness.core.errors import HarnessError, InputError
 from harness.core.schema import INTERRUPTED, TrialState
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.search.crew import Crew, WorkerDefect
 from harness.search.executors import Ended, Executor, Job, Told, Worker
 from harness.search.observer import SearchObserver, TrialEnd

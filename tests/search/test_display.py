@@ -5,7 +5,7 @@ from rich.console import Console
 
 from harness.core.config import TrialConfig
 from harness.core.schema import INTERRUPTED, TrialState
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.search.display import Display, duration
 from harness.search.observer import TrialEnd
 from harness.search.run import StudyOutcome

@@ -6,7 +6,7 @@ from optuna.trial import TrialState
 
 from harness.core.errors import DivergedError
 from harness.core.schema import TRAINING_VALUE_SCORES
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
 from harness.search.objective import FAILURES, Objective, TrialRunner
 from harness.search.observer import SearchObserver

@@ -5,7 +5,7 @@ from mlflow.exceptions import MlflowException
 from requests.exceptions import ConnectionError as Unreachable
 
 from harness.core.errors import InputError
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.search import work
 from harness.search.executors import Job, serve
 from harness.search.outages import stopped

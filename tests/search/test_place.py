@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from harness.core.errors import InputError
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.search import place
 from harness.search.executors import Ended, Executor, Job, Told, Worker
 from harness.search.plan import StudyPlan, Workforce

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
 from harness.data.scaling_effects import describe_scalings
 from harness.search.observer import SearchObserver

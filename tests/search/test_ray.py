@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import InputError
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.search import shares
 from harness.search.plan import StudyPlan, Workforce
 from harness.tracking.layout import Layout

@@ -1,7 +1,7 @@
 import optuna
 import pytest
 
-from harness.core.study_file import Choices, Range, StudySpec
+from harness.core.spec.study_spec import Choices, Range, StudySpec
 from harness.search.sampler import DistinctSampler
 from harness.search.space import distributions, suggest
 

@@ -15,7 +15,7 @@ import sqlalchemy
 from optuna.trial import TrialState
 
 from harness.core.schema import INTERRUPTED, WORKER_ATTRIBUTE, Tag
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.search import liveness, work
 from harness.search.liveness import WorkerName, close_dead
 from harness.search.observer import SearchObserver

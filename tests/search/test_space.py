@@ -2,7 +2,7 @@ import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from harness.core.study_file import Choices, Range, StudySpec
+from harness.core.spec.study_spec import Choices, Range, StudySpec
 from harness.search.pruning import make_pruner
 from harness.search.space import config_of, distributions, space_size
 

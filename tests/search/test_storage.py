@@ -8,7 +8,7 @@ import sqlalchemy
 from harness.core.config import TrialConfig
 from harness.core.errors import InputError
 from harness.core.schema import INTERRUPTED, Tag
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.search.storage import (
     counted_trials,
     open_storage,

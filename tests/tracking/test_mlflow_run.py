@@ -12,7 +12,7 @@ from mlflow.exceptions import MlflowException
 from harness.core.config import TrialConfig
 from harness.core.errors import InputError
 from harness.core.schema import TRAINING_METRICS, TrialState
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.tracking.layout import Layout
 from harness.tracking.mlflow_run import MlflowTracker
 

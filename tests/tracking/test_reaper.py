@@ -7,7 +7,7 @@ from mlflow import MlflowClient
 
 from harness.core.config import TrialConfig
 from harness.core.schema import RUN_STATUS, TrialState
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.tracking.layout import Layout
 from harness.tracking.mlflow_run import MlflowTracker
 from harness.tracking.reaper import (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.tracking.layout import Layout
 from harness.tracking.mlflow_run import MlflowTracker
 from harness.tracking.relocate import find_misplaced, relocate

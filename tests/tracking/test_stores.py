@@ -273,7 +273,7 @@ def test_looking_writes_nothing(tmp_path: Path, layout: Layout, empty_store: Pat
 def _open_at_once(root: Path, barrier, results) -> None:
     from harness.core.config import TrialConfig
     from harness.core.schema import TrialState
-    from harness.core.study_file import StudySpec
+    from harness.core.spec.study_spec import StudySpec
     from harness.tracking.mlflow_run import MlflowTracker
 
     layout = Layout(root)

@@ -18,7 +18,7 @@ import pytest
 from harness.cli.app import open_door
 from harness.core.config import TrialConfig
 from harness.core.schema import TrialState
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 from harness.tracking.layout import Layout
 from harness.tracking.mlflow_run import MlflowTracker
 from harness.tracking.server import free_port

@@ -7,7 +7,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from harness.core.study_file import Choices, Range
+from harness.core.spec.study_spec import Choices, Range
 from harness.reporting import formats
 from harness.reporting.axes import edge_words, mark_at_edge, say, set_scale, value_scale
 from harness.reporting.plots import Plot

@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.core.arms import Arms, Confirmation, parse_arms, parse_confirmation
-from harness.core.claims import Claim, parse_claim
 from harness.core.config import TrialConfig, check_keys, check_whole, parse_value
-from harness.core.domains import Choices, Domain, Range, extent, parse_domain
 from harness.core.errors import InputError, check_plain, shown, within
-from harness.core.extractor import ExtractorSpec
-from harness.core.search_spec import SearchSpec, parse_search
-from harness.core.toml_file import read_toml
+from harness.core.spec.arms import Arms, Confirmation, parse_arms, parse_confirmation
+from harness.core.spec.claims import Claim, parse_claim
+from harness.core.spec.extractor_spec import ExtractorSpec
+from harness.core.spec.search_space import Choices, Domain, Range, extent, parse_domain
+from harness.core.spec.search_spec import SearchSpec, parse_search
+from harness.core.spec.toml_file import read_toml
 
 __all__ = ["Choices", "Range", "SearchSpec", "StudySpec", "check_study_name"]
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.core.errors import InputError, shown
-from harness.core.study_file import StudySpec
+from harness.core.spec.study_spec import StudySpec
 
 CLAIMS = "claims"
 """The folder of studies whose claims make one page, and the name of that page's folder."""

@@ -1,0 +1,1 @@
+"""Study files: what a study declares, parsed and checked whole before anything runs."""
