@@ -13,7 +13,7 @@ from harness.cli import options
 from harness.cli.app import FAILED, open_door
 
 if TYPE_CHECKING:
-    from harness.core.installation import Finding
+    from harness.diagnostics.installation import Finding
     from harness.tracking.layout import Stores
 
 
@@ -44,8 +44,8 @@ def doctor(
 
 def mend(stores: Stores) -> Iterator[Finding]:
     """What was repaired in the stores; nothing, where one of them is damaged."""
-    from harness.search.checkup import repair_stores
-    from harness.search.machine import find_stores
+    from harness.diagnostics.consistency import repair_stores
+    from harness.diagnostics.machine import find_stores
 
     if not any(finding.works is False for finding in find_stores(stores)):
         yield from _survive("repair", lambda: repair_stores(stores))
@@ -53,15 +53,15 @@ def mend(stores: Stores) -> Iterator[Finding]:
 
 def examine(stores: Stores, data_dir: Path | None) -> Iterator[Finding]:
     """Everything that is found, in the table's order; a broken part ends only its own check."""
-    from harness.core.installation import check_folder, check_packages
-    from harness.search import machine
+    from harness.diagnostics import machine
+    from harness.diagnostics.installation import check_folder, check_packages
 
     yield from _survive("packages", check_packages)
     yield from _survive("TensorFlow devices", machine.find_devices)
     found = list(_survive("stores", lambda: machine.find_stores(stores)))
     yield from found
     if not any(store.works is False for store in found):
-        from harness.search.checkup import examine_addresses, examine_studies
+        from harness.diagnostics.consistency import examine_addresses, examine_studies
 
         yield from _survive("studies", lambda: examine_studies(stores))
         yield from _survive("addresses", lambda: examine_addresses(stores))
@@ -73,7 +73,7 @@ def examine(stores: Stores, data_dir: Path | None) -> Iterator[Finding]:
 
 def _survive(part: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
     """The findings of ``check``; an exception in it is a finding about ``part``."""
-    from harness.core.installation import Finding
+    from harness.diagnostics.installation import Finding
 
     try:
         yield from check()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness import doctor
-from harness.core.installation import Finding
-from harness.search import machine
+from harness.diagnostics import machine
+from harness.diagnostics.installation import Finding
 from harness.tracking.layout import Layout, Stores
 
 

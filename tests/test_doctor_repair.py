@@ -19,9 +19,9 @@ from harness.core import schema
 from harness.core.config import TrialConfig
 from harness.core.schema import WORKER_ATTRIBUTE, TrialState
 from harness.core.spec.study_spec import StudySpec
+from harness.diagnostics.consistency import examine_addresses, examine_studies, repair_stores
 from harness.reporting.page import write_report
 from harness.reporting.results import load_results
-from harness.search.checkup import examine_addresses, examine_studies, repair_stores
 from harness.search.liveness import WorkerName
 from harness.search.storage import open_storage, open_study
 from harness.tracking.image_grid import grid_png
@@ -244,7 +244,7 @@ def test_a_damaged_store_is_not_repaired(layout: Layout, monkeypatch, capsys):
 
 
 def test_checkpoints_are_counted_and_refused_ones_named(layout: Layout):
-    from harness.search.machine import find_checkpoints
+    from harness.diagnostics.machine import find_checkpoints
 
     assert list(find_checkpoints(layout)) == []
     folder = layout.checkpoint_dir / "slopes"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.installation import Finding, check_folder, check_packages
+from harness.diagnostics.installation import Finding, check_folder, check_packages
 
 NUMPY = metadata.version("numpy")
 

@@ -11,9 +11,9 @@ import pytest
 from mlflow import MlflowClient
 
 from harness.core.spec.study_spec import StudySpec
+from harness.diagnostics.relocation import find_misplaced, relocate
 from harness.tracking.layout import Layout
 from harness.tracking.mlflow_run import MlflowTracker
-from harness.tracking.relocate import find_misplaced, relocate
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.core.errors import InputError
-from harness.core.installation import Finding
 from harness.core.quiet_import import quiet_import
 from harness.data import mnist
 from harness.data.load import load_dataset
+from harness.diagnostics.installation import Finding
 from harness.tracking.database_url import mask, parse, sqlite_path
 from harness.tracking.http_store import check_server, is_server_uri
 from harness.tracking.layout import Layout, Stores

@@ -16,9 +16,10 @@ import optuna
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
-from harness.core.installation import Finding
 from harness.core.schema import RUN_STATUS
 from harness.core.schema import TrialState as Final
+from harness.diagnostics.installation import Finding
+from harness.diagnostics.relocation import find_misplaced, relocate
 from harness.search.liveness import close_dead, is_worked_at
 from harness.search.storage import trial_ends
 from harness.search.turns import turn_if_free
@@ -32,7 +33,6 @@ from harness.tracking.reaper import (
     settle_study,
     unsettled,
 )
-from harness.tracking.relocate import find_misplaced, relocate
 from harness.tracking.sqlite_file import enable_wal, is_missing, journal_mode
 from harness.tracking.stores import has_table
 
