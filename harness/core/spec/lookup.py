@@ -14,7 +14,7 @@ from harness.core.spec.study_spec import StudySpec
 CLAIMS = "claims"
 """The folder of studies whose claims make one page, and the name of that page's folder."""
 
-_PROJECT_STUDIES = Path(__file__).resolve().parents[2] / "studies"
+_PROJECT_STUDIES = Path(__file__).resolve().parents[3] / "studies"
 
 
 def resolve_study(
