@@ -21,10 +21,10 @@ from harness.core.registry import METRICS
 from harness.data.load import load_dataset
 
 with quiet_import():  # TensorFlow's chatter is no part of what the command says
-    from harness.evaluation import calibration
-    from harness.evaluation.calibration import Setting
-    from harness.evaluation.calibration_page import render_page
-    from harness.evaluation.detectability import Findings
+    from harness.evaluation.calibration import measure as calibration
+    from harness.evaluation.calibration.analysis import Findings
+    from harness.evaluation.calibration.measure import Setting
+    from harness.evaluation.calibration.page import render_page
     from harness.evaluation.reference import load_reference
 
 PAGE_FILE = "index.html"

@@ -22,7 +22,7 @@ from harness.core.schema import Tag, TrialState
 from harness.core.spec.study_spec import StudySpec
 from harness.data.dataset import Dataset
 from harness.evaluation.collapse import LEVEL
-from harness.evaluation.evaluate import Evaluator
+from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.students import Labelled
 from harness.evaluation.training_value import num_generated, training_value
 from harness.search.collapse_alarm import CollapseAlarm

@@ -15,7 +15,7 @@ from harness.core.spec.study_spec import Choices, Range, StudySpec
 from harness.data.dataset import Dataset
 from harness.data.load import load_dataset
 from harness.data.scaling_effects import describe_scalings
-from harness.evaluation.evaluate import Evaluator
+from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.extractors import load_embedding
 from harness.models.networks import check_supported
 from harness.search.objective import TrialRunner

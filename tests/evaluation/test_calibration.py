@@ -14,11 +14,11 @@ from harness.data.digits import load_digits
 from harness.data.load import load_dataset
 from harness.evaluation import collapse
 from harness.evaluation.calibrate import calibrate
-from harness.evaluation.calibration import PARTS, Setting, measure, split
-from harness.evaluation.detectability import REAL, alarm_table
-from harness.evaluation.evaluate import Evaluator
+from harness.evaluation.calibration.analysis import REAL, alarm_table
+from harness.evaluation.calibration.measure import PARTS, Setting, measure, split
+from harness.evaluation.calibration.planted import PLANTS, real_sample
+from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.network import Recipe
-from harness.evaluation.planted import PLANTS, real_sample
 from harness.evaluation.reference import load_reference
 
 NUM_CLASSES = 10

@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 
 from harness.core.errors import HarnessError
-from harness.evaluation.calibration_page import headline, render_page
-from harness.evaluation.detectability import (
+from harness.evaluation.calibration.analysis import (
     PARTS,
     REAL,
     Findings,
@@ -22,7 +21,8 @@ from harness.evaluation.detectability import (
     sensitivity,
     smallest_doses,
 )
-from harness.evaluation.planted import PLANTS
+from harness.evaluation.calibration.page import headline, render_page
+from harness.evaluation.calibration.planted import PLANTS
 
 OWN = {"modes_captured": 10.0, "mode_jsd": 0.0, "support_size": 10_000.0, "ms_ssim": 0.4}
 SIZES = (500, 1_000)

@@ -12,8 +12,8 @@ import pytest
 from harness.core import schema
 from harness.core.errors import HarnessError, InputError
 from harness.core.registry import METRICS
-from harness.evaluation import evaluate
-from harness.evaluation.evaluate import Evaluator
+from harness.evaluation import evaluator as evaluate
+from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.features import ReferenceClassifier
 from harness.evaluation.metrics import Metric, Sample
 from harness.evaluation.reference import load_reference

@@ -10,7 +10,7 @@ import pytest
 
 from harness.core.errors import InputError
 from harness.core.spec.extractor_spec import ExtractorSpec
-from harness.evaluation.evaluate import Evaluator
+from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.extractors import ExtractingClassifier, PixelExtractor, load_embedding
 from harness.evaluation.feature_cache import CachedExtractor
 from harness.evaluation.features import ReferenceClassifier

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.evaluation.planted import PLANTS, Pool, real_sample
+from harness.evaluation.calibration.planted import PLANTS, Pool, real_sample
 
 NUM_CLASSES, PER_CLASS, SIZE = 10, 60, 400
 

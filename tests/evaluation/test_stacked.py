@@ -13,7 +13,7 @@ from harness.data import stacked_mnist
 from harness.data.dataset import Dataset
 from harness.data.digits import load_digits
 from harness.data.load import load_dataset
-from harness.evaluation.evaluate import Evaluator
+from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.features import ReferenceClassifier
 from harness.evaluation.reference import SHIPPED, load_reference
 from harness.evaluation.stacked import StackedClassifier, load_classifier

@@ -12,9 +12,9 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from harness.evaluation.calibration.analysis import DETECTED, FALSE_ALARMS, REAL, Findings
+from harness.evaluation.calibration.planted import PLANTS
 from harness.evaluation.collapse import INPUTS, LEVEL
-from harness.evaluation.detectability import DETECTED, FALSE_ALARMS, REAL, Findings
-from harness.evaluation.planted import PLANTS
 
 _STYLE = "reporting/templates/report.css"  # one style sheet for all pages of the project
 _NOTHING = "-"
@@ -35,7 +35,7 @@ class Table:
 def render_page(findings: Findings) -> str:
     """The page as HTML: no script, nothing to load; the same findings give the same bytes."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("harness.evaluation"),
+        loader=jinja2.PackageLoader("harness.evaluation.calibration"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

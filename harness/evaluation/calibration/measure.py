@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from harness.data.dataset import Dataset
-from harness.evaluation.detectability import PARTS, REAL, Measured
-from harness.evaluation.evaluate import Evaluator
+from harness.evaluation.calibration.analysis import PARTS, REAL, Measured
+from harness.evaluation.calibration.planted import PLANTS, Pool, real_sample
+from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.features import ReferenceClassifier
-from harness.evaluation.planted import PLANTS, Pool, real_sample
 
 MAX_REAL_SIDE = 5_000  # of the test split: halves the time, and no sample is larger
 
