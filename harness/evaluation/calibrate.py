@@ -25,7 +25,7 @@ with quiet_import():  # TensorFlow's chatter is no part of what the command says
     from harness.evaluation.calibration.analysis import Findings
     from harness.evaluation.calibration.measure import Setting
     from harness.evaluation.calibration.page import render_page
-    from harness.evaluation.reference import load_reference
+    from harness.evaluation.classifier.load import load_reference
 
 PAGE_FILE = "index.html"
 RESPONSES_FILE = "responses.csv"

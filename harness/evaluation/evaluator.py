@@ -17,7 +17,7 @@ from harness.core.errors import HarnessError
 from harness.core.registry import METRICS
 from harness.data.dataset import Dataset
 from harness.evaluation import collapse, training_value
-from harness.evaluation.features import Classifier
+from harness.evaluation.classifier.reference import Classifier
 from harness.evaluation.metrics import Metric, Sample
 from harness.evaluation.uncertainty import fid_interval, fid_null_level, kid_half_width
 

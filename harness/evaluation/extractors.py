@@ -8,29 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.core.spec.extractor_spec import ExtractorSpec
 from harness.data.dataset import Dataset
-from harness.evaluation.features import Classifier
+from harness.evaluation.classifier.reference import Classifier, Extractor
+from harness.evaluation.classifier.stacked_images import load_classifier
 from harness.evaluation.metrics import Sample
-from harness.evaluation.stacked import load_classifier
-
-
-class Extractor(Protocol):
-    """Turns images into feature vectors; the same image always into the same one."""
-
-    name: str
-    feature_dim: int
-
-    def features(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Features (N, feature_dim) of uint8 ``images`` (N, H, W, C), in their order."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Name, feature_dim, sha256 of its weights or None, preprocessing; ready for JSON."""
 
 
 class PixelExtractor:

@@ -19,7 +19,7 @@ from harness.data.record_file import (
     read_record_file,
     write_record_file,
 )
-from harness.evaluation.extractors import Extractor
+from harness.evaluation.classifier.reference import Extractor
 
 FORMAT = 1
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from harness.core.errors import HarnessError
 from harness.core.seeds import derive_seed
-from harness.evaluation.network import BatchedNetwork, Recipe, build_network
-from harness.evaluation.reference_training import (
+from harness.evaluation.classifier.network import BatchedNetwork, Recipe, build_network
+from harness.evaluation.classifier.training import (
     deterministic_ops,
     scheduled_adam,
     shuffled_rows,

@@ -15,7 +15,7 @@ import numpy as np
 from harness.core import schema
 from harness.core.seeds import derive_seed
 from harness.data.dataset import Dataset
-from harness.evaluation.network import Recipe
+from harness.evaluation.classifier.network import Recipe
 from harness.evaluation.students import Augment, Labelled, Students
 
 STUDENT = Recipe(channels=(8, 16, 32), batch_size=64)

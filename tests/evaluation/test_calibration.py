@@ -17,9 +17,9 @@ from harness.evaluation.calibrate import calibrate
 from harness.evaluation.calibration.analysis import REAL, alarm_table
 from harness.evaluation.calibration.measure import PARTS, Setting, measure, split
 from harness.evaluation.calibration.planted import PLANTS, real_sample
+from harness.evaluation.classifier.load import load_reference
+from harness.evaluation.classifier.network import Recipe
 from harness.evaluation.evaluator import Evaluator
-from harness.evaluation.network import Recipe
-from harness.evaluation.reference import load_reference
 
 NUM_CLASSES = 10
 

@@ -13,10 +13,10 @@ from harness.core import schema
 from harness.core.errors import HarnessError, InputError
 from harness.core.registry import METRICS
 from harness.evaluation import evaluator as evaluate
+from harness.evaluation.classifier.load import load_reference
+from harness.evaluation.classifier.reference import ReferenceClassifier
 from harness.evaluation.evaluator import Evaluator
-from harness.evaluation.features import ReferenceClassifier
 from harness.evaluation.metrics import Metric, Sample
-from harness.evaluation.reference import load_reference
 from harness.evaluation.uncertainty import fid_null_level
 from tests.evaluation.tiny import TINY, bars
 

@@ -10,11 +10,11 @@ import pytest
 
 from harness.core.errors import InputError
 from harness.core.spec.extractor_spec import ExtractorSpec
+from harness.evaluation.classifier.load import load_reference
+from harness.evaluation.classifier.reference import ReferenceClassifier
 from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.extractors import ExtractingClassifier, PixelExtractor, load_embedding
 from harness.evaluation.feature_cache import CachedExtractor
-from harness.evaluation.features import ReferenceClassifier
-from harness.evaluation.reference import load_reference
 from tests.evaluation.tiny import TINY, bars
 
 DATA = bars()

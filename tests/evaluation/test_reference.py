@@ -15,11 +15,13 @@ from scipy.special import softmax
 from harness.core.errors import HarnessError, InputError
 from harness.data.dataset import Dataset
 from harness.data.load import load_dataset
-from harness.evaluation import reference, reference_training
-from harness.evaluation.features import ReferenceClassifier
-from harness.evaluation.network import INFERENCE_BATCH, Recipe, build_network
-from harness.evaluation.reference import RECIPE, SHIPPED, load_reference, remake
-from harness.evaluation.weights_file import Identity, record_of, write_weights
+from harness.evaluation import reference
+from harness.evaluation.classifier import training as reference_training
+from harness.evaluation.classifier.load import RECIPE, SHIPPED, load_reference
+from harness.evaluation.classifier.network import INFERENCE_BATCH, Recipe, build_network
+from harness.evaluation.classifier.reference import ReferenceClassifier
+from harness.evaluation.classifier.weights_file import Identity, record_of, write_weights
+from harness.evaluation.reference import remake
 from tests.evaluation.tiny import TINY, bars
 
 

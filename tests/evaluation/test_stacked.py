@@ -13,10 +13,10 @@ from harness.data import stacked_mnist
 from harness.data.dataset import Dataset
 from harness.data.digits import load_digits
 from harness.data.load import load_dataset
+from harness.evaluation.classifier.load import SHIPPED, load_reference
+from harness.evaluation.classifier.reference import ReferenceClassifier
+from harness.evaluation.classifier.stacked_images import StackedClassifier, load_classifier
 from harness.evaluation.evaluator import Evaluator
-from harness.evaluation.features import ReferenceClassifier
-from harness.evaluation.reference import SHIPPED, load_reference
-from harness.evaluation.stacked import StackedClassifier, load_classifier
 from tests.evaluation.tiny import TINY, bars
 
 

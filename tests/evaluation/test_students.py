@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from harness.core.errors import HarnessError
-from harness.evaluation.network import Recipe
+from harness.evaluation.classifier.network import Recipe
 from harness.evaluation.students import Labelled, Students
 from tests.evaluation.tiny import bars
 

@@ -13,7 +13,7 @@ from harness.core import schema
 from harness.core.spec import claims
 from harness.data.dataset import Dataset
 from harness.evaluation import training_value as worth
-from harness.evaluation.network import Recipe
+from harness.evaluation.classifier.network import Recipe
 from harness.evaluation.students import Labelled
 from tests.evaluation.tiny import bars
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from harness.data.record_file import RecordError
-from harness.evaluation.network import Recipe, build_network
-from harness.evaluation.weights_file import (
+from harness.evaluation.classifier.network import Recipe, build_network
+from harness.evaluation.classifier.weights_file import (
     Identity,
     content_fingerprint,
     read_weights,

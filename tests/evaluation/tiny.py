@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.data.dataset import Dataset
-from harness.evaluation.network import Recipe
+from harness.evaluation.classifier.network import Recipe
 
 TINY = Recipe(channels=(4, 4), feature_dim=6, min_images=64, max_images=64, batch_size=32)
 """Two training steps: enough for a file, not for a good classifier."""

@@ -16,8 +16,8 @@ import pandas as pd
 from harness.data.dataset import Dataset
 from harness.evaluation.calibration.analysis import PARTS, REAL, Measured
 from harness.evaluation.calibration.planted import PLANTS, Pool, real_sample
+from harness.evaluation.classifier.reference import ReferenceClassifier
 from harness.evaluation.evaluator import Evaluator
-from harness.evaluation.features import ReferenceClassifier
 
 MAX_REAL_SIDE = 5_000  # of the test split: halves the time, and no sample is larger
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.dataset import Dataset
-from harness.evaluation.features import Classifier, ReferenceClassifier
+from harness.evaluation.classifier.load import load_reference
+from harness.evaluation.classifier.reference import Classifier, ReferenceClassifier
 from harness.evaluation.metrics import Sample
-from harness.evaluation.reference import load_reference
 
 
 @dataclass(frozen=True, eq=False)

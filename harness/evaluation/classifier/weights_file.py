@@ -24,7 +24,7 @@ from harness.data.record_file import (
     read_record_file,
     write_record_file,
 )
-from harness.evaluation.network import PREPROCESSING, Recipe, build_network
+from harness.evaluation.classifier.network import PREPROCESSING, Recipe, build_network
 
 FORMAT = 1
 

@@ -17,7 +17,7 @@ from tensorflow.python.framework import config as tf_config  # the way back is n
 
 from harness.core.errors import HarnessError
 from harness.data.dataset import Dataset
-from harness.evaluation.network import Recipe, build_network
+from harness.evaluation.classifier.network import Recipe, build_network
 
 REPORTS = 10
 """Calls of the compiled function, and so lines of progress, per training."""

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from harness.evaluation.classifier.network import BatchedNetwork
+from harness.evaluation.classifier.weights_file import WeightsRecord
 from harness.evaluation.metrics import Sample
-from harness.evaluation.network import BatchedNetwork
-from harness.evaluation.weights_file import WeightsRecord
 
 
 class Classifier(Protocol):
@@ -127,3 +127,16 @@ class ReferenceClassifier:
             "recipe": record.recipe,
             "made_with": record.made_with,
         }
+
+
+class Extractor(Protocol):
+    """Turns images into feature vectors; the same image always into the same one."""
+
+    name: str
+    feature_dim: int
+
+    def features(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Features (N, feature_dim) of uint8 ``images`` (N, H, W, C), in their order."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Name, feature_dim, sha256 of its weights or None, preprocessing; ready for JSON."""

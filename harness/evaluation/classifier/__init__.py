@@ -1,0 +1,1 @@
+"""The reference classifiers: networks, training, weights and features."""
