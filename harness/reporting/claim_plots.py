@@ -11,12 +11,12 @@ from matplotlib.axes import Axes
 from harness.core.registry import PLOTS
 from harness.core.spec.claims import ClaimTest
 from harness.reporting import formats
-from harness.reporting.axes import say, set_scale, value_scale
+from harness.reporting.drawing.axes import say, set_scale, value_scale
+from harness.reporting.drawing.theme import MUTED_COLOR, OUTCOME_COLOR
 from harness.reporting.outcomes import outcome_table
 from harness.reporting.plots import Plot
 from harness.reporting.questions import pairs, predictor_table
 from harness.reporting.tables import StudyResults
-from harness.reporting.theme import MUTED_COLOR, OUTCOME_COLOR
 
 
 def plot_of(test: ClaimTest) -> Plot:

@@ -10,9 +10,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image, UnidentifiedImageError
 
+from harness.reporting.drawing.theme import VARIANTS, theme
 from harness.reporting.plots import Plot, split_panels
 from harness.reporting.tables import StudyResults
-from harness.reporting.theme import VARIANTS, theme
 
 WIDE_INCHES = 7.2  # one plot over the whole column; its height is its own
 HALF = (3.8, 2.8)  # inches; one of several panels side by side

@@ -2,7 +2,7 @@
 
 A plot file ``<name>.py`` holds a ``Plot`` of the same name: ``summarise`` makes a small tidy frame
 of the results (pure, tested by value), ``draw`` puts such a frame on matplotlib axes. A plot sets
-no rcParams and names colours by role (``harness.reporting.theme``).
+no rcParams and names colours by role (``harness.reporting.drawing.theme``).
 """
 
 from __future__ import annotations

@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 
 from harness.core.spec.study_spec import Choices, Range
 from harness.reporting import formats
-from harness.reporting.axes import edge_words, mark_at_edge, say, set_scale, value_scale
+from harness.reporting.drawing.axes import edge_words, mark_at_edge, say, set_scale, value_scale
+from harness.reporting.drawing.theme import BEST_COLOR, OUTCOME_COLOR
 from harness.reporting.plots import Plot
 from harness.reporting.stats import counts, ranking
 from harness.reporting.tables import StudyResults, param_column
-from harness.reporting.theme import BEST_COLOR, OUTCOME_COLOR
 
 COLUMNS = (
     "panel",

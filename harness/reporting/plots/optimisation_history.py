@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from harness.reporting import formats
-from harness.reporting.axes import (
+from harness.reporting.drawing.axes import (
     edge_words,
     legend_above,
     mark_at_edge,
@@ -17,10 +17,10 @@ from harness.reporting.axes import (
     value_scale,
     whole_numbers,
 )
+from harness.reporting.drawing.theme import BEST_COLOR, MUTED_COLOR, OUTCOME_COLOR
 from harness.reporting.plots import Plot
 from harness.reporting.stats import counts, ranking
 from harness.reporting.tables import StudyResults
-from harness.reporting.theme import BEST_COLOR, MUTED_COLOR, OUTCOME_COLOR
 
 
 def summarise(results: StudyResults) -> pd.DataFrame:

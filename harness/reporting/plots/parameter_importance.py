@@ -7,11 +7,11 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from harness.reporting.axes import say
+from harness.reporting.drawing.axes import say
+from harness.reporting.drawing.theme import OUTCOME_COLOR
 from harness.reporting.plots import Plot
 from harness.reporting.stats import importance
 from harness.reporting.tables import StudyResults
-from harness.reporting.theme import OUTCOME_COLOR
 
 
 def summarise(results: StudyResults) -> pd.DataFrame:

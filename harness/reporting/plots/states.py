@@ -6,11 +6,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from harness.reporting import formats
-from harness.reporting.axes import legend_above, say, set_scale, whole_numbers
+from harness.reporting.drawing.axes import legend_above, say, set_scale, whole_numbers
+from harness.reporting.drawing.theme import OUTCOME_COLOR
 from harness.reporting.plots import Plot
 from harness.reporting.stats import counts
 from harness.reporting.tables import OUTCOMES, StudyResults, param_column
-from harness.reporting.theme import OUTCOME_COLOR
 
 
 def summarise(results: StudyResults) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from harness.reporting import formats
-from harness.reporting.theme import MUTED_COLOR, OUTCOME_COLOR
+from harness.reporting.drawing.theme import MUTED_COLOR, OUTCOME_COLOR
 
 LOG_RATIO = 10.0
 """Positive values that spread over more than this factor are drawn on a logarithmic axis."""

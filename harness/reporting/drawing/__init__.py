@@ -1,0 +1,1 @@
+"""What all plots share: axes, scales, colours and the theme."""
