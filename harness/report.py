@@ -44,7 +44,7 @@ def _write(uri: str, study_name: str, folder: Path) -> Path:
     """The path of the page; InputError for an unknown study and for an unusable folder."""
     from harness.reporting.claims_page import write_recorded_claims
     from harness.reporting.page import write_report
-    from harness.reporting.results import load_results
+    from harness.reporting.results.load import load_results
 
     try:
         if study_name == CLAIMS:

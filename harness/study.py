@@ -126,7 +126,7 @@ def _run(plan: StudyPlan, console: Console, no_report: bool) -> tuple[dict[str, 
 def _report(outcomes: list[StudyOutcome], tracking_uri: str) -> Path | None:
     """The report's page, written again if this sitting ran trials; None if there are none yet."""
     from harness.reporting.page import write_report
-    from harness.reporting.results import load_results
+    from harness.reporting.results.load import load_results
 
     name = outcomes[0].name
     page = REPORTS / name / "index.html"

@@ -11,8 +11,8 @@ import pandas as pd
 from harness.core.spec.study_spec import Range
 from harness.reporting import formats
 from harness.reporting.confirmation import Confirmed, confirmed
+from harness.reporting.results.tables import StudyResults, param_column
 from harness.reporting.stats import counts, ranking
-from harness.reporting.tables import StudyResults, param_column
 
 CLOSE = 0.10
 """A runner-up within this share of the best score is named: one seed can't tell the two apart."""

@@ -13,10 +13,10 @@ from harness.core.spec.claims import ClaimTest
 from harness.reporting import formats
 from harness.reporting.drawing.axes import say, set_scale, value_scale
 from harness.reporting.drawing.theme import MUTED_COLOR, OUTCOME_COLOR
-from harness.reporting.outcomes import outcome_table
 from harness.reporting.plots import Plot
 from harness.reporting.questions import pairs, predictor_table
-from harness.reporting.tables import StudyResults
+from harness.reporting.results.outcomes import outcome_table
+from harness.reporting.results.tables import StudyResults
 
 
 def plot_of(test: ClaimTest) -> Plot:

@@ -18,9 +18,9 @@ from harness.reporting import formats, method
 from harness.reporting.arm_sections import rates
 from harness.reporting.claim_sections import HOLM_WORDS, Detail, TestRow, detail, test_row
 from harness.reporting.html import render_template, replace_file
-from harness.reporting.results import load_recorded
+from harness.reporting.results.load import load_recorded
+from harness.reporting.results.tables import StudyResults
 from harness.reporting.sections import Table
-from harness.reporting.tables import StudyResults
 from harness.reporting.verdict import WORDS, Verdict, judge
 from harness.reporting.verdict_words import NOT_RUN, plain_verdict
 

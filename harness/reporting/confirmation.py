@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.reporting.estimates import Mean
-from harness.reporting.outcomes import outcome_table
 from harness.reporting.resampling import resamples
+from harness.reporting.results.outcomes import outcome_table
+from harness.reporting.results.tables import StudyResults
 from harness.reporting.stats import ranking
-from harness.reporting.tables import StudyResults
 
 LEVEL = 0.05
 """The intervals of a confirmation miss with this probability, each for itself."""

@@ -12,10 +12,10 @@ from harness.reporting import formats
 from harness.reporting.confirmation import Confirmed, confirmed
 from harness.reporting.drawing.axes import legend_above, say, set_scale, value_scale
 from harness.reporting.drawing.theme import BEST_COLOR, OUTCOME_COLOR
-from harness.reporting.outcomes import outcome_table
 from harness.reporting.plots import Plot
+from harness.reporting.results.outcomes import outcome_table
+from harness.reporting.results.tables import StudyResults
 from harness.reporting.sections import Table
-from harness.reporting.tables import StudyResults
 
 WORDS = (
     "The best configurations of the search, trained again with seeds that the search has not "

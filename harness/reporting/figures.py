@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from harness.reporting.drawing.theme import VARIANTS, theme
 from harness.reporting.plots import Plot, split_panels
-from harness.reporting.tables import StudyResults
+from harness.reporting.results.tables import StudyResults
 
 WIDE_INCHES = 7.2  # one plot over the whole column; its height is its own
 HALF = (3.8, 2.8)  # inches; one of several panels side by side

@@ -9,8 +9,8 @@ from functools import lru_cache
 import numpy as np
 
 from harness.reporting.estimates import Resampled
+from harness.reporting.results.tables import StudyResults
 from harness.reporting.stats import importance
-from harness.reporting.tables import StudyResults
 
 NUM_RESAMPLES = 100
 LEAST_USABLE = 0.8

@@ -17,8 +17,8 @@ from harness.reporting.confirmation_section import WORDS as CONFIRMATION_WORDS
 from harness.reporting.figures import render
 from harness.reporting.html import render_template, replace_file
 from harness.reporting.plots import Plot
+from harness.reporting.results.tables import StudyResults
 from harness.reporting.stats import counts, importance, ranking
-from harness.reporting.tables import StudyResults
 from harness.reporting.verdict import Verdict, judge
 from harness.reporting.verdict_words import plain_verdict
 

@@ -13,8 +13,8 @@ from harness.core.spec.claims import ClaimTest, direction_of
 from harness.reporting import formats
 from harness.reporting.estimates import Area, Estimate, Mean, RankCorrelation, WinRate
 from harness.reporting.leads import lead
-from harness.reporting.outcomes import outcome_table
-from harness.reporting.tables import StudyResults
+from harness.reporting.results.outcomes import outcome_table
+from harness.reporting.results.tables import StudyResults
 
 SUPPORTED = "supported"
 CONTRADICTED = "contradicted"

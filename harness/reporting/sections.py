@@ -14,9 +14,9 @@ from harness.core.spec.study_spec import Choices, Range
 from harness.reporting import formats
 from harness.reporting.figures import Panel, grid_uri
 from harness.reporting.method import dataset_name
-from harness.reporting.outcomes import collapse_level
+from harness.reporting.results.outcomes import collapse_level
+from harness.reporting.results.tables import StudyResults, param_column
 from harness.reporting.stats import picks, ranking
-from harness.reporting.tables import StudyResults, param_column
 
 LEADERBOARD_ROWS = 10
 LEADERBOARD_SCORES = (

@@ -24,7 +24,7 @@ from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
 from harness.core.config import FIELD_TYPES
 from harness.core.spec.study_spec import Choices, Range
-from harness.reporting.tables import OUTCOMES, StudyResults, param_column
+from harness.reporting.results.tables import OUTCOMES, StudyResults, param_column
 
 MIN_TRIALS_FOR_IMPORTANCE = 10
 MIN_TRIALS_FOR_CORRELATION = 5

@@ -25,7 +25,7 @@ from harness.reporting.questions import (
     Question,
     pose,
 )
-from harness.reporting.tables import StudyResults
+from harness.reporting.results.tables import StudyResults
 
 WORDS = (SUPPORTED, CONTRADICTED, NO_DIFFERENCE, UNDECIDED)
 ALPHA = 0.05

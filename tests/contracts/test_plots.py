@@ -12,7 +12,7 @@ from harness.core.registry import PLOTS
 from harness.reporting.drawing.theme import VARIANTS, theme
 from harness.reporting.figures import HALF, draw_figure, render
 from harness.reporting.plots import Plot, split_panels
-from harness.reporting.tables import StudyResults
+from harness.reporting.results.tables import StudyResults
 from tests.reporting import builder
 
 MIXED = builder.random_runs(24, seed=1, reports=4)

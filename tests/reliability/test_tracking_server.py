@@ -15,7 +15,7 @@ import pytest
 from harness.core import schema
 from harness.core.errors import HarnessError
 from harness.diagnostics.consistency import examine_studies
-from harness.reporting.results import load_results
+from harness.reporting.results.load import load_results
 from harness.tracking.layout import Layout, Stores
 from harness.tracking.mlflow_run import MlflowTracker
 from harness.tracking.server import free_port, running_server

@@ -11,7 +11,7 @@ from PIL import Image
 
 from harness.core.config import TrialConfig
 from harness.core.spec.study_spec import StudySpec
-from harness.reporting.tables import (
+from harness.reporting.results.tables import (
     RunRecord,
     StudyResults,
     history_table,

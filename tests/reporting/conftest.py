@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness.core.spec.study_spec import StudySpec
-from harness.reporting.tables import RunRecord
+from harness.reporting.results.tables import RunRecord
 from tests.reporting import builder
 
 

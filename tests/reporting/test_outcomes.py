@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from harness.reporting.outcomes import collapse_level, outcome_table
+from harness.reporting.results.outcomes import collapse_level, outcome_table
 from tests.reporting import builder
 
 

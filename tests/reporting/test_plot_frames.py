@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from harness.core.registry import PLOTS
-from harness.reporting.tables import StudyResults
+from harness.reporting.results.tables import StudyResults
 from tests.reporting import builder
 
 RUNS = [

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from harness.core.errors import InputError
-from harness.reporting import results as results_module
-from harness.reporting.results import load_recorded, load_results
-from harness.reporting.tables import StudyResults
+from harness.reporting.results import load as results_module
+from harness.reporting.results.load import load_recorded, load_results
+from harness.reporting.results.tables import StudyResults
 from tests.reporting import builder
 from tests.reporting.conftest import Store
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.axes import Axes
 
-from harness.reporting.tables import StudyResults
+from harness.reporting.results.tables import StudyResults
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from harness.reporting import formats
 from harness.reporting.drawing.axes import edge_words, mark_at_edge, say, set_scale, value_scale
 from harness.reporting.drawing.theme import BEST_COLOR, OUTCOME_COLOR
 from harness.reporting.plots import Plot
+from harness.reporting.results.tables import StudyResults, param_column
 from harness.reporting.stats import counts, ranking
-from harness.reporting.tables import StudyResults, param_column
 
 COLUMNS = (
     "panel",

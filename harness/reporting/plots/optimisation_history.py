@@ -19,8 +19,8 @@ from harness.reporting.drawing.axes import (
 )
 from harness.reporting.drawing.theme import BEST_COLOR, MUTED_COLOR, OUTCOME_COLOR
 from harness.reporting.plots import Plot
+from harness.reporting.results.tables import StudyResults
 from harness.reporting.stats import counts, ranking
-from harness.reporting.tables import StudyResults
 
 
 def summarise(results: StudyResults) -> pd.DataFrame:

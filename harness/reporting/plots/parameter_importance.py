@@ -10,8 +10,8 @@ from matplotlib.ticker import PercentFormatter
 from harness.reporting.drawing.axes import say
 from harness.reporting.drawing.theme import OUTCOME_COLOR
 from harness.reporting.plots import Plot
+from harness.reporting.results.tables import StudyResults
 from harness.reporting.stats import importance
-from harness.reporting.tables import StudyResults
 
 
 def summarise(results: StudyResults) -> pd.DataFrame:

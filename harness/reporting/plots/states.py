@@ -9,8 +9,8 @@ from harness.reporting import formats
 from harness.reporting.drawing.axes import legend_above, say, set_scale, whole_numbers
 from harness.reporting.drawing.theme import OUTCOME_COLOR
 from harness.reporting.plots import Plot
+from harness.reporting.results.tables import OUTCOMES, StudyResults, param_column
 from harness.reporting.stats import counts
-from harness.reporting.tables import OUTCOMES, StudyResults, param_column
 
 
 def summarise(results: StudyResults) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from harness.core.schema import COLLAPSE_PROBABILITY
-from harness.reporting.tables import StudyResults, param_column
+from harness.reporting.results.tables import StudyResults, param_column
 
 ENDED = ("complete", "failed")
 """How a run of arms may end. A pruned, interrupted or running one has no outcome (yet)."""

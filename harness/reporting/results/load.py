@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.core import schema
@@ -22,8 +23,7 @@ from harness.core.errors import InputError
 from harness.core.schema import RunKind, Tag
 from harness.core.spec.arms import confirmation_name
 from harness.core.spec.study_spec import StudySpec
-from harness.reporting.store_address import study_folder
-from harness.reporting.tables import (
+from harness.reporting.results.tables import (
     RunRecord,
     StudyResults,
     history_table,
@@ -32,6 +32,7 @@ from harness.reporting.tables import (
 )
 from harness.tracking.database_url import mask
 from harness.tracking.http_store import check_server, is_server_uri
+from harness.tracking.layout import Layout
 from harness.tracking.stores import check_tracking_store
 
 _PAGE_SIZE = 1_000
@@ -283,3 +284,11 @@ def _finite(values: dict[str, Any]) -> dict[str, float]:
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def study_folder(tracking_uri: str, study_name: str) -> Path | None:
+    """Where a study's artifacts lie beside its SQLite database; None for another store."""
+    if not tracking_uri.startswith("sqlite"):
+        return None
+    database = Path(make_url(tracking_uri).database or "")
+    return Layout(database.parent).artifact_root / study_name

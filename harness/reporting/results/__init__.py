@@ -1,0 +1,1 @@
+"""What a study left in its stores, read into tidy tables."""
