@@ -10,9 +10,9 @@ import pandas as pd
 
 from harness.core.spec.study_spec import Range
 from harness.reporting import formats
-from harness.reporting.confirmation import Confirmed, confirmed
 from harness.reporting.results.tables import StudyResults, param_column
-from harness.reporting.stats import counts, ranking
+from harness.reporting.statistics.confirmation import Confirmed, confirmed
+from harness.reporting.statistics.ranking import counts, ranking
 
 CLOSE = 0.10
 """A runner-up within this share of the best score is named: one seed can't tell the two apart."""

@@ -8,12 +8,12 @@ import pandas as pd
 
 from harness.core.schema import COLLAPSE_PROBABILITY
 from harness.reporting import formats
-from harness.reporting.estimates import clopper_pearson
 from harness.reporting.figures import grid_uri
 from harness.reporting.method import dataset_name
 from harness.reporting.results.outcomes import collapse_level
 from harness.reporting.results.tables import StudyResults, param_column
 from harness.reporting.sections import Grid, Table
+from harness.reporting.statistics.estimates import clopper_pearson
 
 SHOWCASE_WORDS = (
     "Generated images of each arm at its end, all trained with the same seed, beside real ones. "

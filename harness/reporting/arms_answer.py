@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from harness.reporting import formats
 from harness.reporting.answer import Answer, not_inception
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.stats import counts
-from harness.reporting.verdict import WORDS, Verdict
+from harness.reporting.statistics.ranking import counts
+from harness.reporting.statistics.verdicts import WORDS, Verdict
 from harness.reporting.verdict_words import effect_words, meaning
 
 

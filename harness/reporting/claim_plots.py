@@ -14,9 +14,9 @@ from harness.reporting import formats
 from harness.reporting.drawing.axes import say, set_scale, value_scale
 from harness.reporting.drawing.theme import MUTED_COLOR, OUTCOME_COLOR
 from harness.reporting.plots import Plot
-from harness.reporting.questions import pairs, predictor_table
 from harness.reporting.results.outcomes import outcome_table
 from harness.reporting.results.tables import StudyResults
+from harness.reporting.statistics.hypotheses import pairs, predictor_table
 
 
 def plot_of(test: ClaimTest) -> Plot:

@@ -21,7 +21,7 @@ from harness.reporting.html import render_template, replace_file
 from harness.reporting.results.load import load_recorded
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.sections import Table
-from harness.reporting.verdict import WORDS, Verdict, judge
+from harness.reporting.statistics.verdicts import WORDS, Verdict, judge
 from harness.reporting.verdict_words import NOT_RUN, plain_verdict
 
 PAGE_FILE = "index.html"

@@ -14,7 +14,7 @@ from harness.core.config import FIELDS
 from harness.core.schema import TIME_METRICS, TRAINING_METRICS
 from harness.reporting import formats
 from harness.reporting.results.tables import StudyResults, param_column
-from harness.reporting.stats import ranking
+from harness.reporting.statistics.ranking import ranking
 
 
 def provenance(results: StudyResults) -> dict[str, list[tuple[str, str]]]:

@@ -16,7 +16,7 @@ from harness.reporting.figures import Panel, grid_uri
 from harness.reporting.method import dataset_name
 from harness.reporting.results.outcomes import collapse_level
 from harness.reporting.results.tables import StudyResults, param_column
-from harness.reporting.stats import picks, ranking
+from harness.reporting.statistics.ranking import picks, ranking
 
 LEADERBOARD_ROWS = 10
 LEADERBOARD_SCORES = (

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from harness.reporting import formats
-from harness.reporting.estimates import WinRate
-from harness.reporting.questions import UNDECIDED
-from harness.reporting.verdict import MAX_NEEDED, Verdict
+from harness.reporting.statistics.estimates import WinRate
+from harness.reporting.statistics.hypotheses import UNDECIDED
+from harness.reporting.statistics.verdicts import MAX_NEEDED, Verdict
 
 NOT_RUN = "not run"
 _PERCENT = "\N{NO-BREAK SPACE}%"

@@ -13,7 +13,7 @@ from harness.core.spec.study_spec import StudySpec
 from harness.reporting.claims_page import write_claims
 from harness.reporting.page import render_page, summarise
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.verdict import judge
+from harness.reporting.statistics.verdicts import judge
 from tests.reporting import builder
 from tests.reporting.test_page import Page
 

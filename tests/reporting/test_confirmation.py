@@ -13,11 +13,11 @@ from scipy import stats
 
 from harness.reporting import page as page_module
 from harness.reporting.answer import answer
-from harness.reporting.confirmation import confirmed
 from harness.reporting.confirmation_section import CONFIRMATION, confirmation_table, summarise
 from harness.reporting.figures import HALF, draw_figure
 from harness.reporting.page import render_page
 from harness.reporting.results.tables import StudyResults
+from harness.reporting.statistics.confirmation import confirmed
 from tests.reporting import builder
 from tests.reporting.builder import FAILED
 from tests.reporting.test_page import Page

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.reporting.estimates import (
+from harness.reporting.statistics.estimates import (
     Area,
     Mean,
     RankCorrelation,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from harness.reporting.stats import (
+from harness.reporting.statistics.ranking import (
     MIN_TRIALS_FOR_IMPORTANCE,
     counts,
     importance,

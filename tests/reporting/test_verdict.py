@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 from harness.core.spec.claims import ClaimTest
-from harness.reporting.questions import differences, pairs, pose
-from harness.reporting.verdict import Verdict, holm, judge
+from harness.reporting.statistics.hypotheses import differences, pairs, pose
+from harness.reporting.statistics.verdicts import Verdict, holm, judge
 from tests.reporting import builder
 from tests.reporting.builder import FAILED
 

@@ -7,15 +7,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from harness.reporting.estimates import Area, Mean, RankCorrelation, WinRate
-from harness.reporting.questions import (
+from harness.reporting.statistics.estimates import Area, Mean, RankCorrelation, WinRate
+from harness.reporting.statistics.hypotheses import (
     CONTRADICTED,
     NO_DIFFERENCE,
     SUPPORTED,
     UNDECIDED,
     Question,
 )
-from harness.reporting.verdict import decide
+from harness.reporting.statistics.verdicts import decide
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from harness.reporting.drawing.axes import edge_words, mark_at_edge, say, set_sc
 from harness.reporting.drawing.theme import BEST_COLOR, OUTCOME_COLOR
 from harness.reporting.plots import Plot
 from harness.reporting.results.tables import StudyResults, param_column
-from harness.reporting.stats import counts, ranking
+from harness.reporting.statistics.ranking import counts, ranking
 
 COLUMNS = (
     "panel",

@@ -12,7 +12,7 @@ from harness.reporting.drawing.axes import say, set_scale, value_scale
 from harness.reporting.drawing.theme import BEST_COLOR, OUTCOME_COLOR
 from harness.reporting.plots import Plot
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.stats import loss_correlations, ranking
+from harness.reporting.statistics.ranking import loss_correlations, ranking
 
 LOSSES = ("g_loss", "d_loss")
 MANY_TRIALS = 60  # beyond it, lines are fainter, so that the bundle shows its density

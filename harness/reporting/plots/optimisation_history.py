@@ -20,7 +20,7 @@ from harness.reporting.drawing.axes import (
 from harness.reporting.drawing.theme import BEST_COLOR, MUTED_COLOR, OUTCOME_COLOR
 from harness.reporting.plots import Plot
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.stats import counts, ranking
+from harness.reporting.statistics.ranking import counts, ranking
 
 
 def summarise(results: StudyResults) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from harness.reporting.drawing.axes import legend_above, say, set_scale, whole_n
 from harness.reporting.drawing.theme import OUTCOME_COLOR
 from harness.reporting.plots import Plot
 from harness.reporting.results.tables import OUTCOMES, StudyResults, param_column
-from harness.reporting.stats import counts
+from harness.reporting.statistics.ranking import counts
 
 
 def summarise(results: StudyResults) -> pd.DataFrame:

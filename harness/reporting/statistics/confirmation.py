@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.reporting.estimates import Mean
-from harness.reporting.resampling import resamples
 from harness.reporting.results.outcomes import outcome_table
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.stats import ranking
+from harness.reporting.statistics.bootstrap import resamples
+from harness.reporting.statistics.estimates import Mean
+from harness.reporting.statistics.ranking import ranking
 
 LEVEL = 0.05
 """The intervals of a confirmation miss with this probability, each for itself."""

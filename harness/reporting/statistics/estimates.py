@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
-from harness.reporting.resampling import studentised_means
+from harness.reporting.statistics.bootstrap import studentised_means
 
 Values = npt.NDArray[np.float64]
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from harness.core.spec.claims import Claim, ClaimTest
-from harness.reporting.questions import (
+from harness.reporting.results.tables import StudyResults
+from harness.reporting.statistics.hypotheses import (
     CONTRADICTED,
     NO_DIFFERENCE,
     SUPPORTED,
@@ -25,7 +26,6 @@ from harness.reporting.questions import (
     Question,
     pose,
 )
-from harness.reporting.results.tables import StudyResults
 
 WORDS = (SUPPORTED, CONTRADICTED, NO_DIFFERENCE, UNDECIDED)
 ALPHA = 0.05

@@ -1,0 +1,1 @@
+"""Rankings, estimates with intervals, hypotheses and verdicts."""
