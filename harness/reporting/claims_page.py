@@ -14,15 +14,16 @@ import pandas as pd
 from harness.core.spec.claims import Claim
 from harness.core.spec.lookup import CLAIMS, declared_study, studies_in
 from harness.core.spec.study_spec import StudySpec
-from harness.reporting import formats, method
-from harness.reporting.arm_sections import rates
-from harness.reporting.claim_sections import HOLM_WORDS, Detail, TestRow, detail, test_row
+from harness.reporting import formats
 from harness.reporting.html import render_template, replace_file
+from harness.reporting.parts import provenance as method
+from harness.reporting.parts.arms import rates
+from harness.reporting.parts.tables import Table
+from harness.reporting.parts.verdict_words import NOT_RUN, plain_verdict
+from harness.reporting.parts.verdicts import HOLM_WORDS, Detail, TestRow, detail, test_row
 from harness.reporting.results.load import load_recorded
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.sections import Table
 from harness.reporting.statistics.verdicts import WORDS, Verdict, judge
-from harness.reporting.verdict_words import NOT_RUN, plain_verdict
 
 PAGE_FILE = "index.html"
 TABLE_FILE = "claims.csv"

@@ -8,19 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.registry import PLOTS
-from harness.reporting import arm_sections, claim_sections, method, sections
-from harness.reporting.answer import answer
-from harness.reporting.arms_answer import arms_answer
-from harness.reporting.confirmation_section import CONFIRMATION, confirmation_table
-from harness.reporting.confirmation_section import WORDS as CONFIRMATION_WORDS
-from harness.reporting.figures import render
 from harness.reporting.html import render_template, replace_file
+from harness.reporting.parts import arms as arm_sections
+from harness.reporting.parts import provenance as method
+from harness.reporting.parts import tables as sections
+from harness.reporting.parts import verdicts as claim_sections
+from harness.reporting.parts.arms_answer import arms_answer
+from harness.reporting.parts.confirmation import CONFIRMATION, confirmation_table
+from harness.reporting.parts.confirmation import WORDS as CONFIRMATION_WORDS
+from harness.reporting.parts.figures import render
+from harness.reporting.parts.search_answer import answer
+from harness.reporting.parts.verdict_words import plain_verdict
 from harness.reporting.plots import Plot
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.confirmation import confirmed
 from harness.reporting.statistics.ranking import counts, importance, ranking
 from harness.reporting.statistics.verdicts import Verdict, judge
-from harness.reporting.verdict_words import plain_verdict
 
 PAGE_FILE = "index.html"
 TABLE_FILE = "runs.csv"

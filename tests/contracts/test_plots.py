@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 
 from harness.core.registry import PLOTS
 from harness.reporting.drawing.theme import VARIANTS, theme
-from harness.reporting.figures import HALF, draw_figure, render
+from harness.reporting.parts.figures import HALF, draw_figure, render
 from harness.reporting.plots import Plot, split_panels
 from harness.reporting.results.tables import StudyResults
 from tests.reporting import builder

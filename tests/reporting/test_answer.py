@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.reporting.answer import answer
+from harness.reporting.parts.search_answer import answer
 from tests.reporting import builder
 
 

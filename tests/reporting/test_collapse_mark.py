@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from harness.reporting.parts.tables import COLLAPSED_MARK, all_trials, leaderboard
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.sections import COLLAPSED_MARK, all_trials, leaderboard
 from tests.reporting import builder
 
 RECORD = {"direction": "minimize", "low": 0.0, "high": 1.0, "alarm_level": 0.5}

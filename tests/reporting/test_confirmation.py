@@ -12,10 +12,10 @@ import pytest
 from scipy import stats
 
 from harness.reporting import page as page_module
-from harness.reporting.answer import answer
-from harness.reporting.confirmation_section import CONFIRMATION, confirmation_table, summarise
-from harness.reporting.figures import HALF, draw_figure
 from harness.reporting.page import render_page
+from harness.reporting.parts.confirmation import CONFIRMATION, confirmation_table, summarise
+from harness.reporting.parts.figures import HALF, draw_figure
+from harness.reporting.parts.search_answer import answer
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.confirmation import confirmed
 from tests.reporting import builder

@@ -17,8 +17,8 @@ from PIL import Image
 
 from harness.core.registry import PLOTS
 from harness.reporting import page as page_module
-from harness.reporting.figures import MAX_GRID_PIXELS, grid_uri
 from harness.reporting.page import render_page, summarise, write_report
+from harness.reporting.parts.figures import MAX_GRID_PIXELS, grid_uri
 from tests.reporting import builder
 
 RUNS = builder.random_runs(14, seed=5, reports=4)

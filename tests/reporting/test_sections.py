@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 
-from harness.reporting.sections import leaderboard, score_table
+from harness.reporting.parts.tables import leaderboard, score_table
 from tests.reporting import builder
 
 

@@ -8,11 +8,11 @@ import pandas as pd
 
 from harness.core.schema import COLLAPSE_PROBABILITY
 from harness.reporting import formats
-from harness.reporting.figures import grid_uri
-from harness.reporting.method import dataset_name
+from harness.reporting.parts.figures import grid_uri
+from harness.reporting.parts.provenance import dataset_name
+from harness.reporting.parts.tables import Grid, Table
 from harness.reporting.results.outcomes import collapse_level
 from harness.reporting.results.tables import StudyResults, param_column
-from harness.reporting.sections import Grid, Table
 from harness.reporting.statistics.estimates import clopper_pearson
 
 SHOWCASE_WORDS = (

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.reporting import formats
-from harness.reporting.claim_plots import plot_of
-from harness.reporting.figures import Panel, grid_uri, render_small
+from harness.reporting.parts.figures import Panel, grid_uri, render_small
+from harness.reporting.parts.tables import Grid
+from harness.reporting.parts.verdict_plots import plot_of
+from harness.reporting.parts.verdict_words import effect_words, needed_words, sentence
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.sections import Grid
 from harness.reporting.statistics.hypotheses import UNDECIDED, pairs
 from harness.reporting.statistics.verdicts import ALPHA, Verdict
-from harness.reporting.verdict_words import effect_words, needed_words, sentence
 
 MAX_GRID = 320
 """Longest side in pixels of an image grid beside a test."""

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from harness.reporting import formats
-from harness.reporting.answer import Answer, not_inception
+from harness.reporting.parts.search_answer import Answer, not_inception
+from harness.reporting.parts.verdict_words import effect_words, meaning
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.ranking import counts
 from harness.reporting.statistics.verdicts import WORDS, Verdict
-from harness.reporting.verdict_words import effect_words, meaning
 
 
 def arms_answer(results: StudyResults, verdicts: Sequence[Verdict]) -> Answer:

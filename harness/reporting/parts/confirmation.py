@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from harness.reporting import formats
 from harness.reporting.drawing.axes import legend_above, say, set_scale, value_scale
 from harness.reporting.drawing.theme import BEST_COLOR, OUTCOME_COLOR
+from harness.reporting.parts.tables import Table
 from harness.reporting.plots import Plot
 from harness.reporting.results.outcomes import outcome_table
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.sections import Table
 from harness.reporting.statistics.confirmation import Confirmed, confirmed
 
 WORDS = (

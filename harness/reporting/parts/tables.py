@@ -12,8 +12,8 @@ from harness.core.config import FIELDS, TrialConfig
 from harness.core.schema import COLLAPSE_PROBABILITY, SCORE_INTERVALS
 from harness.core.spec.study_spec import Choices, Range
 from harness.reporting import formats
-from harness.reporting.figures import Panel, grid_uri
-from harness.reporting.method import dataset_name
+from harness.reporting.parts.figures import Panel, grid_uri
+from harness.reporting.parts.provenance import dataset_name
 from harness.reporting.results.outcomes import collapse_level
 from harness.reporting.results.tables import StudyResults, param_column
 from harness.reporting.statistics.ranking import picks, ranking
