@@ -42,8 +42,8 @@ def report(
 
 def _write(uri: str, study_name: str, folder: Path) -> Path:
     """The path of the page; InputError for an unknown study and for an unusable folder."""
-    from harness.reporting.claims_page import write_recorded_claims
-    from harness.reporting.page import write_report
+    from harness.reporting.pages.claims import write_recorded_claims
+    from harness.reporting.pages.study import write_report
     from harness.reporting.results.load import load_results
 
     try:

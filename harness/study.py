@@ -94,7 +94,7 @@ def study(
         if code_now == INTERRUPTED:
             break
     if study == CLAIMS and names and not no_report:
-        from harness.reporting.claims_page import write_recorded_claims
+        from harness.reporting.pages.claims import write_recorded_claims
 
         page = write_recorded_claims(plans[0].tracking_uri, REPORTS / CLAIMS)
         console.print(f"claims:  {page}", highlight=False, markup=False)
@@ -125,7 +125,7 @@ def _run(plan: StudyPlan, console: Console, no_report: bool) -> tuple[dict[str, 
 
 def _report(outcomes: list[StudyOutcome], tracking_uri: str) -> Path | None:
     """The report's page, written again if this sitting ran trials; None if there are none yet."""
-    from harness.reporting.page import write_report
+    from harness.reporting.pages.study import write_report
     from harness.reporting.results.load import load_results
 
     name = outcomes[0].name

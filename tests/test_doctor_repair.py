@@ -20,7 +20,7 @@ from harness.core.config import TrialConfig
 from harness.core.schema import WORKER_ATTRIBUTE, TrialState
 from harness.core.spec.study_spec import StudySpec
 from harness.diagnostics.consistency import examine_addresses, examine_studies, repair_stores
-from harness.reporting.page import write_report
+from harness.reporting.pages.study import write_report
 from harness.reporting.results.load import load_results
 from harness.search.liveness import WorkerName
 from harness.search.storage import open_storage, open_study

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from harness.core.spec.study_spec import StudySpec
-from harness.reporting.claims_page import write_claims
-from harness.reporting.page import render_page, summarise
+from harness.reporting.pages.claims import write_claims
+from harness.reporting.pages.study import render_page, summarise
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.verdicts import judge
 from tests.reporting import builder

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.reporting import page as page_module
-from harness.reporting.page import render_page
+from harness.reporting.pages import study as page_module
+from harness.reporting.pages.study import render_page
 from harness.reporting.parts.confirmation import CONFIRMATION, confirmation_table, summarise
 from harness.reporting.parts.figures import HALF, draw_figure
 from harness.reporting.parts.search_answer import answer

@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 
 from harness.core.registry import PLOTS
-from harness.reporting import page as page_module
-from harness.reporting.page import render_page, summarise, write_report
+from harness.reporting.pages import study as page_module
+from harness.reporting.pages.study import render_page, summarise, write_report
 from harness.reporting.parts.figures import MAX_GRID_PIXELS, grid_uri
 from tests.reporting import builder
 

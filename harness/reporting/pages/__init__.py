@@ -1,0 +1,1 @@
+"""The pages: one for a study, one for all claims."""
