@@ -14,7 +14,7 @@ from harness.cli.app import FAILED, open_door
 
 if TYPE_CHECKING:
     from harness.diagnostics.installation import Finding
-    from harness.tracking.layout import Stores
+    from harness.tracking.stores.layout import Stores
 
 
 def doctor(
@@ -30,7 +30,7 @@ def doctor(
 
     Exit code 0 if a study on the embedded digits can run and what is asked for is there, 1 if not.
     """
-    from harness.tracking.layout import Stores, default_layout
+    from harness.tracking.stores.layout import Stores, default_layout
 
     stores = Stores.of(default_layout(), storage, tracking_uri)
     findings = list(mend(stores)) if repair else []
@@ -78,7 +78,7 @@ def _survive(part: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Find
     try:
         yield from check()
     except Exception as error:  # a broken installation fails in ways that nobody can list
-        from harness.tracking.database_url import hide_passwords
+        from harness.tracking.stores.urls import hide_passwords
 
         reason = hide_passwords(" ".join(str(error).split()))
         yield Finding(part, False, f"{type(error).__name__}: {reason}")

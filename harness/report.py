@@ -29,9 +29,9 @@ def report(
     For ``claims``: the page of all claims in studies/claims, with claims.csv and claims.json.
     """
     from harness.core.spec.study_spec import check_study_name
-    from harness.tracking.http_store import is_server_uri
-    from harness.tracking.layout import default_layout
-    from harness.tracking.stores import check_tracking_store
+    from harness.tracking.stores.databases import check_tracking_store
+    from harness.tracking.stores.layout import default_layout
+    from harness.tracking.stores.mlflow_server import is_server_uri
 
     folder = output or REPORTS / check_study_name(study_name)
     uri = tracking_uri or default_layout().tracking_uri

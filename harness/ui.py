@@ -13,7 +13,7 @@ import typer
 from harness.cli import options
 from harness.cli.app import open_door
 from harness.core.errors import HarnessError
-from harness.tracking.layout import Layout, default_layout
+from harness.tracking.stores.layout import Layout, default_layout
 
 LOOPBACK = "127.0.0.1"
 
@@ -37,7 +37,7 @@ def ui(
 
 def _serve(layout: Layout, tracking_uri: str | None, host: str, port: int | None) -> None:
     from harness.tracking.server import free_port, running_server
-    from harness.tracking.stores import check_tracking_store
+    from harness.tracking.stores.databases import check_tracking_store
 
     uri = check_tracking_store(tracking_uri or layout.tracking_uri)
     chosen = free_port(host, port)

@@ -10,7 +10,7 @@ import pytest
 from harness import doctor
 from harness.diagnostics import machine
 from harness.diagnostics.installation import Finding
-from harness.tracking.layout import Layout, Stores
+from harness.tracking.stores.layout import Layout, Stores
 
 
 def make_database(path: Path, table: str) -> None:

@@ -23,9 +23,6 @@ from harness.diagnostics.relocation import find_misplaced, relocate
 from harness.search.liveness import close_dead, is_worked_at
 from harness.search.storage import trial_ends
 from harness.search.turns import turn_if_free
-from harness.tracking.database_url import parse
-from harness.tracking.http_store import is_server_uri
-from harness.tracking.layout import Layout, Stores
 from harness.tracking.reaper import (
     RecordedRun,
     RecordedStudy,
@@ -33,8 +30,11 @@ from harness.tracking.reaper import (
     settle_study,
     unsettled,
 )
-from harness.tracking.sqlite_file import enable_wal, is_missing, journal_mode
-from harness.tracking.stores import has_table
+from harness.tracking.stores.databases import has_table
+from harness.tracking.stores.layout import Layout, Stores
+from harness.tracking.stores.mlflow_server import is_server_uri
+from harness.tracking.stores.sqlite import enable_wal, is_missing, journal_mode
+from harness.tracking.stores.urls import parse
 
 REPAIR = "python -m harness.doctor --repair"
 

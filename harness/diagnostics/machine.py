@@ -10,11 +10,11 @@ from harness.core.quiet_import import quiet_import
 from harness.data import mnist
 from harness.data.load import load_dataset
 from harness.diagnostics.installation import Finding
-from harness.tracking.database_url import mask, parse, sqlite_path
-from harness.tracking.http_store import check_server, is_server_uri
-from harness.tracking.layout import Layout, Stores
-from harness.tracking.sqlite_file import check_file, is_missing, journal_mode
-from harness.tracking.stores import has_table
+from harness.tracking.stores.databases import has_table
+from harness.tracking.stores.layout import Layout, Stores
+from harness.tracking.stores.mlflow_server import check_server, is_server_uri
+from harness.tracking.stores.sqlite import check_file, is_missing, journal_mode
+from harness.tracking.stores.urls import mask, parse, sqlite_path
 
 
 def find_devices() -> Iterator[Finding]:

@@ -22,7 +22,7 @@ from harness.core.errors import InputError
 from harness.core.quiet_import import quiet_import
 from harness.search.place import Place
 from harness.search.plan import StudyPlan, Workforce
-from harness.tracking.http_store import is_server_uri
+from harness.tracking.stores.mlflow_server import is_server_uri
 
 UNAVAILABLE = ActorUnavailableError
 """Raised by ``answer`` if a place does not answer now; it may do so later."""

@@ -24,7 +24,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from harness.core.schema import WORKER_ATTRIBUTE
 from harness.search.storage import close_interrupted
-from harness.tracking.patience import PATIENCE_SECONDS
+from harness.tracking.stores.reconnect import PATIENCE_SECONDS
 
 HEARTBEAT_SECONDS = 15.0
 GRACE_SECONDS = PATIENCE_SECONDS + 60.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.core.errors import HarnessError
-from harness.tracking.database_url import hide_passwords
+from harness.tracking.stores.urls import hide_passwords
 from harness.tracking.tracker import is_outage
 
 

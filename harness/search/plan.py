@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.core.errors import InputError
 from harness.core.registry import EXECUTORS
 from harness.core.spec.study_spec import StudySpec
-from harness.tracking.layout import Layout
+from harness.tracking.stores.layout import Layout
 
 
 @dataclass(frozen=True)

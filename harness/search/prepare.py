@@ -23,7 +23,7 @@ from harness.search.observer import SearchObserver
 from harness.search.space import config_of
 from harness.tracking.environment import describe_environment
 from harness.tracking.image_grid import grid_png
-from harness.tracking.layout import Layout
+from harness.tracking.stores.layout import Layout
 from harness.tracking.tracker import StudyTracker
 from harness.training.device import prepare_devices
 from harness.training.loop import Trainer

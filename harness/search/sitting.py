@@ -18,7 +18,7 @@ from harness.search.display import Display
 from harness.search.outages import stopped
 from harness.search.plan import StudyPlan, Workforce
 from harness.search.run import StudyOutcome, run_study
-from harness.tracking.layout import default_layout
+from harness.tracking.stores.layout import default_layout
 
 ONE_WORKER = Workforce()
 

@@ -21,11 +21,11 @@ from harness.core.spec.study_spec import StudySpec
 from harness.search.pruning import make_pruner
 from harness.search.sampler import DistinctSampler, ListSampler
 from harness.search.space import arm_params, config_of, distributions
-from harness.tracking.database_url import mask
-from harness.tracking.patience import wait_for_servers
 from harness.tracking.reaper import Ended
-from harness.tracking.sqlite_file import unlock_after_interrupts
-from harness.tracking.stores import Schema, prepare_database
+from harness.tracking.stores.databases import Schema, prepare_database
+from harness.tracking.stores.reconnect import wait_for_servers
+from harness.tracking.stores.sqlite import unlock_after_interrupts
+from harness.tracking.stores.urls import mask
 
 _QUEUED_PARAMS = "fixed_params"  # where Optuna keeps what enqueue_trial was given
 _BUSY_SECONDS = 60.0

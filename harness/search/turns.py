@@ -13,8 +13,8 @@ from optuna.storages import RDBStorage
 from sqlalchemy.engine import Engine
 
 from harness.core.errors import InputError
-from harness.tracking.layout import Layout
-from harness.tracking.server_lock import advisory_lock, advisory_lock_if_free, lock_number
+from harness.tracking.stores.layout import Layout
+from harness.tracking.stores.locks import advisory_lock, advisory_lock_if_free, lock_number
 
 Turn = Callable[[], AbstractContextManager[None]]
 """Makes a context in which no other process is; waits for its turn, however long."""

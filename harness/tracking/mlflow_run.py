@@ -23,11 +23,12 @@ from harness.core.errors import InputError
 from harness.core.schema import RUN_STATUS, RunKind, Tag, TrialState
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.environment import git_state
-from harness.tracking.http_store import be_patient, is_server_uri
-from harness.tracking.patience import wait_for_servers
 from harness.tracking.reaper import Ends, end_runs, log_parameters, trial_runs, without_run
-from harness.tracking.sqlite_file import unlock_after_interrupts
-from harness.tracking.stores import prepare_tracking_store, store_lock
+from harness.tracking.stores.databases import prepare_tracking_store
+from harness.tracking.stores.locks import store_lock
+from harness.tracking.stores.mlflow_server import be_patient, is_server_uri
+from harness.tracking.stores.reconnect import wait_for_servers
+from harness.tracking.stores.sqlite import unlock_after_interrupts
 from harness.tracking.tracker import (
     NO_TAGS,
     ArtifactLog,

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from harness.core.errors import HarnessError, InputError
-from harness.tracking.layout import Layout
+from harness.tracking.stores.layout import Layout
 
 DEFAULT_PORT = 5000
 _START_SECONDS = 180.0
@@ -34,7 +34,7 @@ def ui_command(tracking_uri: str) -> str:
     them off. A password in the address is shown as ``***``, to be filled in by the reader. For the
     http(s) address of an MLflow server it is that address, which already is a UI.
     """
-    from harness.tracking.database_url import mask
+    from harness.tracking.stores.urls import mask
 
     if tracking_uri.startswith(("http://", "https://")):
         return mask(tracking_uri)

@@ -19,10 +19,10 @@ from harness.core.config import FIELDS, TrialConfig
 from harness.core.errors import DivergedError
 from harness.core.schema import INTERRUPTED, RUN_STATUS, Tag, TrialState
 from harness.core.spec.study_spec import StudySpec
-from harness.tracking.layout import Layout
 from harness.tracking.memory import MemoryTracker
 from harness.tracking.mlflow_run import MlflowTracker
 from harness.tracking.reaper import CUT_OFF, Ended
+from harness.tracking.stores.layout import Layout
 from harness.tracking.tracker import StudyTracker, Tracker, TrialRun
 
 NUMBERS = itertools.count()

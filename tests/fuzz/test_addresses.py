@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from harness.report import report
 from harness.search.storage import open_storage
-from harness.tracking import stores
-from harness.tracking.http_store import is_server_uri
-from harness.tracking.stores import prepare_tracking_store
+from harness.tracking.stores import databases as stores
+from harness.tracking.stores.databases import prepare_tracking_store
+from harness.tracking.stores.mlflow_server import is_server_uri
 from tests.fuzz.wrong import cases, check_refusal, content_of, pass_door, refused_in_one_line
 
 SECRET = "s3cr3t-w0rd"

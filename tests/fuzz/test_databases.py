@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from harness.report import report
 from harness.search.storage import counted_trials, find_study, open_storage
-from harness.tracking.layout import Layout
-from harness.tracking.stores import prepare_tracking_store
+from harness.tracking.stores.databases import prepare_tracking_store
+from harness.tracking.stores.layout import Layout
 from tests.fuzz.conftest import SPEC
 from tests.fuzz.wrong import cases, check_refusal, content_of, pass_door, refused_in_one_line
 

@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 
 from harness.core.errors import InputError
 from harness.search.storage import open_storage
-from harness.tracking.stores import prepare_database, tracking_schema
+from harness.tracking.stores.databases import prepare_database, tracking_schema
 from tests.conftest import REPOSITORY, postgres_database
 from tests.reliability.conftest import OUTAGE_SECONDS, BothStores
 

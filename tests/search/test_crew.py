@@ -12,7 +12,7 @@ from harness.search.crew import Crew, WorkerDefect
 from harness.search.executors import Ended, Executor, Job, Told, Worker
 from harness.search.observer import SearchObserver, TrialEnd
 from harness.search.plan import StudyPlan, Workforce
-from harness.tracking.layout import Layout
+from harness.tracking.stores.layout import Layout
 
 SPEC = StudySpec.from_dict({"question": "?", "space": {"leaky_slope": {"low": 0.0, "high": 0.4}}})
 

@@ -10,7 +10,7 @@ from harness.search import work
 from harness.search.executors import Job, serve
 from harness.search.outages import stopped
 from harness.search.plan import StudyPlan
-from harness.tracking.layout import Layout
+from harness.tracking.stores.layout import Layout
 
 
 def unreachable():

@@ -17,7 +17,7 @@ from harness.core.errors import InputError
 from harness.core.spec.study_spec import StudySpec
 from harness.search import shares
 from harness.search.plan import StudyPlan, Workforce
-from harness.tracking.layout import Layout
+from harness.tracking.stores.layout import Layout
 from tests.conftest import REPOSITORY
 from tests.test_end_to_end import command, environment, run
 from tests.test_workers import check_exact

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.tracking.layout import Layout
-from harness.tracking.stores import prepare_database, tracking_schema
+from harness.tracking.stores.databases import prepare_database, tracking_schema
+from harness.tracking.stores.layout import Layout
 
 
 @pytest.fixture(scope="session")

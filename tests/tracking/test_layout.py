@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.tracking.layout import Layout, default_layout
+from harness.tracking.stores.layout import Layout, default_layout
 
 
 def test_everything_is_absolute_and_below_the_root(tmp_path: Path, monkeypatch) -> None:

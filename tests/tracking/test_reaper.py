@@ -8,7 +8,6 @@ from mlflow import MlflowClient
 from harness.core.config import TrialConfig
 from harness.core.schema import RUN_STATUS, TrialState
 from harness.core.spec.study_spec import StudySpec
-from harness.tracking.layout import Layout
 from harness.tracking.mlflow_run import MlflowTracker
 from harness.tracking.reaper import (
     CUT_OFF,
@@ -18,6 +17,7 @@ from harness.tracking.reaper import (
     settle_study,
     unsettled,
 )
+from harness.tracking.stores.layout import Layout
 
 SPEC = StudySpec(name="slopes", question="Which slope?")
 

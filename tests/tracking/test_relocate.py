@@ -12,8 +12,8 @@ from mlflow import MlflowClient
 
 from harness.core.spec.study_spec import StudySpec
 from harness.diagnostics.relocation import find_misplaced, relocate
-from harness.tracking.layout import Layout
 from harness.tracking.mlflow_run import MlflowTracker
+from harness.tracking.stores.layout import Layout
 
 
 @pytest.fixture

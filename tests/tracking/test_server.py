@@ -14,7 +14,7 @@ import pytest
 
 from harness.core.errors import HarnessError, InputError
 from harness.tracking import server
-from harness.tracking.layout import Layout
+from harness.tracking.stores.layout import Layout
 
 
 @pytest.fixture

@@ -19,15 +19,15 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from harness.core.errors import InputError
-from harness.tracking.database_url import mask
-from harness.tracking.layout import Layout
-from harness.tracking.stores import (
+from harness.tracking.stores.databases import (
     Schema,
     check_database,
     check_tracking_store,
     prepare_database,
     prepare_tracking_store,
 )
+from harness.tracking.stores.layout import Layout
+from harness.tracking.stores.urls import mask
 
 
 def _create_trials(url: str) -> None:
@@ -101,7 +101,7 @@ def test_a_creation_that_fails_leaves_nothing(tmp_path: Path) -> None:
 def test_a_creation_that_is_killed_leaves_no_database(tmp_path: Path) -> None:
     program = f"""
 import os
-from harness.tracking.stores import Schema, prepare_database
+from harness.tracking.stores.databases import Schema, prepare_database
 def die(url):
     open(url.removeprefix("sqlite:///"), "wb").write(b"SQLite format 3")
     os._exit(9)
@@ -162,7 +162,7 @@ def test_a_database_that_cannot_be_written(tmp_path: Path, monkeypatch) -> None:
     url = prepare(f"sqlite:///{tmp_path / 'optuna.db'}")
     connection = sqlite3.connect(tmp_path / "optuna.db", isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
-    monkeypatch.setattr("harness.tracking.sqlite_file._BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("harness.tracking.stores.sqlite._BUSY_SECONDS", 0.1)
     assert "cannot be written: database is locked" in refusal(url)
     connection.close()
 

@@ -19,9 +19,9 @@ from harness.cli.app import open_door
 from harness.core.config import TrialConfig
 from harness.core.schema import TrialState
 from harness.core.spec.study_spec import StudySpec
-from harness.tracking.layout import Layout
 from harness.tracking.mlflow_run import MlflowTracker
 from harness.tracking.server import free_port
+from harness.tracking.stores.layout import Layout
 from harness.ui import ui
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -30,10 +30,10 @@ from harness.reporting.results.tables import (
     metric_names,
     trial_table,
 )
-from harness.tracking.database_url import mask
-from harness.tracking.http_store import check_server, is_server_uri
-from harness.tracking.layout import Layout
-from harness.tracking.stores import check_tracking_store
+from harness.tracking.stores.databases import check_tracking_store
+from harness.tracking.stores.layout import Layout
+from harness.tracking.stores.mlflow_server import check_server, is_server_uri
+from harness.tracking.stores.urls import mask
 
 _PAGE_SIZE = 1_000
 _STUDY_KEYS = (

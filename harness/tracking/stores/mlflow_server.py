@@ -11,7 +11,7 @@ from http.client import HTTPException
 from urllib.parse import urlsplit
 
 from harness.core.errors import InputError
-from harness.tracking.database_url import hide_passwords, mask
+from harness.tracking.stores.urls import hide_passwords, mask
 
 _CONNECT_SECONDS = 5.0
 _RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"

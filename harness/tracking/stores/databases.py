@@ -7,28 +7,23 @@ line, before anything is trained.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import socket
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy
-from filelock import FileLock, Timeout
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from harness.core.errors import HarnessError, InputError
-from harness.tracking import sqlite_file
-from harness.tracking.database_url import DEFAULT_PORTS, mask, parse, sqlite_path
-from harness.tracking.http_store import check_server, is_server_uri
-from harness.tracking.layout import LOCK_NAME
-from harness.tracking.server_lock import advisory_lock
+from harness.core.errors import InputError
+from harness.tracking.stores import sqlite as sqlite_file
+from harness.tracking.stores.locks import store_lock
+from harness.tracking.stores.mlflow_server import check_server, is_server_uri
+from harness.tracking.stores.urls import DEFAULT_PORTS, mask, parse, sqlite_path
 
-_LOCK_SECONDS = 120.0
 _CONNECT_SECONDS = 5.0
 
 
@@ -132,47 +127,6 @@ def check_tracking_store(uri: str, *, option: str = "--tracking-uri") -> str:
     if is_server_uri(uri):
         raise InputError(f"{option}: {mask(uri)} is an MLflow server; open it in a browser")
     return check_database(uri, tracking_schema(Path()), option=option)
-
-
-@contextmanager
-def store_lock(uri: str) -> Iterator[None]:
-    """Hold the lock of the store at ``uri`` against all other processes that use it.
-
-    PostgreSQL keeps it for all machines. Elsewhere it is a file and holds for this one: beside a
-    SQLite file, whose folder is created, else in the system's temporary folder. It is waited for
-    two minutes: then OperationalError of PostgreSQL, else HarnessError.
-    """
-    hold = _server_lock if uri.startswith("postgresql") else _file_lock
-    with hold(uri):
-        yield
-
-
-@contextmanager
-def _server_lock(uri: str) -> Iterator[None]:
-    engine = sqlalchemy.create_engine(uri)
-    try:
-        with advisory_lock(engine, "gan-harness: tables", _LOCK_SECONDS):
-            yield
-    finally:
-        engine.dispose()
-
-
-@contextmanager
-def _file_lock(uri: str) -> Iterator[None]:
-    if uri.startswith("sqlite:///"):
-        folder = Path(uri.removeprefix("sqlite:///")).parent
-        folder.mkdir(parents=True, exist_ok=True)
-        lock_file = folder / LOCK_NAME
-    else:
-        key = hashlib.sha256(uri.encode()).hexdigest()[:16]
-        lock_file = Path(tempfile.gettempdir()) / f"gan-harness-{key}.lock"
-    try:
-        with FileLock(lock_file, timeout=_LOCK_SECONDS):
-            yield
-    except Timeout:
-        raise HarnessError(
-            f"another process has held {lock_file} for {_LOCK_SECONDS:.0f} s; is one stuck?"
-        ) from None
 
 
 def _prepare_sqlite(path: Path, schema: Schema) -> None:

@@ -1,0 +1,1 @@
+"""The databases, files and servers below a study: addresses, locks, reconnection."""
