@@ -25,7 +25,7 @@ from harness.reporting.results.load import load_results
 from harness.search.liveness import WorkerName
 from harness.search.storage import open_storage, open_study
 from harness.tracking.image_grid import grid_png
-from harness.tracking.mlflow_run import MlflowTracker
+from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.databases import prepare_database, tracking_schema
 from harness.tracking.stores.layout import Layout, Stores
 

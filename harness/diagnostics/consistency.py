@@ -23,7 +23,7 @@ from harness.diagnostics.relocation import find_misplaced, relocate
 from harness.search.liveness import close_dead, is_worked_at
 from harness.search.storage import trial_ends
 from harness.search.turns import turn_if_free
-from harness.tracking.reaper import (
+from harness.tracking.reconcile import (
     RecordedRun,
     RecordedStudy,
     recorded_studies,

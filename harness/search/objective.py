@@ -29,8 +29,9 @@ from harness.search.collapse_alarm import CollapseAlarm
 from harness.search.course import Course, Milestone
 from harness.search.observer import SearchObserver, TrialEnd
 from harness.search.space import arm_name, config_of, distributions, suggest
+from harness.tracking.failures import failure_reason
 from harness.tracking.image_grid import grid_png
-from harness.tracking.tracker import StudyTracker, TrialRun, failure_reason
+from harness.tracking.tracker import StudyTracker, TrialRun
 from harness.training.augmentation import classic
 from harness.training.checkpoint import CheckpointFile
 from harness.training.loop import Trainer

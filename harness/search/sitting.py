@@ -15,9 +15,9 @@ from harness.core.errors import InputError
 from harness.core.spec.study_spec import StudySpec
 from harness.search.confirm import confirmation_study
 from harness.search.display import Display
-from harness.search.outages import stopped
 from harness.search.plan import StudyPlan, Workforce
 from harness.search.run import StudyOutcome, run_study
+from harness.tracking.failures import stopped
 from harness.tracking.stores.layout import default_layout
 
 ONE_WORKER = Workforce()

@@ -21,7 +21,7 @@ from harness.core.spec.study_spec import StudySpec
 from harness.search.pruning import make_pruner
 from harness.search.sampler import DistinctSampler, ListSampler
 from harness.search.space import arm_params, config_of, distributions
-from harness.tracking.reaper import Ended
+from harness.tracking.reconcile import Ended
 from harness.tracking.stores.databases import Schema, prepare_database
 from harness.tracking.stores.reconnect import wait_for_servers
 from harness.tracking.stores.sqlite import unlock_after_interrupts

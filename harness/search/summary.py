@@ -9,7 +9,7 @@ from typing import Any
 from harness.core.schema import SCORE_INTERVALS
 from harness.search.display import duration
 from harness.search.run import StudyOutcome
-from harness.tracking.server import ui_command
+from harness.tracking.ui_server import ui_command
 
 STATE_WORDS = {
     "COMPLETE": "complete",

@@ -29,7 +29,7 @@ from harness.search.observer import SearchObserver
 from harness.search.plan import StudyPlan
 from harness.search.slots import Claim, Slots
 from harness.search.turns import turns
-from harness.tracking.tracker import failure_reason
+from harness.tracking.failures import failure_reason
 
 if TYPE_CHECKING:
     from harness.core.spec.study_spec import StudySpec
@@ -67,7 +67,7 @@ class Workplace:
         observer.message("loading TensorFlow, the data and the reference classifier")
         with quiet_import():
             from harness.search.prepare import check_buildable, load_study_dataset
-            from harness.tracking.mlflow_run import MlflowTracker
+            from harness.tracking.mlflow_tracker import MlflowTracker
 
         check_buildable(plan.spec)
         weights = plan.spec.extractor.weights_sha256()
@@ -142,7 +142,7 @@ def finish_tracked(
     plan: StudyPlan, study: optuna.Study, storage: RDBStorage, status: StudyStatus
 ) -> None:
     """End the study's run in MLflow as ``status``, once its workers have ended."""
-    from harness.tracking.mlflow_run import MlflowTracker
+    from harness.tracking.mlflow_tracker import MlflowTracker
 
     tracker = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root)
     parent = tracker.open_study(plan.spec)

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from harness.core.config import TrialConfig
 from harness.core.schema import RUN_STATUS, RunKind, Tag, TrialState
 from harness.core.spec.study_spec import StudySpec
-from harness.tracking.reaper import Ends, RecordedRun, unsettled
+from harness.tracking.reconcile import Ends, RecordedRun, unsettled
 from harness.tracking.tracker import (
     NO_TAGS,
     ArtifactLog,

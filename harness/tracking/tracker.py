@@ -13,13 +13,11 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType, TracebackType
 from typing import Literal, Self
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from harness.core.config import TrialConfig
-from harness.core.errors import HarnessError, TakenOverError
-from harness.core.schema import INTERRUPTED, Tag, TrialState
+from harness.core.schema import Tag, TrialState
 from harness.core.spec.study_spec import StudySpec
-from harness.tracking.reaper import Ends, RecordedRun, without_run
+from harness.tracking.failures import failure_reason
+from harness.tracking.reconcile import Ends, RecordedRun, without_run
 
 StudyStatus = Literal["FINISHED", "FAILED", "KILLED"]
 """How a study's run ends: done, broken by an error, or stopped by a person."""
@@ -27,7 +25,6 @@ StudyStatus = Literal["FINISHED", "FAILED", "KILLED"]
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-_LONGEST_REASON = 300
 
 
 class ArtifactLog(ABC):
@@ -216,28 +213,6 @@ class Tracker(ABC):
     @abstractmethod
     def open_study(self, spec: StudySpec) -> StudyTracker:
         """The running run of the study called ``spec.name``: new, or the one it had before."""
-
-
-def failure_reason(error: BaseException) -> str:
-    """A short reason, one line, for tag ``failure``: why ``error`` ended a trial.
-
-    A trial that an outage ended is interrupted: it does not count, and is run again.
-    """
-    if isinstance(error, TakenOverError) or is_outage(error):
-        return INTERRUPTED
-    text = (str(error).strip().splitlines() or [""])[0]
-    if not isinstance(error, HarnessError):
-        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return text[:_LONGEST_REASON]
-
-
-def is_outage(error: BaseException | None) -> bool:
-    """Whether a person, a disk or a database ended the work: it says nothing of the trial."""
-    while error is not None:
-        if isinstance(error, KeyboardInterrupt | OSError | SQLAlchemyError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def trial_run_name(number: int) -> str:

@@ -20,8 +20,8 @@ from harness.core.errors import DivergedError
 from harness.core.schema import INTERRUPTED, RUN_STATUS, Tag, TrialState
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.memory import MemoryTracker
-from harness.tracking.mlflow_run import MlflowTracker
-from harness.tracking.reaper import CUT_OFF, Ended
+from harness.tracking.mlflow_tracker import MlflowTracker
+from harness.tracking.reconcile import CUT_OFF, Ended
 from harness.tracking.stores.layout import Layout
 from harness.tracking.tracker import StudyTracker, Tracker, TrialRun
 

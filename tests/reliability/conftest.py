@@ -19,7 +19,7 @@ from harness.search.slots import Slots
 from harness.search.storage import open_storage, open_study, trial_ends
 from harness.search.turns import turns
 from harness.search.work import run_trials
-from harness.tracking.mlflow_run import MlflowTracker
+from harness.tracking.mlflow_tracker import MlflowTracker
 
 OUTAGE_SECONDS = float(os.environ.get("HARNESS_TEST_OUTAGE", "5"))
 """How long a server is away in the tests that stop one."""

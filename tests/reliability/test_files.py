@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 from harness.search.storage import counted_trials, open_study
-from harness.tracking.tracker import is_outage
+from harness.tracking.failures import is_outage
 from tests.reliability.conftest import SPEC, BothStores
 
 pytestmark = pytest.mark.slow

@@ -36,7 +36,7 @@ def _open_all(
     os.environ["HARNESS_MLRUNS"] = str(machine / "mlruns")
     from harness.search.storage import open_storage, open_study
     from harness.search.turns import turns
-    from harness.tracking.mlflow_run import MlflowTracker
+    from harness.tracking.mlflow_tracker import MlflowTracker
 
     for storage_url, tracking_uri in pairs:
         barrier.wait()

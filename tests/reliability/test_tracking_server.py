@@ -16,10 +16,10 @@ from harness.core import schema
 from harness.core.errors import HarnessError
 from harness.diagnostics.consistency import examine_studies
 from harness.reporting.results.load import load_results
-from harness.tracking.mlflow_run import MlflowTracker
-from harness.tracking.server import free_port, running_server
+from harness.tracking.failures import failure_reason, is_outage
+from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout, Stores
-from harness.tracking.tracker import failure_reason, is_outage
+from harness.tracking.ui_server import free_port, running_server
 from tests.reliability.conftest import OUTAGE_SECONDS, SPEC, BothStores
 
 pytestmark = pytest.mark.slow

@@ -8,8 +8,8 @@ from harness.core.errors import InputError
 from harness.core.spec.study_spec import StudySpec
 from harness.search import work
 from harness.search.executors import Job, serve
-from harness.search.outages import stopped
 from harness.search.plan import StudyPlan
+from harness.tracking.failures import stopped
 from harness.tracking.stores.layout import Layout
 
 

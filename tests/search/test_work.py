@@ -16,7 +16,7 @@ from harness.search.observer import SearchObserver
 from harness.search.plan import StudyPlan
 from harness.search.run import run_study
 from harness.search.storage import open_storage
-from harness.tracking.mlflow_run import MlflowTracker
+from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
 
 SPEC = StudySpec.from_dict(

@@ -13,7 +13,7 @@ from harness.core.config import TrialConfig
 from harness.core.errors import InputError
 from harness.core.schema import TRAINING_METRICS, TrialState
 from harness.core.spec.study_spec import StudySpec
-from harness.tracking.mlflow_run import MlflowTracker
+from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
 
 SPEC = StudySpec(name="slopes", question="Which slope?")

@@ -8,8 +8,8 @@ from mlflow import MlflowClient
 from harness.core.config import TrialConfig
 from harness.core.schema import RUN_STATUS, TrialState
 from harness.core.spec.study_spec import StudySpec
-from harness.tracking.mlflow_run import MlflowTracker
-from harness.tracking.reaper import (
+from harness.tracking.mlflow_tracker import MlflowTracker
+from harness.tracking.reconcile import (
     CUT_OFF,
     Ended,
     RecordedRun,

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 
 from harness.core.spec.study_spec import StudySpec
 from harness.diagnostics.relocation import find_misplaced, relocate
-from harness.tracking.mlflow_run import MlflowTracker
+from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import HarnessError, InputError
-from harness.tracking import server
+from harness.tracking import ui_server as server
 from harness.tracking.stores.layout import Layout
 
 

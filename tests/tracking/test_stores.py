@@ -274,7 +274,7 @@ def _open_at_once(root: Path, barrier, results) -> None:
     from harness.core.config import TrialConfig
     from harness.core.schema import TrialState
     from harness.core.spec.study_spec import StudySpec
-    from harness.tracking.mlflow_run import MlflowTracker
+    from harness.tracking.mlflow_tracker import MlflowTracker
 
     layout = Layout(root)
     barrier.wait()

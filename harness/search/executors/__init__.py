@@ -135,9 +135,9 @@ def serve(job: Job, send: Callable[[Told], None]) -> Ended:
     """Do the work of ``job`` in this process, telling ``send``; how it ended."""
     import optuna
 
-    from harness.search.outages import stopped
     from harness.search.storage import open_storage
     from harness.search.work import Workplace
+    from harness.tracking.failures import stopped
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     observer = Forwarder(send)

@@ -23,7 +23,7 @@ from harness.core.errors import InputError
 from harness.core.schema import RUN_STATUS, RunKind, Tag, TrialState
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.environment import git_state
-from harness.tracking.reaper import Ends, end_runs, log_parameters, trial_runs, without_run
+from harness.tracking.reconcile import Ends, end_runs, log_parameters, trial_runs, without_run
 from harness.tracking.stores.databases import prepare_tracking_store
 from harness.tracking.stores.locks import store_lock
 from harness.tracking.stores.mlflow_server import be_patient, is_server_uri
