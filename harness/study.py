@@ -58,8 +58,8 @@ def study(
     A folder of studies runs one after the other; one that cannot run does not stop the others.
     """
     from harness.core.spec.lookup import resolve_study, studies_in
-    from harness.search.declaration import declaration
     from harness.search.plan import Workforce
+    from harness.search.session import declaration
 
     names = studies_in(study) if study_name is None else None
     changes: dict[str, Any] = {"n_trials": n_trials, "seed": seed, "seeds": seeds}
@@ -73,7 +73,7 @@ def study(
         return 0
     from rich.console import Console
 
-    from harness.search.sitting import make_plan
+    from harness.search.session import make_plan
 
     given: dict[str, Any] = {"storage": storage, "tracking_uri": tracking_uri}
     given |= {"data_dir": data_dir, "timeout": timeout, "workforce": force}
@@ -105,7 +105,7 @@ def study(
 
 def _run(plan: StudyPlan, console: Console, no_report: bool) -> tuple[dict[str, Any], int]:
     """One study to its end, its report and closing lines: (as JSON, exit code)."""
-    from harness.search.sitting import sit_and_confirm
+    from harness.search.session import sit_and_confirm
     from harness.search.summary import summary_lines
 
     outcome, confirmation = sit_and_confirm(plan, console)

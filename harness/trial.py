@@ -27,7 +27,7 @@ def trial(
     from rich.console import Console
 
     from harness.core.spec.lookup import resolve_study
-    from harness.search.sitting import make_plan, sit
+    from harness.search.session import make_plan, sit
     from harness.search.summary import score_lines, score_report, summary_lines
 
     spec = resolve_study(study, seed=seed, settings=settings or [], smoke=smoke).single_trial()

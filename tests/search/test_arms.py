@@ -6,7 +6,7 @@ import pytest
 from harness.core.errors import InputError
 from harness.core.schema import INTERRUPTED, Tag
 from harness.core.spec.study_spec import StudySpec
-from harness.search.confirm import confirmation_study
+from harness.search.confirmation import confirmation_study
 from harness.search.space import arm_params, config_of, distributions, space_size, suggest
 from harness.search.storage import counted_trials, open_storage, open_study, requeue_interrupted
 

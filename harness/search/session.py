@@ -8,12 +8,14 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from harness.core.errors import InputError
+from harness.core.quiet_import import quiet_import
 from harness.core.spec.study_spec import StudySpec
-from harness.search.confirm import confirmation_study
+from harness.search.confirmation import confirmation_study
 from harness.search.display import Display
 from harness.search.plan import StudyPlan, Workforce
 from harness.search.run import StudyOutcome, run_study
@@ -74,3 +76,15 @@ def sit_and_confirm(plan: StudyPlan, console: Console) -> tuple[StudyOutcome, St
     spec = confirmation_study(plan.spec, plan.storage_url)
     left = None if plan.timeout is None else max(0.0, plan.timeout - outcome.wall_seconds)
     return outcome, sit(dataclasses.replace(plan, spec=spec, timeout=left), console)
+
+
+def declaration(spec: StudySpec) -> dict[str, Any]:
+    """The resolved study, every field of the base configuration included.
+
+    Raises InputError if it asks for networks that cannot be built.
+    """
+    with quiet_import():
+        from harness.search.prepare import check_buildable
+    check_buildable(spec)
+    base = {k: v for k, v in spec.base_config().to_dict().items() if k not in spec.space}
+    return {**spec.to_dict(), "base": base}
