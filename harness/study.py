@@ -105,8 +105,8 @@ def study(
 
 def _run(plan: StudyPlan, console: Console, no_report: bool) -> tuple[dict[str, Any], int]:
     """One study to its end, its report and closing lines: (as JSON, exit code)."""
+    from harness.search.display.summary import summary_lines
     from harness.search.session import sit_and_confirm
-    from harness.search.summary import summary_lines
 
     outcome, confirmation = sit_and_confirm(plan, console)
     outcomes = [one for one in (outcome, confirmation) if one is not None]

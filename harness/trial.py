@@ -27,8 +27,8 @@ def trial(
     from rich.console import Console
 
     from harness.core.spec.lookup import resolve_study
+    from harness.search.display.summary import score_lines, score_report, summary_lines
     from harness.search.session import make_plan, sit
-    from harness.search.summary import score_lines, score_report, summary_lines
 
     spec = resolve_study(study, seed=seed, settings=settings or [], smoke=smoke).single_trial()
     if study_name is not None:

@@ -18,8 +18,8 @@ from harness.data.scaling_effects import describe_scalings
 from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.extractors import load_embedding
 from harness.models.networks import check_supported
+from harness.search.display.events import SearchObserver
 from harness.search.objective import TrialRunner
-from harness.search.observer import SearchObserver
 from harness.search.space import config_of
 from harness.tracking.environment import describe_environment
 from harness.tracking.image_grid import grid_png

@@ -15,8 +15,8 @@ from harness.core.schema import OPEN_ATTRIBUTE, SCALE_ATTRIBUTE, UNTRAINED_ATTRI
 from harness.core.spec.study_spec import StudySpec
 from harness.search import storage as stores
 from harness.search.crew import Crew
+from harness.search.display.events import SearchObserver
 from harness.search.executors import Executor
-from harness.search.observer import SearchObserver
 from harness.search.plan import StudyPlan
 from harness.search.space import arm_name, space_size
 from harness.search.turns import turns

@@ -16,7 +16,7 @@ from harness.core.errors import InputError
 from harness.core.quiet_import import quiet_import
 from harness.core.spec.study_spec import StudySpec
 from harness.search.confirmation import confirmation_study
-from harness.search.display import Display
+from harness.search.display.terminal import Display
 from harness.search.plan import StudyPlan, Workforce
 from harness.search.run import StudyOutcome, run_study
 from harness.tracking.failures import stopped

@@ -24,8 +24,8 @@ from harness.core.schema import (
     Tag,
 )
 from harness.search import storage as stores
+from harness.search.display.events import SearchObserver
 from harness.search.liveness import WorkerName, heartbeat
-from harness.search.observer import SearchObserver
 from harness.search.plan import StudyPlan
 from harness.search.slots import Claim, Slots
 from harness.search.turns import turns

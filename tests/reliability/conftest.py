@@ -13,8 +13,8 @@ import pytest
 from harness.core.schema import RUN_STATUS, TrialState
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
+from harness.search.display.events import SearchObserver
 from harness.search.objective import FAILURES, Objective, TrialRunner
-from harness.search.observer import SearchObserver
 from harness.search.slots import Slots
 from harness.search.storage import open_storage, open_study, trial_ends
 from harness.search.turns import turns

@@ -13,7 +13,7 @@ import sys
 import time
 
 from harness.core.spec.study_spec import StudySpec
-from harness.search.observer import SearchObserver
+from harness.search.display.events import SearchObserver
 from harness.search.slots import Slots
 from harness.search.storage import open_storage, open_study
 from harness.search.turns import turns

@@ -9,8 +9,8 @@ from harness.core.errors import HarnessError, InputError
 from harness.core.schema import INTERRUPTED, TrialState
 from harness.core.spec.study_spec import StudySpec
 from harness.search.crew import Crew, WorkerDefect
+from harness.search.display.events import SearchObserver, TrialEnd
 from harness.search.executors import Ended, Executor, Job, Told, Worker
-from harness.search.observer import SearchObserver, TrialEnd
 from harness.search.plan import StudyPlan, Workforce
 from harness.tracking.stores.layout import Layout
 

@@ -6,10 +6,10 @@ from rich.console import Console
 from harness.core.config import TrialConfig
 from harness.core.schema import INTERRUPTED, TrialState
 from harness.core.spec.study_spec import StudySpec
-from harness.search.display import Display, duration
-from harness.search.observer import TrialEnd
+from harness.search.display.events import TrialEnd
+from harness.search.display.summary import score_lines, score_report, summary_lines
+from harness.search.display.terminal import Display, duration
 from harness.search.run import StudyOutcome
-from harness.search.summary import score_lines, score_report, summary_lines
 
 SPEC = StudySpec.from_dict(
     {

@@ -17,8 +17,8 @@ from optuna.trial import TrialState
 from harness.core.schema import INTERRUPTED, WORKER_ATTRIBUTE, Tag
 from harness.core.spec.study_spec import StudySpec
 from harness.search import liveness, work
+from harness.search.display.events import SearchObserver
 from harness.search.liveness import WorkerName, close_dead
-from harness.search.observer import SearchObserver
 from harness.search.storage import counted_trials, open_storage
 from harness.search.turns import turns
 from harness.search.work import run_trials

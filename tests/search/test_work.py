@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from harness.core.errors import InputError
 from harness.core.schema import OPEN_ATTRIBUTE
 from harness.core.spec.study_spec import StudySpec
-from harness.search.observer import SearchObserver
+from harness.search.display.events import SearchObserver
 from harness.search.plan import StudyPlan
 from harness.search.run import run_study
 from harness.search.storage import open_storage

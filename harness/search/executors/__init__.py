@@ -16,7 +16,7 @@ from typing import Any
 
 from harness.core.config import TrialConfig
 from harness.core.errors import HarnessError
-from harness.search.observer import SearchObserver, TrialEnd
+from harness.search.display.events import SearchObserver, TrialEnd
 from harness.search.plan import StudyPlan
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.schema import SCORE_INTERVALS
-from harness.search.display import duration
+from harness.search.display.terminal import duration
 from harness.search.run import StudyOutcome
 from harness.tracking.ui_server import ui_command
 

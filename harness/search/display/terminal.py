@@ -14,7 +14,7 @@ from rich.text import Text
 from harness.core.config import TrialConfig
 from harness.core.schema import INTERRUPTED, TrialState
 from harness.core.spec.study_spec import StudySpec
-from harness.search.observer import SearchObserver, TrialEnd
+from harness.search.display.events import SearchObserver, TrialEnd
 
 MARKS = {TrialState.COMPLETE: "done", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 

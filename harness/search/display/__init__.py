@@ -1,0 +1,1 @@
+"""What a person sees of a search: its events, the terminal, the closing summary."""
