@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.search.plan import StudyPlan
-    from harness.search.run import StudyOutcome
+    from harness.search.study.trials import StudyOutcome
 
 
 def study(

@@ -23,7 +23,7 @@ from harness.diagnostics.consistency import examine_addresses, examine_studies, 
 from harness.reporting.pages.study import write_report
 from harness.reporting.results.load import load_results
 from harness.search.liveness import WorkerName
-from harness.search.storage import open_storage, open_study
+from harness.search.study.open_study import open_storage, open_study
 from harness.tracking.image_grid import grid_png
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.databases import prepare_database, tracking_schema

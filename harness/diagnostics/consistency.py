@@ -21,8 +21,8 @@ from harness.core.schema import TrialState as Final
 from harness.diagnostics.installation import Finding
 from harness.diagnostics.relocation import find_misplaced, relocate
 from harness.search.liveness import close_dead, is_worked_at
-from harness.search.storage import trial_ends
-from harness.search.turns import turn_if_free
+from harness.search.study.lock import turn_if_free
+from harness.search.study.trials import trial_ends
 from harness.tracking.reconcile import (
     RecordedRun,
     RecordedStudy,

@@ -23,7 +23,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from harness.core.schema import WORKER_ATTRIBUTE
-from harness.search.storage import close_interrupted
+from harness.search.study.trials import close_interrupted
 from harness.tracking.stores.reconnect import PATIENCE_SECONDS
 
 HEARTBEAT_SECONDS = 15.0

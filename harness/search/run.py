@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import optuna
 from optuna.storages import RDBStorage
@@ -13,48 +11,19 @@ from optuna.storages import RDBStorage
 from harness.core.registry import EXECUTORS
 from harness.core.schema import OPEN_ATTRIBUTE, SCALE_ATTRIBUTE, UNTRAINED_ATTRIBUTE
 from harness.core.spec.study_spec import StudySpec
-from harness.search import storage as stores
 from harness.search.crew import Crew
 from harness.search.display.events import SearchObserver
 from harness.search.executors import Executor
 from harness.search.plan import StudyPlan
-from harness.search.space import arm_name, space_size
-from harness.search.turns import turns
-from harness.search.work import Workplace, finish_tracked
+from harness.search.study import open_study as stores
+from harness.search.study.lock import turns
+from harness.search.study.open_study import finish_tracked
+from harness.search.study.space import space_size
+from harness.search.study.trials import StudyOutcome, _arm_values, _best, _states
+from harness.search.work import Workplace
 
 if TYPE_CHECKING:
     from harness.tracking.tracker import StudyStatus
-
-
-@dataclass(frozen=True)
-class StudyOutcome:
-    """How a study stands after a sitting.
-
-    done: trials that count, of ``total`` wanted. states: Optuna state -> number of trials, the
-    interrupted ones apart. best: number, value, params and scores of the best complete trial, or
-    None. untrained: scores of the base configuration before its first step. scale: metric -> what
-    perfect and null level are. arms: arm -> the metric of its complete trials in the order of their
-    seeds, empty in a search. ran: trials that ended during this sitting. interrupted: whether
-    Ctrl-C or SIGTERM ended it.
-    """
-
-    name: str
-    metric: str
-    done: int
-    total: int
-    states: dict[str, int]
-    ran: int
-    interrupted: bool
-    wall_seconds: float
-    untrained: dict[str, float]
-    scale: dict[str, dict[str, float | None]]
-    best: dict[str, Any] | None
-    arms: dict[str, list[float]]
-
-    @property
-    def complete(self) -> bool:
-        """Whether no trial is left to run."""
-        return self.done >= self.total
 
 
 def run_study(plan: StudyPlan, observer: SearchObserver) -> StudyOutcome:
@@ -138,33 +107,3 @@ def _total(spec: StudySpec, observer: SearchObserver) -> int:
         observer.message(f"the space holds {size} configurations: {size} trials are all there are")
         return size
     return spec.search.num_trials
-
-
-def _states(study: optuna.Study) -> dict[str, int]:
-    trials = study.get_trials(deepcopy=False)
-    states = Counter(trial.state.name for trial in stores.counted_trials(study))
-    interrupted = sum(stores.was_interrupted(trial) for trial in trials)
-    return {**states, **({"INTERRUPTED": interrupted} if interrupted else {})}
-
-
-def _best(study: optuna.Study) -> dict[str, Any] | None:
-    try:
-        trial = study.best_trial
-    except ValueError:  # no trial is complete
-        return None
-    return {
-        "trial": trial.number,
-        "value": trial.value,
-        "params": dict(trial.params),
-        "scores": trial.user_attrs.get("scores", {}),
-    }
-
-
-def _arm_values(spec: StudySpec, study: optuna.Study) -> dict[str, list[float]]:
-    if spec.arms is None:
-        return {}
-    values: dict[str, list[float]] = {name: [] for name in spec.arms.names}
-    done = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-    for trial in sorted(done, key=lambda trial: trial.params["seed"]):
-        values[arm_name(spec, trial.params)].append(trial.values[0])
-    return values

@@ -18,7 +18,8 @@ from harness.core.spec.study_spec import StudySpec
 from harness.search.confirmation import confirmation_study
 from harness.search.display.terminal import Display
 from harness.search.plan import StudyPlan, Workforce
-from harness.search.run import StudyOutcome, run_study
+from harness.search.run import run_study
+from harness.search.study.trials import StudyOutcome
 from harness.tracking.failures import stopped
 from harness.tracking.stores.layout import default_layout
 

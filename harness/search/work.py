@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
-from harness.core.errors import InputError, TakenOverError
+from harness.core.errors import TakenOverError
 from harness.core.quiet_import import quiet_import
 from harness.core.schema import (
     DATASET_ATTRIBUTE,
@@ -23,25 +23,21 @@ from harness.core.schema import (
     WEIGHTS_ATTRIBUTE,
     Tag,
 )
-from harness.search import storage as stores
 from harness.search.display.events import SearchObserver
 from harness.search.liveness import WorkerName, heartbeat
 from harness.search.plan import StudyPlan
 from harness.search.slots import Claim, Slots
-from harness.search.turns import turns
+from harness.search.study import open_study as stores
+from harness.search.study.lock import turns
+from harness.search.study.open_study import _check_identity, settle
 from harness.tracking.failures import failure_reason
 
 if TYPE_CHECKING:
-    from harness.core.spec.study_spec import StudySpec
     from harness.data.dataset import Dataset
     from harness.search.objective import Objective, TrialRunner
-    from harness.tracking.tracker import StudyStatus, StudyTracker
+    from harness.tracking.tracker import StudyTracker
 
 
-_DIFFERENCES = {
-    DATASET_ATTRIBUTE: "on other data",
-    WEIGHTS_ATTRIBUTE: "with other extractor weights",
-}
 POLL_SECONDS = 1.0
 """How often a worker without a trial looks whether there is one for it."""
 
@@ -82,7 +78,7 @@ class Workplace:
         with self._turn():
             found = stores.find_study(plan.spec, storage)
             if found is not None:
-                _check_same(found, identity)
+                _check_identity(found, identity)
             # Where MLflow refuses the study, Optuna must not have begun it.
             self.parent: StudyTracker = tracker.open_study(plan.spec)
             self.study = found or stores.open_study(plan.spec, storage)
@@ -130,25 +126,6 @@ class Workplace:
         return prepare_runner(
             plan.spec, self._dataset, self.parent, self._observer, plan.layout, gpu_memory_mb
         )
-
-
-def settle(parent: StudyTracker, study: optuna.Study, spec: StudySpec, storage: RDBStorage) -> None:
-    """Make the tracked runs of the study say what its storage says, in a turn of its own."""
-    with turns(storage, spec.name, "settling")():
-        parent.settle(lambda: stores.trial_ends(study, spec))
-
-
-def finish_tracked(
-    plan: StudyPlan, study: optuna.Study, storage: RDBStorage, status: StudyStatus
-) -> None:
-    """End the study's run in MLflow as ``status``, once its workers have ended."""
-    from harness.tracking.mlflow_tracker import MlflowTracker
-
-    tracker = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root)
-    parent = tracker.open_study(plan.spec)
-    settle(parent, study, plan.spec, storage)
-    parent.finish(status)
-    study.set_user_attr(OPEN_ATTRIBUTE, False)
 
 
 def run_trials(
@@ -223,14 +200,3 @@ def _tell_standing(claim: Claim, observer: SearchObserver) -> None:
     observer.standing(claim.done, claim.total)
     for number in claim.abandoned:
         observer.message(f"trial {number}: its worker is gone; it is queued again")
-
-
-def _check_same(study: optuna.Study, identity: Mapping[str, str | None]) -> None:
-    """Raise InputError if the study began with another ``identity`` than this one."""
-    for attribute, sha256 in identity.items():
-        before = study.user_attrs.get(attribute)
-        if before is not None and sha256 is not None and before != sha256:
-            raise InputError(
-                f"study {study.study_name!r} began {_DIFFERENCES[attribute]} (sha256 "
-                f"{before[:12]}, now {sha256[:12]}); give this one another --study-name"
-            )

@@ -12,7 +12,7 @@ import pytest
 from harness.core.config import TrialConfig
 from harness.core.schema import STUDY_FILE, Tag, TrialState
 from harness.core.spec.study_spec import StudySpec
-from harness.search.storage import open_storage, open_study
+from harness.search.study.open_study import open_storage, open_study
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
 

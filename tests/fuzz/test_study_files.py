@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from harness.core.config import FIELDS
 from harness.core.spec.lookup import resolve_study
 from harness.core.spec.study_spec import StudySpec
-from harness.search.space import arm_params, config_of, distributions, space_size
+from harness.search.study.space import arm_params, config_of, distributions, space_size
 from harness.study import study
 from tests.fuzz.wrong import (
     as_toml,

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from harness.search.storage import counted_trials, open_study
+from harness.search.study.open_study import open_study
+from harness.search.study.trials import counted_trials
 from harness.tracking.failures import is_outage
 from tests.reliability.conftest import SPEC, BothStores
 

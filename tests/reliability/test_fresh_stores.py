@@ -34,8 +34,8 @@ def _open_all(
     machine.mkdir()
     tempfile.tempdir = str(machine)
     os.environ["HARNESS_MLRUNS"] = str(machine / "mlruns")
-    from harness.search.storage import open_storage, open_study
-    from harness.search.turns import turns
+    from harness.search.study.lock import turns
+    from harness.search.study.open_study import open_storage, open_study
     from harness.tracking.mlflow_tracker import MlflowTracker
 
     for storage_url, tracking_uri in pairs:

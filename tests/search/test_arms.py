@@ -7,8 +7,9 @@ from harness.core.errors import InputError
 from harness.core.schema import INTERRUPTED, Tag
 from harness.core.spec.study_spec import StudySpec
 from harness.search.confirmation import confirmation_study
-from harness.search.space import arm_params, config_of, distributions, space_size, suggest
-from harness.search.storage import counted_trials, open_storage, open_study, requeue_interrupted
+from harness.search.study.open_study import open_storage, open_study
+from harness.search.study.space import arm_params, config_of, distributions, space_size, suggest
+from harness.search.study.trials import counted_trials, requeue_interrupted
 
 ARMS = {"adam": {"optimizer": "adam"}, "sgd": {"optimizer": "sgd", "learning_rate": 0.1}}
 

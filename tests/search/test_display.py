@@ -9,7 +9,7 @@ from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import TrialEnd
 from harness.search.display.summary import score_lines, score_report, summary_lines
 from harness.search.display.terminal import Display, duration
-from harness.search.run import StudyOutcome
+from harness.search.study.trials import StudyOutcome
 
 SPEC = StudySpec.from_dict(
     {

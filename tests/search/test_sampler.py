@@ -2,8 +2,8 @@ import optuna
 import pytest
 
 from harness.core.spec.study_spec import Choices, Range, StudySpec
-from harness.search.sampler import DistinctSampler
-from harness.search.space import distributions, suggest
+from harness.search.study.sampler import DistinctSampler
+from harness.search.study.space import distributions, suggest
 
 SPACE = {
     "optimizer": Choices(("adam", "sgd")),

@@ -19,8 +19,9 @@ from harness.core.spec.study_spec import StudySpec
 from harness.search import liveness, work
 from harness.search.display.events import SearchObserver
 from harness.search.liveness import WorkerName, close_dead
-from harness.search.storage import counted_trials, open_storage
-from harness.search.turns import turns
+from harness.search.study.lock import turns
+from harness.search.study.open_study import open_storage
+from harness.search.study.trials import counted_trials
 from harness.search.work import run_trials
 from tests.search import stub_worker
 from tests.search.stub_worker import SPEC, slots

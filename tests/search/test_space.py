@@ -3,8 +3,8 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from harness.core.spec.study_spec import Choices, Range, StudySpec
-from harness.search.pruning import make_pruner
-from harness.search.space import config_of, distributions, space_size
+from harness.search.study.sampler import make_pruner
+from harness.search.study.space import config_of, distributions, space_size
 
 
 def spec(space, **search):

@@ -9,13 +9,8 @@ from harness.core.config import TrialConfig
 from harness.core.errors import InputError
 from harness.core.schema import INTERRUPTED, Tag
 from harness.core.spec.study_spec import StudySpec
-from harness.search.storage import (
-    counted_trials,
-    open_storage,
-    open_study,
-    requeue_interrupted,
-    trial_ends,
-)
+from harness.search.study.open_study import open_storage, open_study
+from harness.search.study.trials import counted_trials, requeue_interrupted, trial_ends
 
 
 def spec(**changes):

@@ -15,7 +15,7 @@ from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import SearchObserver
 from harness.search.plan import StudyPlan
 from harness.search.run import run_study
-from harness.search.storage import open_storage
+from harness.search.study.open_study import open_storage
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.core.schema import SCORE_INTERVALS
 from harness.search.display.terminal import duration
-from harness.search.run import StudyOutcome
+from harness.search.study.trials import StudyOutcome
 from harness.tracking.ui_server import ui_command
 
 STATE_WORDS = {

@@ -135,7 +135,7 @@ def serve(job: Job, send: Callable[[Told], None]) -> Ended:
     """Do the work of ``job`` in this process, telling ``send``; how it ended."""
     import optuna
 
-    from harness.search.storage import open_storage
+    from harness.search.study.open_study import open_storage
     from harness.search.work import Workplace
     from harness.tracking.failures import stopped
 

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import optuna
-from optuna.exceptions import OptunaError, UpdateFinishedTrialError
+from optuna.exceptions import OptunaError
 from optuna.samplers import BaseSampler
 from optuna.storages import RDBStorage
-from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from harness.core import schema
-from harness.core.config import TrialConfig
 from harness.core.errors import InputError, within
-from harness.core.schema import INTERRUPTED, SPEC_ATTRIBUTE, Tag
+from harness.core.schema import DATASET_ATTRIBUTE, OPEN_ATTRIBUTE, SPEC_ATTRIBUTE, WEIGHTS_ATTRIBUTE
 from harness.core.spec.study_spec import StudySpec
-from harness.search.pruning import make_pruner
-from harness.search.sampler import DistinctSampler, ListSampler
-from harness.search.space import arm_params, config_of, distributions
-from harness.tracking.reconcile import Ended
+from harness.search.plan import StudyPlan
+from harness.search.study import open_study as stores
+from harness.search.study.lock import turns
+from harness.search.study.sampler import DistinctSampler, ListSampler, make_pruner
+from harness.search.study.space import arm_params, distributions
 from harness.tracking.stores.databases import Schema, prepare_database
 from harness.tracking.stores.reconnect import wait_for_servers
 from harness.tracking.stores.sqlite import unlock_after_interrupts
 from harness.tracking.stores.urls import mask
 
-_QUEUED_PARAMS = "fixed_params"  # where Optuna keeps what enqueue_trial was given
+if TYPE_CHECKING:
+    from harness.core.spec.study_spec import StudySpec
+    from harness.tracking.tracker import StudyStatus, StudyTracker
+
 _BUSY_SECONDS = 60.0
 
 
@@ -74,48 +75,6 @@ def open_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study:
     )
 
 
-def was_interrupted(trial: FrozenTrial) -> bool:
-    """True for a trial that a person or a killed worker ended: it does not count as run.
-
-    One that failed without a reason was cut off before the reason could be written.
-    """
-    failed = trial.state == TrialState.FAIL
-    return failed and trial.user_attrs.get(Tag.FAILURE, INTERRUPTED) == INTERRUPTED
-
-
-def counted_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """The trials that are done: complete, pruned or failed for a reason of their own."""
-    return counted(study.get_trials(deepcopy=False))
-
-
-def counted(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """Those of ``trials`` that are done, as for ``counted_trials``."""
-    return [trial for trial in trials if trial.state.is_finished() and not was_interrupted(trial)]
-
-
-def requeue_interrupted(
-    study: optuna.Study, names: Collection[str], trials: Sequence[FrozenTrial] | None = None
-) -> None:
-    """Queue the configuration of each interrupted trial again, unless that was done before.
-
-    A trial that was cut off before all parameters, called ``names``, had a value has none.
-    ``trials``: all of the study as they are now, if they were read already.
-    """
-    trials = study.get_trials(deepcopy=False) if trials is None else trials
-    retried = {trial.user_attrs.get(Tag.RETRY_OF) for trial in trials}
-    for trial in trials:
-        params = _planned_params(trial)
-        if was_interrupted(trial) and params.keys() == set(names) and trial.number not in retried:
-            study.enqueue_trial(params, user_attrs={Tag.RETRY_OF.value: trial.number})
-
-
-def close_interrupted(storage: RDBStorage, trial_id: int) -> None:
-    """End a running trial whose worker is gone, unless it has ended by itself meanwhile."""
-    with suppress(UpdateFinishedTrialError):
-        storage.set_trial_user_attr(trial_id, Tag.FAILURE, INTERRUPTED)
-        storage.set_trial_state_values(trial_id, TrialState.FAIL)
-
-
 @contextmanager
 def _readable(storage: RDBStorage) -> Iterator[None]:
     """Turn what Optuna raises on content that it cannot have written into an InputError."""
@@ -127,39 +86,6 @@ def _readable(storage: RDBStorage) -> Iterator[None]:
             f"{mask(storage.url)} cannot be read: {type(error).__name__}: {reason}; "
             "restore a copy of it"
         ) from None
-
-
-def trial_ends(study: optuna.Study, spec: StudySpec | None = None) -> dict[int, Ended | None]:
-    """How each trial of the study ended, by number; None for those that wait or run.
-
-    With the ``spec`` of the study, interrupted trials have their configuration.
-    """
-    return {trial.number: _end(trial, spec) for trial in study.get_trials(deepcopy=False)}
-
-
-def _end(trial: FrozenTrial, spec: StudySpec | None) -> Ended | None:
-    if trial.state == TrialState.COMPLETE:
-        return Ended(schema.TrialState.COMPLETE)
-    if trial.state == TrialState.PRUNED:
-        pruned_by = trial.user_attrs.get(Tag.PRUNED_BY, schema.PRUNED_BY_PRUNER)
-        return Ended(schema.TrialState.PRUNED, {Tag.PRUNED_BY.value: pruned_by})
-    if trial.state == TrialState.FAIL:
-        reason = trial.user_attrs.get(Tag.FAILURE, INTERRUPTED)
-        config = _config(trial, spec) if spec and reason == INTERRUPTED else None
-        return Ended(schema.TrialState.FAIL, {Tag.FAILURE.value: reason}, config)
-    return None
-
-
-def _config(trial: FrozenTrial, spec: StudySpec) -> TrialConfig | None:
-    """The trial's configuration; None if it was cut off before all parameters had a value."""
-    params = _planned_params(trial)
-    return config_of(spec, params) if params.keys() == distributions(spec).keys() else None
-
-
-def _planned_params(trial: FrozenTrial) -> dict[str, Any]:
-    """The values that the trial has, or was queued with."""
-    params: dict[str, Any] = trial.system_attrs.get(_QUEUED_PARAMS, trial.params)
-    return params
 
 
 def _make_sampler(spec: StudySpec, history: optuna.Study) -> BaseSampler:
@@ -217,3 +143,39 @@ def _first_difference(before: dict[str, Any], now: dict[str, Any]) -> str:
         if before.get(key) != now.get(key):
             return f"{key}: {before.get(key)!r}, now {now.get(key)!r}"
     return ""
+
+
+_DIFFERENCES = {
+    DATASET_ATTRIBUTE: "on other data",
+    WEIGHTS_ATTRIBUTE: "with other extractor weights",
+}
+
+
+def settle(parent: StudyTracker, study: optuna.Study, spec: StudySpec, storage: RDBStorage) -> None:
+    """Make the tracked runs of the study say what its storage says, in a turn of its own."""
+    with turns(storage, spec.name, "settling")():
+        parent.settle(lambda: stores.trial_ends(study, spec))
+
+
+def finish_tracked(
+    plan: StudyPlan, study: optuna.Study, storage: RDBStorage, status: StudyStatus
+) -> None:
+    """End the study's run in MLflow as ``status``, once its workers have ended."""
+    from harness.tracking.mlflow_tracker import MlflowTracker
+
+    tracker = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root)
+    parent = tracker.open_study(plan.spec)
+    settle(parent, study, plan.spec, storage)
+    parent.finish(status)
+    study.set_user_attr(OPEN_ATTRIBUTE, False)
+
+
+def _check_identity(study: optuna.Study, identity: Mapping[str, str | None]) -> None:
+    """Raise InputError if the study began with another ``identity`` than this one."""
+    for attribute, sha256 in identity.items():
+        before = study.user_attrs.get(attribute)
+        if before is not None and sha256 is not None and before != sha256:
+            raise InputError(
+                f"study {study.study_name!r} began {_DIFFERENCES[attribute]} (sha256 "
+                f"{before[:12]}, now {sha256[:12]}); give this one another --study-name"
+            )

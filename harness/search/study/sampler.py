@@ -7,10 +7,12 @@ from typing import Any
 
 from optuna import Study
 from optuna.distributions import BaseDistribution
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
 from harness.core.seeds import derive_seed
+from harness.core.spec.study_spec import Range, StudySpec
 
 TPE_ATTEMPTS = 20
 MAX_ATTEMPTS = 10_000
@@ -125,3 +127,21 @@ class DistinctSampler(BaseSampler):
 
 def _past_params(history: Study) -> list[dict[str, Any]]:
     return [trial.params for trial in history.get_trials(deepcopy=False) if trial.params]
+
+
+REDUCTION_FACTOR = 3  # Li et al. 2018 (Hyperband), section 2.6, recommends 3 or 4
+
+
+def make_pruner(spec: StudySpec) -> BasePruner:
+    """The study's pruner. The median pruner leaves 4 trials, and the first third of each, alone."""
+    domain = spec.space.get("images")
+    if domain is None:
+        images = spec.base_config().images
+    else:
+        images = int(domain.high if isinstance(domain, Range) else max(domain.values))
+    milestones = spec.milestones(images)
+    if spec.search.pruner == "hyperband":
+        return HyperbandPruner(milestones[0], images, REDUCTION_FACTOR)
+    if spec.search.pruner == "median":
+        return MedianPruner(n_startup_trials=4, n_warmup_steps=images // 3)
+    return NopPruner()

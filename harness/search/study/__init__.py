@@ -1,0 +1,1 @@
+"""A study in its stores: opened, its trials, its sampler and its lock."""

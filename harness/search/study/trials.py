@@ -1,0 +1,164 @@
+"""The trials of a study: which count as done, how they ended, what is queued again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from harness.core import schema
+from harness.core.config import TrialConfig
+from harness.core.schema import INTERRUPTED, Tag
+from harness.core.spec.study_spec import StudySpec
+from harness.search.study import open_study as stores
+from harness.search.study.space import arm_name, config_of, distributions
+from harness.tracking.reconcile import Ended
+
+if TYPE_CHECKING:
+    pass
+
+
+_QUEUED_PARAMS = "fixed_params"  # where Optuna keeps what enqueue_trial was given
+
+
+def was_interrupted(trial: FrozenTrial) -> bool:
+    """True for a trial that a person or a killed worker ended: it does not count as run.
+
+    One that failed without a reason was cut off before the reason could be written.
+    """
+    failed = trial.state == TrialState.FAIL
+    return failed and trial.user_attrs.get(Tag.FAILURE, INTERRUPTED) == INTERRUPTED
+
+
+def counted_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """The trials that are done: complete, pruned or failed for a reason of their own."""
+    return counted(study.get_trials(deepcopy=False))
+
+
+def counted(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Those of ``trials`` that are done, as for ``counted_trials``."""
+    return [trial for trial in trials if trial.state.is_finished() and not was_interrupted(trial)]
+
+
+def requeue_interrupted(
+    study: optuna.Study, names: Collection[str], trials: Sequence[FrozenTrial] | None = None
+) -> None:
+    """Queue the configuration of each interrupted trial again, unless that was done before.
+
+    A trial that was cut off before all parameters, called ``names``, had a value has none.
+    ``trials``: all of the study as they are now, if they were read already.
+    """
+    trials = study.get_trials(deepcopy=False) if trials is None else trials
+    retried = {trial.user_attrs.get(Tag.RETRY_OF) for trial in trials}
+    for trial in trials:
+        params = _planned_params(trial)
+        if was_interrupted(trial) and params.keys() == set(names) and trial.number not in retried:
+            study.enqueue_trial(params, user_attrs={Tag.RETRY_OF.value: trial.number})
+
+
+def close_interrupted(storage: RDBStorage, trial_id: int) -> None:
+    """End a running trial whose worker is gone, unless it has ended by itself meanwhile."""
+    with suppress(UpdateFinishedTrialError):
+        storage.set_trial_user_attr(trial_id, Tag.FAILURE, INTERRUPTED)
+        storage.set_trial_state_values(trial_id, TrialState.FAIL)
+
+
+def trial_ends(study: optuna.Study, spec: StudySpec | None = None) -> dict[int, Ended | None]:
+    """How each trial of the study ended, by number; None for those that wait or run.
+
+    With the ``spec`` of the study, interrupted trials have their configuration.
+    """
+    return {trial.number: _end(trial, spec) for trial in study.get_trials(deepcopy=False)}
+
+
+def _end(trial: FrozenTrial, spec: StudySpec | None) -> Ended | None:
+    if trial.state == TrialState.COMPLETE:
+        return Ended(schema.TrialState.COMPLETE)
+    if trial.state == TrialState.PRUNED:
+        pruned_by = trial.user_attrs.get(Tag.PRUNED_BY, schema.PRUNED_BY_PRUNER)
+        return Ended(schema.TrialState.PRUNED, {Tag.PRUNED_BY.value: pruned_by})
+    if trial.state == TrialState.FAIL:
+        reason = trial.user_attrs.get(Tag.FAILURE, INTERRUPTED)
+        config = _config(trial, spec) if spec and reason == INTERRUPTED else None
+        return Ended(schema.TrialState.FAIL, {Tag.FAILURE.value: reason}, config)
+    return None
+
+
+def _config(trial: FrozenTrial, spec: StudySpec) -> TrialConfig | None:
+    """The trial's configuration; None if it was cut off before all parameters had a value."""
+    params = _planned_params(trial)
+    return config_of(spec, params) if params.keys() == distributions(spec).keys() else None
+
+
+def _planned_params(trial: FrozenTrial) -> dict[str, Any]:
+    """The values that the trial has, or was queued with."""
+    params: dict[str, Any] = trial.system_attrs.get(_QUEUED_PARAMS, trial.params)
+    return params
+
+
+@dataclass(frozen=True)
+class StudyOutcome:
+    """How a study stands after a sitting.
+
+    done: trials that count, of ``total`` wanted. states: Optuna state -> number of trials, the
+    interrupted ones apart. best: number, value, params and scores of the best complete trial, or
+    None. untrained: scores of the base configuration before its first step. scale: metric -> what
+    perfect and null level are. arms: arm -> the metric of its complete trials in the order of their
+    seeds, empty in a search. ran: trials that ended during this sitting. interrupted: whether
+    Ctrl-C or SIGTERM ended it.
+    """
+
+    name: str
+    metric: str
+    done: int
+    total: int
+    states: dict[str, int]
+    ran: int
+    interrupted: bool
+    wall_seconds: float
+    untrained: dict[str, float]
+    scale: dict[str, dict[str, float | None]]
+    best: dict[str, Any] | None
+    arms: dict[str, list[float]]
+
+    @property
+    def complete(self) -> bool:
+        """Whether no trial is left to run."""
+        return self.done >= self.total
+
+
+def _states(study: optuna.Study) -> dict[str, int]:
+    trials = study.get_trials(deepcopy=False)
+    states = Counter(trial.state.name for trial in stores.counted_trials(study))
+    interrupted = sum(stores.was_interrupted(trial) for trial in trials)
+    return {**states, **({"INTERRUPTED": interrupted} if interrupted else {})}
+
+
+def _best(study: optuna.Study) -> dict[str, Any] | None:
+    try:
+        trial = study.best_trial
+    except ValueError:  # no trial is complete
+        return None
+    return {
+        "trial": trial.number,
+        "value": trial.value,
+        "params": dict(trial.params),
+        "scores": trial.user_attrs.get("scores", {}),
+    }
+
+
+def _arm_values(spec: StudySpec, study: optuna.Study) -> dict[str, list[float]]:
+    if spec.arms is None:
+        return {}
+    values: dict[str, list[float]] = {name: [] for name in spec.arms.names}
+    done = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    for trial in sorted(done, key=lambda trial: trial.params["seed"]):
+        values[arm_name(spec, trial.params)].append(trial.values[0])
+    return values
