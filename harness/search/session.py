@@ -85,7 +85,7 @@ def declaration(spec: StudySpec) -> dict[str, Any]:
     Raises InputError if it asks for networks that cannot be built.
     """
     with quiet_import():
-        from harness.search.prepare import check_buildable
+        from harness.search.trial.setup import check_buildable
     check_buildable(spec)
     base = {k: v for k, v in spec.base_config().to_dict().items() if k not in spec.space}
     return {**spec.to_dict(), "base": base}

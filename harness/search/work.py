@@ -34,7 +34,7 @@ from harness.tracking.failures import failure_reason
 
 if TYPE_CHECKING:
     from harness.data.dataset import Dataset
-    from harness.search.objective import Objective, TrialRunner
+    from harness.search.trial.objective import Objective, TrialRunner
     from harness.tracking.tracker import StudyTracker
 
 
@@ -62,7 +62,7 @@ class Workplace:
         """
         observer.message("loading TensorFlow, the data and the reference classifier")
         with quiet_import():
-            from harness.search.prepare import check_buildable, load_study_dataset
+            from harness.search.trial.setup import check_buildable, load_study_dataset
             from harness.tracking.mlflow_tracker import MlflowTracker
 
         check_buildable(plan.spec)
@@ -90,7 +90,7 @@ class Workplace:
     def work(self, total: int, gpu_memory_mb: int | None = None) -> None:
         """Run trials until the study has ``total``, or the plan's time is over."""
         with quiet_import():
-            from harness.search.objective import FAILURES
+            from harness.search.trial.objective import FAILURES
 
         objective = self._prepare(gpu_memory_mb)
         slots = Slots(
@@ -105,8 +105,8 @@ class Workplace:
 
     def _prepare(self, gpu_memory_mb: int | None) -> Objective:
         """The objective. The first process of all fills the caches that the others then find."""
-        from harness.search.objective import Objective
-        from harness.search.prepare import log_study_files, log_untrained
+        from harness.search.trial.objective import Objective
+        from harness.search.trial.setup import log_study_files, log_untrained
 
         runner = None
         with turns(self._storage, self._plan.spec.name, "preparation")():
@@ -120,7 +120,7 @@ class Workplace:
         return Objective(runner or self._runner(gpu_memory_mb))
 
     def _runner(self, gpu_memory_mb: int | None) -> TrialRunner:
-        from harness.search.prepare import prepare_runner
+        from harness.search.trial.setup import prepare_runner
 
         plan = self._plan
         return prepare_runner(

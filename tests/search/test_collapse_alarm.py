@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.search.collapse_alarm import CollapseAlarm
+from harness.search.trial.collapse_stopping import CollapseAlarm
 
 
 def _stopped_at(probabilities: list[float]) -> int | None:

@@ -10,9 +10,9 @@ import pytest
 
 from harness.core.schema import COLLAPSE_PROBABILITY, PRUNED_BY_COLLAPSE, PRUNED_BY_PRUNER
 from harness.core.spec.study_spec import StudySpec
-from harness.search import objective
 from harness.search.display.events import SearchObserver, TrialEnd
-from harness.search.objective import Objective, TrialRunner
+from harness.search.trial import objective
+from harness.search.trial.objective import Objective, TrialRunner
 from harness.tracking.memory import MemoryTracker
 from harness.training.loop import Progress
 

@@ -9,7 +9,7 @@ from harness.core.schema import TRAINING_VALUE_SCORES
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
 from harness.search.display.events import SearchObserver
-from harness.search.objective import FAILURES, Objective, TrialRunner
+from harness.search.trial.objective import FAILURES, Objective, TrialRunner
 from harness.tracking.memory import MemoryTracker
 
 SPEC = StudySpec.from_dict(

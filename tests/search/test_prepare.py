@@ -8,7 +8,7 @@ from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
 from harness.data.scaling_effects import describe_scalings
 from harness.search.display.events import SearchObserver
-from harness.search.prepare import log_study_files, prepare_evaluator, prepare_runner
+from harness.search.trial.setup import log_study_files, prepare_evaluator, prepare_runner
 from harness.tracking.memory import MemoryTracker
 from harness.tracking.stores.layout import Layout
 

@@ -12,8 +12,8 @@ from harness.core.errors import DivergedError
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
 from harness.search.display.events import SearchObserver
-from harness.search.objective import FAILURES, Objective, TrialRunner
 from harness.search.study.trials import requeue_interrupted
+from harness.search.trial.objective import FAILURES, Objective, TrialRunner
 from harness.tracking.memory import MemoryTracker
 from harness.training import checkpoint, loop
 

@@ -25,10 +25,10 @@ from harness.evaluation.collapse import LEVEL
 from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.students import Labelled
 from harness.evaluation.training_value import num_generated, training_value
-from harness.search.collapse_alarm import CollapseAlarm
-from harness.search.course import Course, Milestone
 from harness.search.display.events import SearchObserver, TrialEnd
 from harness.search.study.space import arm_name, config_of, distributions, suggest
+from harness.search.trial.collapse_stopping import CollapseAlarm
+from harness.search.trial.progress import Course, Milestone
 from harness.tracking.failures import failure_reason
 from harness.tracking.image_grid import grid_png
 from harness.tracking.tracker import StudyTracker, TrialRun

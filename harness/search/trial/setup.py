@@ -19,8 +19,8 @@ from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.extractors import load_embedding
 from harness.models.networks import check_supported
 from harness.search.display.events import SearchObserver
-from harness.search.objective import TrialRunner
 from harness.search.study.space import config_of
+from harness.search.trial.objective import TrialRunner
 from harness.tracking.environment import describe_environment
 from harness.tracking.image_grid import grid_png
 from harness.tracking.stores.layout import Layout

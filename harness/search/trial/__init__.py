@@ -1,0 +1,1 @@
+"""One trial: trained, scored at every milestone, tracked, resumed."""
