@@ -18,7 +18,7 @@ import pytest
 import sqlalchemy
 from hypothesis import settings
 
-from harness.search.shares import thread_limits
+from harness.search.workers.resources import thread_limits
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 GPU_OFF = "-1"

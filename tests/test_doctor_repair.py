@@ -22,8 +22,8 @@ from harness.core.spec.study_spec import StudySpec
 from harness.diagnostics.consistency import examine_addresses, examine_studies, repair_stores
 from harness.reporting.pages.study import write_report
 from harness.reporting.results.load import load_results
-from harness.search.liveness import WorkerName
 from harness.search.study.open_study import open_storage, open_study
+from harness.search.workers.heartbeat import WorkerName
 from harness.tracking.image_grid import grid_png
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.databases import prepare_database, tracking_schema

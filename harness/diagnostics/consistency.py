@@ -20,9 +20,9 @@ from harness.core.schema import RUN_STATUS
 from harness.core.schema import TrialState as Final
 from harness.diagnostics.installation import Finding
 from harness.diagnostics.relocation import find_misplaced, relocate
-from harness.search.liveness import close_dead, is_worked_at
 from harness.search.study.lock import turn_if_free
 from harness.search.study.trials import trial_ends
+from harness.search.workers.heartbeat import close_dead, is_worked_at
 from harness.tracking.reconcile import (
     RecordedRun,
     RecordedStudy,

@@ -11,16 +11,16 @@ from optuna.storages import RDBStorage
 from harness.core.registry import EXECUTORS
 from harness.core.schema import OPEN_ATTRIBUTE, SCALE_ATTRIBUTE, UNTRAINED_ATTRIBUTE
 from harness.core.spec.study_spec import StudySpec
-from harness.search.crew import Crew
 from harness.search.display.events import SearchObserver
-from harness.search.executors import Executor
 from harness.search.plan import StudyPlan
 from harness.search.study import open_study as stores
 from harness.search.study.lock import turns
 from harness.search.study.open_study import finish_tracked
 from harness.search.study.space import space_size
 from harness.search.study.trials import StudyOutcome, _arm_values, _best, _states
-from harness.search.work import Workplace
+from harness.search.workers.executors import Executor
+from harness.search.workers.supervisor import Crew
+from harness.search.workers.worker import Workplace
 
 if TYPE_CHECKING:
     from harness.tracking.tracker import StudyStatus

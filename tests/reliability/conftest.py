@@ -14,12 +14,12 @@ from harness.core.schema import RUN_STATUS, TrialState
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
 from harness.search.display.events import SearchObserver
-from harness.search.slots import Slots
 from harness.search.study.lock import turns
 from harness.search.study.open_study import open_storage, open_study
 from harness.search.study.trials import trial_ends
 from harness.search.trial.objective import FAILURES, Objective, TrialRunner
-from harness.search.work import run_trials
+from harness.search.workers.trial_queue import Slots
+from harness.search.workers.worker import run_trials
 from harness.tracking.mlflow_tracker import MlflowTracker
 
 OUTAGE_SECONDS = float(os.environ.get("HARNESS_TEST_OUTAGE", "5"))

@@ -14,10 +14,10 @@ import time
 
 from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import SearchObserver
-from harness.search.slots import Slots
 from harness.search.study.lock import turns
 from harness.search.study.open_study import open_storage, open_study
-from harness.search.work import run_trials
+from harness.search.workers.trial_queue import Slots
+from harness.search.workers.worker import run_trials
 
 SPEC = StudySpec.from_dict(
     {

@@ -8,10 +8,10 @@ from harness.core.config import TrialConfig
 from harness.core.errors import HarnessError, InputError
 from harness.core.schema import INTERRUPTED, TrialState
 from harness.core.spec.study_spec import StudySpec
-from harness.search.crew import Crew, WorkerDefect
 from harness.search.display.events import SearchObserver, TrialEnd
-from harness.search.executors import Ended, Executor, Job, Told, Worker
 from harness.search.plan import StudyPlan, Workforce
+from harness.search.workers.executors import Ended, Executor, Job, Told, Worker
+from harness.search.workers.supervisor import Crew, WorkerDefect
 from harness.tracking.stores.layout import Layout
 
 SPEC = StudySpec.from_dict({"question": "?", "space": {"leaky_slope": {"low": 0.0, "high": 0.4}}})
@@ -181,7 +181,7 @@ def test_ctrl_c_stops_all_workers_and_a_second_one_kills_them():
 
 
 def test_a_worker_that_does_not_stop_is_killed_in_the_end(monkeypatch):
-    monkeypatch.setattr("harness.search.crew.STOP_SECONDS", 0.0)
+    monkeypatch.setattr("harness.search.workers.supervisor.STOP_SECONDS", 0.0)
     script = Script(
         {0: [[Told("message", ("one",))]]}, when_stopped={0: Told("message", ("closing",))}
     )

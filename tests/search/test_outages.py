@@ -6,9 +6,10 @@ from requests.exceptions import ConnectionError as Unreachable
 
 from harness.core.errors import InputError
 from harness.core.spec.study_spec import StudySpec
-from harness.search import work
-from harness.search.executors import Job, serve
 from harness.search.plan import StudyPlan
+from harness.search.workers import worker as work
+from harness.search.workers.executors import Job
+from harness.search.workers.worker import serve
 from harness.tracking.failures import stopped
 from harness.tracking.stores.layout import Layout
 

@@ -10,9 +10,9 @@ import pytest
 
 from harness.core.errors import InputError
 from harness.core.spec.study_spec import StudySpec
-from harness.search import place
-from harness.search.executors import Ended, Executor, Job, Told, Worker
 from harness.search.plan import StudyPlan, Workforce
+from harness.search.workers.executors import Ended, Executor, Job, Told, Worker
+from harness.search.workers.executors import _ray_actor as place
 from harness.tracking.stores.layout import Layout
 
 SPEC = StudySpec.from_dict({"question": "?", "space": {"leaky_slope": {"low": 0.0, "high": 0.4}}})

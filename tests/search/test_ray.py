@@ -15,8 +15,8 @@ import pytest
 
 from harness.core.errors import InputError
 from harness.core.spec.study_spec import StudySpec
-from harness.search import shares
 from harness.search.plan import StudyPlan, Workforce
+from harness.search.workers import resources as shares
 from harness.tracking.stores.layout import Layout
 from tests.conftest import REPOSITORY
 from tests.test_end_to_end import command, environment, run
@@ -264,7 +264,7 @@ def test_without_ray_the_extra_is_named(tmp_path):
 
 @needs_ray
 def test_files_of_this_machine_are_refused_where_others_are_to_work():
-    from harness.search.cluster import check_stores
+    from harness.search.workers.executors._ray_cluster import check_stores
 
     spec = StudySpec.from_dict({"question": "?", "space": {"leaky_slope": {"low": 0, "high": 0.4}}})
     far = "postgresql+psycopg://somebody:secret@db/optuna"

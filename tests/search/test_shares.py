@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from harness.core.errors import InputError
-from harness.search import shares
 from harness.search.plan import Workforce
+from harness.search.workers import resources as shares
 
 VARIABLES = (
     "TF_NUM_INTRAOP_THREADS",

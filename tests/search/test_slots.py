@@ -16,13 +16,14 @@ from optuna.trial import TrialState
 
 from harness.core.schema import INTERRUPTED, WORKER_ATTRIBUTE, Tag
 from harness.core.spec.study_spec import StudySpec
-from harness.search import liveness, work
 from harness.search.display.events import SearchObserver
-from harness.search.liveness import WorkerName, close_dead
 from harness.search.study.lock import turns
 from harness.search.study.open_study import open_storage
 from harness.search.study.trials import counted_trials
-from harness.search.work import run_trials
+from harness.search.workers import heartbeat as liveness
+from harness.search.workers import worker as work
+from harness.search.workers.heartbeat import WorkerName, close_dead
+from harness.search.workers.worker import run_trials
 from tests.search import stub_worker
 from tests.search.stub_worker import SPEC, slots
 

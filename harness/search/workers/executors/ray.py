@@ -15,12 +15,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from harness.core.errors import HarnessError, InputError
-from harness.search.executors import Ended, Executor, Inbox, Job, Told, Worker
 from harness.search.plan import StudyPlan
+from harness.search.workers.executors import Ended, Executor, Inbox, Job, Told, Worker
 
 os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")  # of 40 s each, where no Ray answers
 try:
-    from harness.search import cluster
+    from harness.search.workers.executors import _ray_cluster as cluster
 except ModuleNotFoundError as error:
     if error.name != "ray":
         raise

@@ -11,10 +11,10 @@ from contextlib import suppress
 from dataclasses import replace
 
 from harness.core.errors import HarnessError, within
-from harness.search.executors import Ended, Inbox, Job, Told, Worker
-from harness.search.executors.local import local
 from harness.search.plan import Workforce
-from harness.search.shares import gpu_shares, threads
+from harness.search.workers.executors import Ended, Inbox, Job, Told, Worker
+from harness.search.workers.executors.local import local
+from harness.search.workers.resources import gpu_shares, threads
 
 _POLL_SECONDS = 5.0
 

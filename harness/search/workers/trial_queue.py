@@ -16,10 +16,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from harness.core.schema import WORKER_ATTRIBUTE
 from harness.core.spec.study_spec import StudySpec
-from harness.search.liveness import close_dead
 from harness.search.study.lock import Turn
 from harness.search.study.space import distributions
 from harness.search.study.trials import counted, requeue_interrupted
+from harness.search.workers.heartbeat import close_dead
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ the worker does is ``serve``, the same for all.
 from __future__ import annotations
 
 import queue
-import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -129,31 +128,3 @@ class Forwarder(SearchObserver):
     def trial_ended(self, end: TrialEnd) -> None:
         """Pass it on."""
         self._send(Told("trial_ended", (end,)))
-
-
-def serve(job: Job, send: Callable[[Told], None]) -> Ended:
-    """Do the work of ``job`` in this process, telling ``send``; how it ended."""
-    import optuna
-
-    from harness.search.study.open_study import open_storage
-    from harness.search.work import Workplace
-    from harness.tracking.failures import stopped
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    observer = Forwarder(send)
-    try:
-        storage = open_storage(job.plan.storage_url)
-        workplace = Workplace(job.plan, storage, observer, leads=job.number == 0)
-        try:
-            workplace.work(job.total, job.gpu_memory_mb)
-        except KeyboardInterrupt:  # if the parent is gone, nobody else says how the study stands
-            workplace.parent.finish("KILLED")
-            raise
-    except KeyboardInterrupt:
-        return Ended(interrupted=True)
-    except HarnessError as error:
-        return Ended(error=error)
-    except Exception as error:
-        outage = stopped(error)
-        return Ended(error=outage) if outage else Ended(defect=traceback.format_exc())
-    return Ended()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from harness.core.errors import HarnessError
 from harness.core.schema import INTERRUPTED, TrialState
 from harness.search.display.events import SearchObserver, TrialEnd
-from harness.search.executors import Ended, Executor, Inbox, Job, Told, Worker
+from harness.search.workers.executors import Ended, Executor, Inbox, Job, Told, Worker
 
 STOP_SECONDS = 60.0
 """How long workers that were asked to stop may take to close their trials."""

@@ -12,9 +12,10 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
-from harness.search.executors import Ended, Executor, Inbox, Job, Told, Worker, serve
 from harness.search.plan import StudyPlan
-from harness.search.shares import gpu_shares, thread_limits
+from harness.search.workers.executors import Ended, Executor, Inbox, Job, Told, Worker
+from harness.search.workers.resources import gpu_shares, thread_limits
+from harness.search.workers.worker import serve
 
 
 class LocalWorker(Worker):

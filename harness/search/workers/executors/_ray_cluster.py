@@ -20,8 +20,8 @@ from sqlalchemy.engine import make_url
 
 from harness.core.errors import InputError
 from harness.core.quiet_import import quiet_import
-from harness.search.place import Place
 from harness.search.plan import StudyPlan, Workforce
+from harness.search.workers.executors._ray_actor import Place
 from harness.tracking.stores.mlflow_server import is_server_uri
 
 UNAVAILABLE = ActorUnavailableError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -13,7 +14,7 @@ from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
-from harness.core.errors import TakenOverError
+from harness.core.errors import HarnessError, TakenOverError
 from harness.core.quiet_import import quiet_import
 from harness.core.schema import (
     DATASET_ATTRIBUTE,
@@ -24,13 +25,14 @@ from harness.core.schema import (
     Tag,
 )
 from harness.search.display.events import SearchObserver
-from harness.search.liveness import WorkerName, heartbeat
 from harness.search.plan import StudyPlan
-from harness.search.slots import Claim, Slots
 from harness.search.study import open_study as stores
 from harness.search.study.lock import turns
 from harness.search.study.open_study import _check_identity, settle
-from harness.tracking.failures import failure_reason
+from harness.search.workers.executors import Ended, Forwarder, Job, Told
+from harness.search.workers.heartbeat import WorkerName, heartbeat
+from harness.search.workers.trial_queue import Claim, Slots
+from harness.tracking.failures import failure_reason, stopped
 
 if TYPE_CHECKING:
     from harness.data.dataset import Dataset
@@ -200,3 +202,25 @@ def _tell_standing(claim: Claim, observer: SearchObserver) -> None:
     observer.standing(claim.done, claim.total)
     for number in claim.abandoned:
         observer.message(f"trial {number}: its worker is gone; it is queued again")
+
+
+def serve(job: Job, send: Callable[[Told], None]) -> Ended:
+    """Do the work of ``job`` in this process, telling ``send``; how it ended."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    observer = Forwarder(send)
+    try:
+        storage = stores.open_storage(job.plan.storage_url)
+        workplace = Workplace(job.plan, storage, observer, leads=job.number == 0)
+        try:
+            workplace.work(job.total, job.gpu_memory_mb)
+        except KeyboardInterrupt:  # if the parent is gone, nobody else says how the study stands
+            workplace.parent.finish("KILLED")
+            raise
+    except KeyboardInterrupt:
+        return Ended(interrupted=True)
+    except HarnessError as error:
+        return Ended(error=error)
+    except Exception as error:
+        outage = stopped(error)
+        return Ended(error=outage) if outage else Ended(defect=traceback.format_exc())
+    return Ended()
