@@ -17,7 +17,7 @@ from harness.search.study import open_study as stores
 from harness.search.study.lock import turns
 from harness.search.study.open_study import finish_tracked
 from harness.search.study.space import space_size
-from harness.search.study.trials import StudyOutcome, _arm_values, _best, _states
+from harness.search.study.trials import counted_trials, StudyOutcome, _arm_values, _best, _states
 from harness.search.workers.executors import Executor
 from harness.search.workers.supervisor import Crew
 from harness.search.workers.worker import Workplace
@@ -37,7 +37,7 @@ def run_study(plan: StudyPlan, observer: SearchObserver) -> StudyOutcome:
     storage = stores.open_storage(plan.storage_url)
     study = _find(plan, storage)
     total = _total(plan.spec, observer)
-    done = len(stores.counted_trials(study)) if study else 0
+    done = len(counted_trials(study)) if study else 0
     interrupted = False
     observer.search_started(plan.spec.name, done, total)
     if study is None or done < total:
@@ -48,7 +48,7 @@ def run_study(plan: StudyPlan, observer: SearchObserver) -> StudyOutcome:
             raise KeyboardInterrupt
     elif study.user_attrs.get(OPEN_ATTRIBUTE):
         finish_tracked(plan, study, storage, "FINISHED")
-    trials = stores.counted_trials(study)
+    trials = counted_trials(study)
     return StudyOutcome(
         name=plan.spec.name,
         metric=plan.spec.search.metric,

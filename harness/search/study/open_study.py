@@ -154,7 +154,7 @@ _DIFFERENCES = {
 def settle(parent: StudyTracker, study: optuna.Study, spec: StudySpec, storage: RDBStorage) -> None:
     """Make the tracked runs of the study say what its storage says, in a turn of its own."""
     with turns(storage, spec.name, "settling")():
-        parent.settle(lambda: stores.trial_ends(study, spec))
+        parent.settle(lambda: trial_ends(study, spec))
 
 
 def finish_tracked(

@@ -17,7 +17,6 @@ from harness.core import schema
 from harness.core.config import TrialConfig
 from harness.core.schema import INTERRUPTED, Tag
 from harness.core.spec.study_spec import StudySpec
-from harness.search.study import open_study as stores
 from harness.search.study.space import arm_name, config_of, distributions
 from harness.tracking.reconcile import Ended
 
@@ -136,8 +135,8 @@ class StudyOutcome:
 
 def _states(study: optuna.Study) -> dict[str, int]:
     trials = study.get_trials(deepcopy=False)
-    states = Counter(trial.state.name for trial in stores.counted_trials(study))
-    interrupted = sum(stores.was_interrupted(trial) for trial in trials)
+    states = Counter(trial.state.name for trial in counted_trials(study))
+    interrupted = sum(was_interrupted(trial) for trial in trials)
     return {**states, **({"INTERRUPTED": interrupted} if interrupted else {})}
 
 
