@@ -9,16 +9,14 @@ import functools
 import os
 import signal
 import sys
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import sqlalchemy
 from hypothesis import settings
 
 from harness.search.workers.resources import thread_limits
+from tests.support.postgres import postgres_database
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 GPU_OFF = "-1"
@@ -89,22 +87,6 @@ def postgres_url() -> Iterator[str]:
         pytest.skip("HARNESS_TEST_POSTGRES does not name a PostgreSQL server; .ci/run starts one")
     with postgres_database(server) as url:
         yield url
-
-
-@contextmanager
-def postgres_database(server: str) -> Iterator[str]:
-    """The address of a new, empty database on ``server``, which is dropped at the end."""
-    # No pool: the server may have been stopped in between.
-    name = f"harness_{uuid.uuid4().hex}"
-    engine = sqlalchemy.create_engine(
-        server, isolation_level="AUTOCOMMIT", poolclass=sqlalchemy.NullPool
-    )
-    with engine.connect() as connection:
-        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
-    yield sqlalchemy.make_url(server).set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.execute(sqlalchemy.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
 
 
 _NO_MNIST = "mnist.npz is neither in HARNESS_DATA_DIR nor in ../shared/data"

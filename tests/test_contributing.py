@@ -81,7 +81,7 @@ def test_the_plot(tmp_path: Path):
     from matplotlib import pyplot as plt
 
     from harness.reporting.plots import Plot
-    from tests.reporting import builder
+    from tests.support import reports as builder
 
     plot = entry("harness/reporting/plots/time_spent.py", tmp_path)
     assert isinstance(plot, Plot)

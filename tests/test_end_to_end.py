@@ -1,101 +1,23 @@
 """The main job as a person runs it: commands in a fresh folder, then a look into both stores."""
 
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
 import time
 
-import optuna
 import pytest
-from mlflow import MlflowClient
+
+from tests.support.commands import (
+    check_stores_agree,
+    command,
+    environment,
+    run,
+    stores,
+    write_study,
+)
 
 pytestmark = pytest.mark.slow
-
-# At learning rate 10 without batch normalization the losses overflow within a few steps.
-STUDY = """
-question = "Which slope survives <b>which</b> learning rate?"
-[base]
-dataset = "digits"
-width = 0.0625
-batch_size = 32
-images = {images}
-optimizer = "sgd"
-normalization = "none"
-[space]
-learning_rate = {{ choices = [1e-3, 1e-2, 10.0] }}
-leaky_slope = {{ choices = [0.1, 0.2] }}
-[search]
-num_trials = 4
-reports = 3
-[evaluation]
-num_samples = 200
-"""
-
-
-def write_study(folder, name, images):
-    (folder / "studies").mkdir(exist_ok=True)
-    (folder / "studies" / f"{name}.toml").write_text(STUDY.format(images=images))
-
-
-def command(*arguments):
-    return [sys.executable, "-m", "harness.study", *arguments]
-
-
-def environment(folder):
-    """As a person has it: the tests' own log level would let TensorFlow chatter."""
-    kept = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
-    return {**kept, "HARNESS_MLRUNS": str(folder / "mlruns")}
-
-
-def run(folder, *arguments):
-    return subprocess.run(
-        command(*arguments),
-        cwd=folder,
-        env=environment(folder),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
-def stores(folder, name, storage=None, tracking=None):
-    """The Optuna trials by number, and the MLflow trial runs by number."""
-    opened = optuna.storages.RDBStorage(storage or f"sqlite:///{folder}/mlruns/optuna.db")
-    trials = optuna.load_study(study_name=name, storage=opened).trials
-    opened.remove_session()
-    opened.engine.dispose()
-    client = MlflowClient(tracking or f"sqlite:///{folder}/mlruns/mlflow.db")
-    experiment = client.get_experiment_by_name(name)
-    runs = client.search_runs([experiment.experiment_id], "tags.kind = 'trial'")
-    return (
-        {trial.number: trial for trial in trials},
-        {int(run.data.tags["trial_number"]): run for run in runs},
-        client,
-    )
-
-
-def check_stores_agree(folder, name, **addresses):
-    trials, runs, client = stores(folder, name, **addresses)
-    assert sorted(trials) == sorted(runs)
-    status = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
-    parents = {run.data.tags["mlflow.parentRunId"] for run in runs.values()}
-    assert len(parents) == 1
-    for number, trial in trials.items():
-        recorded = runs[number]
-        assert recorded.info.status == status[trial.state.name]
-        assert recorded.data.metrics["trial_number"] == number
-        for field, value in trial.params.items():
-            assert recorded.data.params[field] == str(value)
-        if trial.state.name == "COMPLETE":
-            assert recorded.data.metrics["fid"] == trial.value
-        for images_seen, value in trial.intermediate_values.items():
-            history = client.get_metric_history(recorded.info.run_id, "fid")
-            assert value in [point.value for point in history if point.step == images_seen]
-        assert recorded.data.tags.get("failure") == trial.user_attrs.get("failure")
-    return trials, runs
 
 
 @pytest.fixture(scope="module")

@@ -11,19 +11,20 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from tests.conftest import postgres_database
-from tests.test_end_to_end import check_stores_agree, command, environment, run, write_study
+from tests.support.commands import (
+    check_exact,
+    check_stores_agree,
+    children,
+    command,
+    environment,
+    run,
+    write_study,
+)
+from tests.support.postgres import postgres_database
 
 pytestmark = pytest.mark.slow
 
 WORKERS = ("--workers", "2", "--no-report")
-
-
-def children(pid):
-    """The worker processes that ``pid`` has started."""
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    lines = {int(child): Path(f"/proc/{child}/cmdline").read_text() for child in found}
-    return [child for child, line in lines.items() if "spawn_main" in line]
 
 
 def start(folder, name, total):
@@ -45,16 +46,6 @@ def read_until(process, pattern):
         if re.search(pattern, line):
             break
     return lines
-
-
-def check_exact(folder, name, total, **addresses):
-    """As many counted trials as wanted, all different, both stores telling the same."""
-    trials, runs = check_stores_agree(folder, name, **addresses)
-    counted = [t for t in trials.values() if t.user_attrs.get("failure") != "interrupted"]
-    assert len(counted) == total
-    assert len({tuple(trial.params.items()) for trial in counted}) == total
-    assert all(trial.state.is_finished() for trial in trials.values())
-    return trials, runs
 
 
 def test_two_workers_run_exactly_the_trials_that_were_asked_for(tmp_path):

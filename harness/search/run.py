@@ -17,7 +17,7 @@ from harness.search.study import open_study as stores
 from harness.search.study.lock import turns
 from harness.search.study.open_study import finish_tracked
 from harness.search.study.space import space_size
-from harness.search.study.trials import counted_trials, StudyOutcome, _arm_values, _best, _states
+from harness.search.study.trials import StudyOutcome, _arm_values, _best, _states, counted_trials
 from harness.search.workers.executors import Executor
 from harness.search.workers.supervisor import Crew
 from harness.search.workers.worker import Workplace

@@ -13,7 +13,7 @@ from harness.reporting.drawing.theme import VARIANTS, theme
 from harness.reporting.parts.figures import HALF, draw_figure, render
 from harness.reporting.plots import Plot, split_panels
 from harness.reporting.results.tables import StudyResults
-from tests.reporting import builder
+from tests.support import reports as builder
 
 MIXED = builder.random_runs(24, seed=1, reports=4)
 STUDIES = {

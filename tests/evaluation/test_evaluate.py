@@ -18,7 +18,7 @@ from harness.evaluation.classifier.reference import ReferenceClassifier
 from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.metrics import Metric, Sample
 from harness.evaluation.uncertainty import fid_null_level
-from tests.evaluation.tiny import TINY, bars
+from tests.support.classifiers import TINY, bars
 
 DATA = bars(num_train=48, num_test=40)
 

@@ -15,7 +15,7 @@ from harness.evaluation.classifier.reference import ReferenceClassifier
 from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.extractors import ExtractingClassifier, PixelExtractor, load_embedding
 from harness.evaluation.feature_cache import CachedExtractor
-from tests.evaluation.tiny import TINY, bars
+from tests.support.classifiers import TINY, bars
 
 DATA = bars()
 FAKES = np.random.default_rng(1).integers(0, 256, (24, 28, 28, 1), dtype=np.uint8)

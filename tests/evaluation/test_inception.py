@@ -17,7 +17,7 @@ from harness.core.spec.extractor_spec import ExtractorSpec
 from harness.evaluation import inception
 from harness.evaluation.extractors import load_embedding
 from harness.evaluation.inception import InceptionExtractor, load_network
-from tests.evaluation.tiny import bars
+from tests.support.classifiers import bars
 
 pytestmark = pytest.mark.slow  # each network takes seconds to build, each image 11 GFLOP
 
@@ -104,7 +104,7 @@ def test_a_study_gets_inception_features_and_keeps_the_real_ones(
     weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     from harness.evaluation import extractors, reference
-    from tests.evaluation.tiny import TINY
+    from tests.support.classifiers import TINY
 
     def tiny(dataset, cache_dir, say):
         return reference.load_reference(dataset, cache_dir, say, TINY)

@@ -22,7 +22,7 @@ from harness.evaluation.classifier.network import INFERENCE_BATCH, Recipe, build
 from harness.evaluation.classifier.reference import ReferenceClassifier
 from harness.evaluation.classifier.weights_file import Identity, record_of, write_weights
 from harness.evaluation.reference import remake
-from tests.evaluation.tiny import TINY, bars
+from tests.support.classifiers import TINY, bars
 
 
 @pytest.fixture(scope="module")

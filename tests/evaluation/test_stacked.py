@@ -17,7 +17,7 @@ from harness.evaluation.classifier.load import SHIPPED, load_reference
 from harness.evaluation.classifier.reference import ReferenceClassifier
 from harness.evaluation.classifier.stacked_images import StackedClassifier, load_classifier
 from harness.evaluation.evaluator import Evaluator
-from tests.evaluation.tiny import TINY, bars
+from tests.support.classifiers import TINY, bars
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import tensorflow as tf
 from harness.core.errors import HarnessError
 from harness.evaluation.classifier.network import Recipe
 from harness.evaluation.students import Labelled, Students
-from tests.evaluation.tiny import bars
+from tests.support.classifiers import bars
 
 RECIPE = Recipe(channels=(4, 8), feature_dim=16, batch_size=16)
 DATA = bars(num_train=96, num_test=60)

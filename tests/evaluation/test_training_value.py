@@ -15,7 +15,7 @@ from harness.data.dataset import Dataset
 from harness.evaluation import training_value as worth
 from harness.evaluation.classifier.network import Recipe
 from harness.evaluation.students import Labelled
-from tests.evaluation.tiny import bars
+from tests.support.classifiers import bars
 
 MANY = bars(num_train=96, num_test=60)
 ENOUGH = 10**6

@@ -20,7 +20,7 @@ from harness.evaluation.classifier.weights_file import (
     record_of,
     write_weights,
 )
-from tests.evaluation.tiny import TINY, bars
+from tests.support.classifiers import TINY, bars
 
 IDENTITY = Identity.of(bars(), TINY)
 

@@ -16,7 +16,13 @@ from harness.search.study.open_study import open_storage
 from harness.tracking.stores import databases as stores
 from harness.tracking.stores.databases import prepare_tracking_store
 from harness.tracking.stores.mlflow_server import is_server_uri
-from tests.fuzz.wrong import cases, check_refusal, content_of, pass_door, refused_in_one_line
+from tests.support.wrong_input import (
+    cases,
+    check_refusal,
+    content_of,
+    pass_door,
+    refused_in_one_line,
+)
 
 SECRET = "s3cr3t-w0rd"
 schemes = st.sampled_from(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.wrong import VARIABLE
+from tests.support.wrong_input import VARIABLE
 
 HERE = Path(__file__).parent
 

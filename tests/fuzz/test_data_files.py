@@ -19,7 +19,7 @@ from hypothesis.extra.numpy import array_shapes, arrays, scalar_dtypes
 
 from harness.data.load import load_dataset
 from harness.data.npz import MAX_BYTES
-from tests.fuzz.wrong import cases, refused_in_one_line, texts
+from tests.support.wrong_input import cases, refused_in_one_line, texts
 
 IMAGES, LABELS = np.zeros((4, 28, 28), np.uint8), np.arange(4) % 2
 KEYS = ("x_train", "y_train", "x_test", "y_test")

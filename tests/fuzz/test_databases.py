@@ -21,7 +21,13 @@ from harness.search.study.trials import counted_trials
 from harness.tracking.stores.databases import prepare_tracking_store
 from harness.tracking.stores.layout import Layout
 from tests.fuzz.conftest import SPEC
-from tests.fuzz.wrong import cases, check_refusal, content_of, pass_door, refused_in_one_line
+from tests.support.wrong_input import (
+    cases,
+    check_refusal,
+    content_of,
+    pass_door,
+    refused_in_one_line,
+)
 
 damages = st.tuples(
     st.sampled_from(["flip", "flip", "text", "cut", "zeros", "swap"]), st.integers(0, 2**32)

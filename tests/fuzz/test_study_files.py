@@ -17,7 +17,7 @@ from harness.core.spec.lookup import resolve_study
 from harness.core.spec.study_spec import StudySpec
 from harness.search.study.space import arm_params, config_of, distributions, space_size
 from harness.study import study
-from tests.fuzz.wrong import (
+from tests.support.wrong_input import (
     as_toml,
     cases,
     check_refusal,

@@ -17,9 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import postgres_database
-from tests.test_end_to_end import command, environment, run, stores
-from tests.test_workers import check_exact, children
+from tests.support.commands import check_exact, children, command, environment, run, stores
+from tests.support.postgres import postgres_database
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(7_200)]
 

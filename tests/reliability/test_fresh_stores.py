@@ -18,7 +18,7 @@ import optuna
 import pytest
 
 from harness.core.spec.study_spec import StudySpec
-from tests.conftest import postgres_database
+from tests.support.postgres import postgres_database
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_800)]
 

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.core.spec.study_spec import StudySpec
 from harness.reporting.results.tables import RunRecord
-from tests.reporting import builder
-
-
-@dataclass(frozen=True)
-class Store:
-    """A store with the study "demo" (see ``runs``), "bare" without artifacts, "won" with a
-    confirmation, and "empty"."""
-
-    uri: str
-    spec: StudySpec
-    runs: list[RunRecord]
+from tests.support import reports as builder
+from tests.support.reports import Store
 
 
 @pytest.fixture(scope="session")

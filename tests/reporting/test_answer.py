@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.reporting.parts.search_answer import answer
-from tests.reporting import builder
+from tests.support import reports as builder
 
 
 def words(*runs: builder.RunRecord, **changes: object) -> str:

@@ -14,8 +14,8 @@ from harness.reporting.pages.claims import write_claims
 from harness.reporting.pages.study import render_page, summarise
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.verdicts import judge
-from tests.reporting import builder
-from tests.reporting.test_page import Page
+from tests.support import reports as builder
+from tests.support.html_page import Page
 
 FAR = [10.0, 11.0, 9.5, 10.4, 9.8]
 NEAR = [20.4, 21.5, 18.9, 21.1, 19.5]

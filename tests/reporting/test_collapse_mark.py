@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.reporting.parts.tables import COLLAPSED_MARK, all_trials, leaderboard
 from harness.reporting.results.tables import StudyResults
-from tests.reporting import builder
+from tests.support import reports as builder
 
 RECORD = {"direction": "minimize", "low": 0.0, "high": 1.0, "alarm_level": 0.5}
 RECORDED = {"metrics": {**builder.EVALUATION["metrics"], "collapse_probability": RECORD}}

@@ -18,9 +18,9 @@ from harness.reporting.parts.figures import HALF, draw_figure
 from harness.reporting.parts.search_answer import answer
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.confirmation import confirmed
-from tests.reporting import builder
-from tests.reporting.builder import FAILED
-from tests.reporting.test_page import Page
+from tests.support import reports as builder
+from tests.support.html_page import Page
+from tests.support.reports import FAILED
 
 SEARCHED = [9.0, 4.0, 5.0]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.reporting.results.outcomes import collapse_level, outcome_table
-from tests.reporting import builder
+from tests.support import reports as builder
 
 
 def with_history(run: builder.RunRecord, **curves: list[tuple[int, float]]) -> builder.RunRecord:

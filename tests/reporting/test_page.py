@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -19,40 +18,10 @@ from harness.core.registry import PLOTS
 from harness.reporting.pages import study as page_module
 from harness.reporting.pages.study import render_page, summarise, write_report
 from harness.reporting.parts.figures import MAX_GRID_PIXELS, grid_uri
-from tests.reporting import builder
+from tests.support import reports as builder
+from tests.support.html_page import Page
 
 RUNS = builder.random_runs(14, seed=5, reports=4)
-VOID = {"meta", "link", "img", "source", "br", "wbr", "hr", "input"}
-
-
-class Page(HTMLParser):
-    """Elements with their attributes, the visible text, and whether the tags are balanced."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.css = ""
-        self._open: list[str] = []
-        self.feed(text)
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1] == "style":
-            self.css += data
-        else:
-            self.text += data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from harness.core.registry import PLOTS
 from harness.reporting.results.tables import StudyResults
-from tests.reporting import builder
+from tests.support import reports as builder
 
 RUNS = [
     builder.record(0, fid=[60.0, 30.0], g_loss=1.0, config={"optimizer": "sgd"}),

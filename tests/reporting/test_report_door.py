@@ -10,7 +10,7 @@ import pytest
 
 from harness.cli.app import open_door
 from harness.report import report
-from tests.reporting.conftest import Store
+from tests.support.reports import Store
 
 
 def run(*arguments: str) -> int:

@@ -14,8 +14,8 @@ from harness.core.errors import InputError
 from harness.reporting.results import load as results_module
 from harness.reporting.results.load import load_recorded, load_results
 from harness.reporting.results.tables import StudyResults
-from tests.reporting import builder
-from tests.reporting.conftest import Store
+from tests.support import reports as builder
+from tests.support.reports import Store
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 from harness.reporting.parts.tables import leaderboard, score_table
-from tests.reporting import builder
+from tests.support import reports as builder
 
 
 def test_the_leaderboard_shows_fid_with_its_interval() -> None:

@@ -16,7 +16,7 @@ from harness.reporting.statistics.ranking import (
     picks,
     ranking,
 )
-from tests.reporting import builder
+from tests.support import reports as builder
 
 MAXIMIZE = builder.spec(search={"maximize": "modes_captured"})
 

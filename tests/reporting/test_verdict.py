@@ -12,8 +12,8 @@ from scipy import stats
 from harness.core.spec.claims import ClaimTest
 from harness.reporting.statistics.hypotheses import differences, pairs, pose
 from harness.reporting.statistics.verdicts import Verdict, holm, judge
-from tests.reporting import builder
-from tests.reporting.builder import FAILED
+from tests.support import reports as builder
+from tests.support.reports import FAILED
 
 FAR = [10.0, 11.0, 9.5, 10.4, 9.8]
 

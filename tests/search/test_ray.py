@@ -19,8 +19,7 @@ from harness.search.plan import StudyPlan, Workforce
 from harness.search.workers import resources as shares
 from harness.tracking.stores.layout import Layout
 from tests.conftest import REPOSITORY
-from tests.test_end_to_end import command, environment, run
-from tests.test_workers import check_exact
+from tests.support.commands import check_exact, command, environment, run
 
 HAS_RAY = importlib.util.find_spec("ray") is not None
 needs_ray = pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed; it is an extra")
@@ -52,7 +51,7 @@ class Cluster:
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="ray-"))  # a short one: sockets lie below it
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.search.ray_nodes"],
+            [sys.executable, "-m", "tests.support.ray_nodes"],
             cwd=REPOSITORY,
             env={
                 **{k: v for k, v in os.environ.items() if k != "HARNESS_TEST_POSTGRES"},

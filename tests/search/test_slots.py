@@ -24,8 +24,8 @@ from harness.search.workers import heartbeat as liveness
 from harness.search.workers import worker as work
 from harness.search.workers.heartbeat import WorkerName, close_dead
 from harness.search.workers.worker import run_trials
-from tests.search import stub_worker
-from tests.search.stub_worker import SPEC, slots
+from tests.support import stub_worker
+from tests.support.stub_worker import SPEC, slots
 
 MANY = int(os.environ.get("HARNESS_TEST_TRIALS", "160"))
 POINTS = StudySpec.from_dict(
@@ -252,7 +252,7 @@ def test_turns_on_postgresql_are_taken_one_after_the_other(postgres_url):
 
 def start(url, total, seconds=0.0, die=0.0):
     arguments = [url, str(total), str(seconds), str(die)]
-    return subprocess.Popen([sys.executable, "-m", "tests.search.stub_worker", *arguments])
+    return subprocess.Popen([sys.executable, "-m", "tests.support.stub_worker", *arguments])
 
 
 def check_exact(url, total):

@@ -16,7 +16,6 @@ from harness.core.errors import InputError, within
 from harness.core.schema import DATASET_ATTRIBUTE, OPEN_ATTRIBUTE, SPEC_ATTRIBUTE, WEIGHTS_ATTRIBUTE
 from harness.core.spec.study_spec import StudySpec
 from harness.search.plan import StudyPlan
-from harness.search.study import open_study as stores
 from harness.search.study.lock import turns
 from harness.search.study.sampler import DistinctSampler, ListSampler, make_pruner
 from harness.search.study.space import arm_params, distributions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -222,3 +223,13 @@ def paired_test(**changes: Any) -> dict[str, Any]:
     """The declaration of a test that the arm "centered" has a lower fid than "unit"."""
     test = {"outcome": "fid", "better": "centered", "than": "unit", "smallest_effect": 0.1}
     return {**test, **changes}
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store with the study "demo" (see ``runs``), "bare" without artifacts, "won" with a
+    confirmation, and "empty"."""
+
+    uri: str
+    spec: StudySpec
+    runs: list[RunRecord]
