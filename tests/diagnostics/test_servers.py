@@ -15,8 +15,8 @@ from harness import doctor
 from harness.core.config import TrialConfig
 from harness.search.study.open_study import open_storage, open_study
 from harness.tracking.mlflow_tracker import MlflowTracker
+from tests.diagnostics.test_repair import SPEC, suggest
 from tests.support.postgres import postgres_database
-from tests.test_doctor_repair import SPEC, suggest
 
 Rows = dict[str, tuple[str, str]]
 """Part -> its state and what was found."""
