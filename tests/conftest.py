@@ -17,8 +17,10 @@ from hypothesis import settings
 
 from harness.search.workers.resources import thread_limits
 from tests.support.postgres import postgres_database
+from tests.support.repository import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+pytest_plugins = ["tests.support.stores"]
+
 GPU_OFF = "-1"
 _STORES = ("HARNESS_MLRUNS", "HARNESS_STORAGE", "HARNESS_TRACKING_URI")
 

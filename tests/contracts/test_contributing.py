@@ -12,8 +12,9 @@ import pytest
 
 from harness.core.config import TrialConfig
 from harness.core.spec.study_spec import StudySpec
+from tests.support.repository import REPOSITORY
 
-TEXT = (Path(__file__).resolve().parents[1] / "CONTRIBUTING.md").read_text()
+TEXT = (REPOSITORY / "CONTRIBUTING.md").read_text()
 RECIPES = dict(re.findall(r"```\w+\n# (\S+)\n(.*?)```", TEXT, flags=re.DOTALL))
 
 

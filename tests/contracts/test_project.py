@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).resolve().parents[1]
-DOORS = sorted(path.stem for path in (ROOT / "harness").glob("*.py") if path.stem != "__init__")
-MODULES = sorted((ROOT / "harness").rglob("*.py"))
+from tests.support.repository import REPOSITORY
+
+DOORS = sorted(
+    path.stem for path in (REPOSITORY / "harness").glob("*.py") if path.stem != "__init__"
+)
+MODULES = sorted((REPOSITORY / "harness").rglob("*.py"))
 HEAVY = {
     "keras",
     "matplotlib",
@@ -41,10 +44,10 @@ def committed_files() -> list[Path]:
     """What git holds or would hold; pytest skips if this is no checkout."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     try:
-        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("not a git checkout")
-    return [ROOT / name for name in listed.stdout.split("\0") if name]
+    return [REPOSITORY / name for name in listed.stdout.split("\0") if name]
 
 
 def texts() -> Iterator[tuple[Path, str]]:
@@ -59,7 +62,7 @@ def texts() -> Iterator[tuple[Path, str]]:
 @pytest.mark.parametrize("pattern", ELSEWHERE.values(), ids=ELSEWHERE)
 def test_no_text_names_places_outside_the_project(pattern: str):
     found = [
-        f"{path.relative_to(ROOT)}: {match.group()}"
+        f"{path.relative_to(REPOSITORY)}: {match.group()}"
         for path, text in texts()
         for match in re.finditer(pattern, text)
     ]
@@ -73,7 +76,9 @@ def test_no_code_reads_or_writes_pickles():
 
 def test_the_reading_half_draws_no_samples():
     """import-linter cannot name a part of a library; of Optuna, reports may use the rest."""
-    reading = [path for path in MODULES if path.is_relative_to(ROOT / "harness" / "reporting")]
+    reading = [
+        path for path in MODULES if path.is_relative_to(REPOSITORY / "harness" / "reporting")
+    ]
     assert reading
     assert [path.name for path in reading if "samplers" in path.read_text()] == []
 
@@ -85,7 +90,7 @@ def test_help_is_there_at_once(door: str):
     seconds = []
     for _ in range(3):
         before = os.times()
-        answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        answer = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
         after = os.times()
         seconds.append(sum(after[2:4]) - sum(before[2:4]))  # user and system time of children
     assert f"python -m harness.{door}" in answer.stdout
@@ -96,7 +101,7 @@ def test_help_is_there_at_once(door: str):
 def test_help_imports_nothing_heavy(door: str):
     """Tells which import it was, on machines of any speed."""
     command = [sys.executable, "-X", "importtime", "-m", f"harness.{door}", "--help"]
-    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    answer = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     imported = {line.rpartition("|")[2].strip() for line in answer.stderr.splitlines()}
     assert "typer" in imported
     assert not imported & HEAVY
@@ -104,7 +109,8 @@ def test_help_imports_nothing_heavy(door: str):
 
 def test_doors_are_short():
     lines = {
-        door: len((ROOT / "harness" / f"{door}.py").read_text().splitlines()) for door in DOORS
+        door: len((REPOSITORY / "harness" / f"{door}.py").read_text().splitlines())
+        for door in DOORS
     }
     assert {door: n for door, n in lines.items() if n >= 150} == {}
 
@@ -114,21 +120,21 @@ def test_files_and_functions_keep_to_their_size():
     for path in MODULES:
         text = path.read_text(encoding="utf-8")
         if len(text.splitlines()) > 300:
-            long.append(str(path.relative_to(ROOT)))
+            long.append(str(path.relative_to(REPOSITORY)))
         for node in ast.walk(ast.parse(text)):
             if not isinstance(node, ast.FunctionDef):
                 continue
             # Without the signature, which is the list of options where the function is a command.
             if node.end_lineno - node.body[0].lineno >= 50:
-                long.append(f"{path.relative_to(ROOT)}: {node.name}")
+                long.append(f"{path.relative_to(REPOSITORY)}: {node.name}")
     assert not long
 
 
 def test_every_dependency_is_pinned_inside_its_range():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"].values()
     declared = [*project["dependencies"], *(one for extra in extras for one in extra)]
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    lines = (REPOSITORY / "constraints.txt").read_text().splitlines()
     pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
     for requirement in map(Requirement, declared):
         versions = [
@@ -142,14 +148,14 @@ def test_every_dependency_is_pinned_inside_its_range():
 
 
 def test_pages_name_commands_that_exist():
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    pages = sorted(ROOT.glob("*.md"))
+    targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    pages = sorted(REPOSITORY.glob("*.md"))
     assert pages
     for page in pages:
         text = page.read_text(encoding="utf-8")
         quoted = re.findall(r"(?:`|^    )make ((?:[a-z-]+ ?)+)", text, re.MULTILINE)
         assert {target for words in quoted for target in words.split()} <= targets, page.name
         for module in re.findall(r"python -m (harness(?:\.\w+)+)", text):
-            path = ROOT / f"{module.replace('.', '/')}.py"
+            path = REPOSITORY / f"{module.replace('.', '/')}.py"
             assert path.exists(), f"{page.name}: {module}"
             assert path.stem in DOORS or "__main__" in path.read_text(), f"{page.name}: {module}"

@@ -18,8 +18,9 @@ from harness.core.spec.extractor_spec import ExtractorSpec
 from harness.core.spec.search_space import Choices, Range
 from harness.core.spec.study_spec import SearchSpec, StudySpec, check_study_name
 from harness.core.spec.toml_file import MAX_FILE_BYTES
+from tests.support.repository import REPOSITORY
 
-STUDIES = Path(__file__).resolve().parents[2] / "studies"
+STUDIES = REPOSITORY / "studies"
 DECLARATION = """
 question = "Which optimizer, learning rate, LeakyReLU slope and pixel scaling suit the DCGAN?"
 

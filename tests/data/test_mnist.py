@@ -14,8 +14,7 @@ import pytest
 from harness.core.errors import InputError
 from harness.data.load import load_dataset
 from harness.data.mnist import find_mnist
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.support.repository import REPOSITORY
 
 
 @pytest.fixture

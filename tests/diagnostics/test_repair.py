@@ -26,7 +26,6 @@ from harness.search.study.open_study import open_storage, open_study
 from harness.search.workers.heartbeat import WorkerName
 from harness.tracking.image_grid import grid_png
 from harness.tracking.mlflow_tracker import MlflowTracker
-from harness.tracking.stores.databases import prepare_database, tracking_schema
 from harness.tracking.stores.layout import Layout, Stores
 
 SPEC = StudySpec.from_dict(
@@ -38,23 +37,6 @@ SPEC = StudySpec.from_dict(
     name="slopes",
 )
 GRID = grid_png(np.zeros((4, 8, 8, 1), np.uint8))
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Both databases, without studies."""
-    layout = Layout(tmp_path_factory.mktemp("template"))
-    schema_ = tracking_schema(layout.artifact_root)
-    prepare_database(layout.tracking_uri, schema_, option="test")
-    open_storage(layout.storage_url).engine.dispose()
-    return layout.root
-
-
-@pytest.fixture
-def layout(tmp_path: Path, template: Path) -> Layout:
-    made = Layout(tmp_path / "mlruns")
-    shutil.copytree(template, made.root)
-    return made
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from harness.core.spec.lookup import resolve_study
 from harness.core.spec.study_spec import StudySpec
 from harness.search.study.space import arm_params, config_of, distributions, space_size
 from harness.study import study
+from tests.support.repository import REPOSITORY
 from tests.support.wrong_input import (
     as_toml,
     cases,
@@ -29,7 +30,7 @@ from tests.support.wrong_input import (
     values,
 )
 
-STUDIES = Path(__file__).resolve().parents[2] / "studies"
+STUDIES = REPOSITORY / "studies"
 VALID = [tomllib.loads(path.read_text()) for path in sorted(STUDIES.rglob("*.toml"))]
 KEYS = sorted(
     {"question", "seeds", "arms", "claim", "confirm", "top", "low", "high", "log", "choices"}

@@ -18,9 +18,9 @@ from sqlalchemy.engine import make_url
 from harness.core.errors import InputError
 from harness.search.study.open_study import open_storage
 from harness.tracking.stores.databases import prepare_database, tracking_schema
-from tests.conftest import REPOSITORY
 from tests.reliability.conftest import OUTAGE_SECONDS, BothStores
 from tests.support.postgres import postgres_database
+from tests.support.repository import REPOSITORY
 
 SCRIPT = str(REPOSITORY / ".ci" / "postgres")
 

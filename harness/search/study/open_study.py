@@ -19,6 +19,7 @@ from harness.search.plan import StudyPlan
 from harness.search.study.lock import turns
 from harness.search.study.sampler import DistinctSampler, ListSampler, make_pruner
 from harness.search.study.space import arm_params, distributions
+from harness.search.study.trials import trial_ends
 from harness.tracking.stores.databases import Schema, prepare_database
 from harness.tracking.stores.reconnect import wait_for_servers
 from harness.tracking.stores.sqlite import unlock_after_interrupts

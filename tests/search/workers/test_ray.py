@@ -18,8 +18,8 @@ from harness.core.spec.study_spec import StudySpec
 from harness.search.plan import StudyPlan, Workforce
 from harness.search.workers import resources as shares
 from harness.tracking.stores.layout import Layout
-from tests.conftest import REPOSITORY
 from tests.support.commands import check_exact, command, environment, run
+from tests.support.repository import REPOSITORY
 
 HAS_RAY = importlib.util.find_spec("ray") is not None
 needs_ray = pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed; it is an extra")

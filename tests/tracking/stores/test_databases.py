@@ -107,7 +107,7 @@ def die(url):
     os._exit(9)
 prepare_database("sqlite:///{tmp_path}/optuna.db", Schema("s", "trials", die), option="x")
 """
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     killed = subprocess.run([sys.executable, "-c", program], cwd=root, check=False)
     assert killed.returncode == 9
     assert not (tmp_path / "optuna.db").exists()
@@ -140,12 +140,12 @@ def test_addresses_that_name_no_store(url: str, words: str, tmp_path: Path, monk
     assert list(tmp_path.iterdir()) == []
 
 
-def test_files_that_are_no_database(tmp_path: Path, empty_store: Path) -> None:
+def test_files_that_are_no_database(tmp_path: Path, empty_stores: Layout) -> None:
     path = tmp_path / "optuna.db"
     path.write_text("some notes\n" * 100)
     assert "is not a SQLite database" in refusal(f"sqlite:///{path}")
     assert path.read_text() == "some notes\n" * 100
-    whole = empty_store.read_bytes()
+    whole = (empty_stores.root / "mlflow.db").read_bytes()
     path.write_bytes(whole[: len(whole) // 3])
     assert "cannot be read" in refusal(f"sqlite:///{path}")
     torn = bytearray(whole)
@@ -253,13 +253,13 @@ def test_a_store_of_another_mlflow_is_named(layout: Layout) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_looking_writes_nothing(tmp_path: Path, layout: Layout, empty_store: Path) -> None:
+def test_looking_writes_nothing(tmp_path: Path, layout: Layout, empty_stores: Layout) -> None:
     missing = Layout(tmp_path / "nowhere")
     with pytest.raises(InputError, match=r"no runs at .* yet; run a study first"):
         check_tracking_store(missing.tracking_uri)
     assert not missing.root.exists()
     assert check_tracking_store(layout.tracking_uri) == layout.tracking_uri
-    assert (layout.root / "mlflow.db").read_bytes() == empty_store.read_bytes()
+    assert (layout.root / "mlflow.db").read_bytes() == (empty_stores.root / "mlflow.db").read_bytes()
     # SQLite's own two files beside a database in write-ahead mode, without content
     assert {p.name for p in layout.root.iterdir()} <= {
         "mlflow.db",
