@@ -106,9 +106,9 @@ def study(
 def _run(plan: StudyPlan, console: Console, no_report: bool) -> tuple[dict[str, Any], int]:
     """One study to its end, its report and closing lines: (as JSON, exit code)."""
     from harness.search.display.summary import summary_lines
-    from harness.search.session import sit_and_confirm
+    from harness.search.session import run_and_confirm
 
-    outcome, confirmation = sit_and_confirm(plan, console)
+    outcome, confirmation = run_and_confirm(plan, console)
     outcomes = [one for one in (outcome, confirmation) if one is not None]
     page = None if no_report else _report(outcomes, plan.tracking_uri)
     for line in summary_lines(outcomes, page, plan.tracking_uri):
@@ -124,7 +124,7 @@ def _run(plan: StudyPlan, console: Console, no_report: bool) -> tuple[dict[str, 
 
 
 def _report(outcomes: list[StudyOutcome], tracking_uri: str) -> Path | None:
-    """The report's page, written again if this sitting ran trials; None if there are none yet."""
+    """The report's page, written again if this session ran trials; None if there are none yet."""
     from harness.reporting.pages.study import write_report
     from harness.reporting.results.load import load_results
 

@@ -76,7 +76,7 @@ def plain(text: str) -> str:
     return _CONTROL_CHARACTERS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
-def check_plain(where: str, text: str) -> None:
+def check_printable(where: str, text: str) -> None:
     """Raise InputError if ``text`` holds control characters other than white space."""
     if plain(text) != text:
         raise InputError(f"{where} is {shown(text)}; allowed: text without control characters")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class TrialState(StrEnum):
+class FinalState(StrEnum):
     """Final state of a trial, as Optuna names it."""
 
     COMPLETE = "COMPLETE"
@@ -18,9 +18,9 @@ class TrialState(StrEnum):
 
 
 RUN_STATUS = {
-    TrialState.COMPLETE: "FINISHED",
-    TrialState.PRUNED: "KILLED",
-    TrialState.FAIL: "FAILED",
+    FinalState.COMPLETE: "FINISHED",
+    FinalState.PRUNED: "KILLED",
+    FinalState.FAIL: "FAILED",
 }
 """Trial state -> status of the trial's MLflow run."""
 

@@ -16,19 +16,18 @@ import optuna
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
-from harness.core.schema import RUN_STATUS
-from harness.core.schema import TrialState as Final
+from harness.core.schema import RUN_STATUS, FinalState
 from harness.diagnostics.installation import Finding
 from harness.diagnostics.relocation import find_misplaced, relocate
 from harness.search.study.lock import turn_if_free
-from harness.search.study.trials import trial_ends
-from harness.search.workers.heartbeat import close_dead, is_worked_at
+from harness.search.study.trials import trial_endings
+from harness.search.workers.heartbeat import close_stale, has_live_worker
 from harness.tracking.reconcile import (
     RecordedRun,
     RecordedStudy,
+    disagreeing,
+    reconcile_study,
     recorded_studies,
-    settle_study,
-    unsettled,
 )
 from harness.tracking.stores.databases import has_table
 from harness.tracking.stores.layout import Layout, Stores
@@ -59,7 +58,7 @@ class _Found:
             yield True
             return
         with turn_if_free(self.storage, name) as free:
-            yield free and not is_worked_at(search, self.storage)
+            yield free and not has_live_worker(search, self.storage)
 
 
 def examine_studies(stores: Stores) -> Iterator[Finding]:
@@ -102,7 +101,7 @@ def repair_stores(stores: Stores) -> Iterator[Finding]:
         for name in found.names:
             with found.at_rest(name) as resting:
                 if resting:
-                    yield from _settle(stores, name, found)
+                    yield from _reconcile(stores, name, found)
 
 
 def _repair_addresses(stores: Stores) -> Iterator[Finding]:
@@ -115,30 +114,30 @@ def _repair_addresses(stores: Stores) -> Iterator[Finding]:
         yield Finding(database.name, True, detail)
 
 
-def _settle(stores: Stores, name: str, found: _Found) -> Iterator[Finding]:
+def _reconcile(stores: Stores, name: str, found: _Found) -> Iterator[Finding]:
     """End what nobody works on, in both stores."""
     search, study = found.searched.get(name), found.recorded.get(name)
-    closed = close_dead(search, found.storage) if search and found.storage else []
-    ends = trial_ends(search) if search else {}
-    settled = settle_study(stores.tracking_uri, study, ends) if study else []
+    closed = close_stale(search, found.storage) if search and found.storage else []
+    ends = trial_endings(search) if search else {}
+    reconciled = reconcile_study(stores.tracking_uri, study, ends) if study else []
     parents = len(study.open_parents) if study else 0
-    if closed or settled or parents:
+    if closed or reconciled or parents:
         detail = (
-            f"repaired: ended {_listed('trials', closed)}, {_listed('runs of trials', settled)}"
+            f"repaired: ended {_listed('trials', closed)}, {_listed('runs of trials', reconciled)}"
         )
         yield Finding(f"study {name}", True, f"{detail}, and {parents} of its own runs")
 
 
 def _problems(study: RecordedStudy, search: optuna.Study | None, layout: Layout) -> list[str]:
     """What is wrong with a study that does not run, in words with what to do."""
-    ends = trial_ends(search) if search else {}
+    ends = trial_endings(search) if search else {}
     running = (TrialState.RUNNING,)
     cut_off = [trial.number for trial in search.get_trials(False, running)] if search else []
     numbers = {run.number for run in study.runs}
     findings = {
         f"cut off, to be ended by {REPAIR} or by running the study again": cut_off,
         f"with a run that does not say how they ended: {REPAIR}": [
-            run.number for run, _ in unsettled(study.runs, ends)
+            run.number for run, _ in disagreeing(study.runs, ends)
         ],
         "without a run in MLflow": [n for n, end in ends.items() if end and n not in numbers],
         "with a run and no trial in Optuna": sorted(numbers - set(ends)),
@@ -150,7 +149,7 @@ def _problems(study: RecordedStudy, search: optuna.Study | None, layout: Layout)
 
 def _is_bare(run: RecordedRun, study: RecordedStudy, layout: Layout) -> bool:
     """Whether a complete trial has its files neither where MLflow says nor below the root."""
-    if run.status != RUN_STATUS[Final.COMPLETE] or not run.artifact_uri.startswith("file:"):
+    if run.status != RUN_STATUS[FinalState.COMPLETE] or not run.artifact_uri.startswith("file:"):
         return False
     noted = Path(url2pathname(urlsplit(run.artifact_uri).path))
     return not (noted.exists() or (layout.artifact_root / study.name / run.run_id).exists())

@@ -19,7 +19,7 @@ from harness.search.study.open_study import finish_tracked
 from harness.search.study.space import space_size
 from harness.search.study.trials import StudyOutcome, _arm_values, _best, _states, counted_trials
 from harness.search.workers.executors import Executor
-from harness.search.workers.supervisor import Crew
+from harness.search.workers.supervisor import Supervisor
 from harness.search.workers.worker import Workplace
 
 if TYPE_CHECKING:
@@ -83,11 +83,11 @@ def _run_by_workers(
 ) -> bool:
     """Run until ``total`` trials are done, by other processes; whether a person stopped them."""
     executor: Executor = EXECUTORS.get(plan.workforce.executor)
-    with executor.sitting(plan, total) as jobs:
-        crew = Crew(executor, jobs, observer)
+    with executor.session(plan, total) as jobs:
+        supervisor = Supervisor(executor, jobs, observer)
         status: StudyStatus = "FAILED"
         try:
-            interrupted = crew.wait()
+            interrupted = supervisor.wait()
             status = "KILLED" if interrupted else "FINISHED"
         finally:
             study = _find(plan, storage)

@@ -1,4 +1,4 @@
-"""One sitting at a study, as the doors start it: the plan, the display, the signals."""
+"""One session at a study, as the doors start it: the plan, the display, the signals."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def make_plan(
     )
 
 
-def sit(plan: StudyPlan, console: Console) -> StudyOutcome:
+def run_session(plan: StudyPlan, console: Console) -> StudyOutcome:
     """Run the plan under a display on ``console``; SIGTERM ends it as Ctrl-C does."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console.print(plan.spec.question, style="bold", markup=False, soft_wrap=True)
@@ -69,14 +69,14 @@ def _outages() -> Iterator[None]:
         raise said from error
 
 
-def sit_and_confirm(plan: StudyPlan, console: Console) -> tuple[StudyOutcome, StudyOutcome | None]:
+def run_and_confirm(plan: StudyPlan, console: Console) -> tuple[StudyOutcome, StudyOutcome | None]:
     """The outcome of the plan and, once its search is complete, that of its confirmation."""
-    outcome = sit(plan, console)
+    outcome = run_session(plan, console)
     if plan.spec.confirm is None or not outcome.complete or outcome.best is None:
         return outcome, None
     spec = confirmation_study(plan.spec, plan.storage_url)
     left = None if plan.timeout is None else max(0.0, plan.timeout - outcome.wall_seconds)
-    return outcome, sit(dataclasses.replace(plan, spec=spec, timeout=left), console)
+    return outcome, run_session(dataclasses.replace(plan, spec=spec, timeout=left), console)
 
 
 def declaration(spec: StudySpec) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from harness.tracking.stores.urls import hide_passwords
 
 
 def stopped(error: Exception) -> HarnessError | None:
-    """What to say of an outage that ended a sitting; None if ``error`` is something else."""
+    """What to say of an outage that ended a session; None if ``error`` is something else."""
     if isinstance(error, HarnessError) or not is_outage(error):
         return None
     text = str(getattr(error.__cause__, "orig", None) or error)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
 from harness.core.config import TrialConfig
-from harness.core.schema import RUN_STATUS, RunKind, Tag, TrialState
+from harness.core.schema import RUN_STATUS, FinalState, RunKind, Tag
 from harness.core.spec.study_spec import StudySpec
-from harness.tracking.reconcile import Ends, RecordedRun, unsettled
+from harness.tracking.reconcile import Endings, RecordedRun, disagreeing
 from harness.tracking.tracker import (
     NO_TAGS,
     ArtifactLog,
@@ -56,7 +56,7 @@ class MemoryTrialRun(_MemoryRun, TrialRun):
     def _write_tags(self, tags: Mapping[str, str]) -> None:
         self.tags.update(tags)
 
-    def _write_end(self, state: TrialState, tags: Mapping[str, str]) -> None:
+    def _write_end(self, state: FinalState, tags: Mapping[str, str]) -> None:
         self._write_tags(tags)
         self.run_status = RUN_STATUS[state]
 
@@ -89,15 +89,15 @@ class MemoryStudy(_MemoryRun, StudyTracker):
         self.trials.append(trial)
         return trial
 
-    def settle(self, read_ends: Callable[[], Ends]) -> list[int]:
-        """End the runs that killed processes left open, as ``read_ends`` says; their numbers."""
+    def reconcile(self, read_endings: Callable[[], Endings]) -> list[int]:
+        """End the runs that killed processes left open, as ``read_endings`` says; their numbers."""
         runs = {run.run_id: run for run in self.trials}
         recorded = [
             RecordedRun(run.run_id, run.number, run.run_status, tags=run.tags)
             for run in self.trials
         ]
-        ends = read_ends()
-        found = unsettled(recorded, ends)
+        ends = read_endings()
+        found = disagreeing(recorded, ends)
         for recorded_run, end in found:
             runs[recorded_run.run_id]._write_end(end.state, end.tags)
         return sorted([*(run.number for run, _ in found), *self._record(recorded, ends)])

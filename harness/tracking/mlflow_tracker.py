@@ -20,15 +20,15 @@ from mlflow.exceptions import MlflowException
 
 from harness.core.config import TrialConfig
 from harness.core.errors import InputError
-from harness.core.schema import RUN_STATUS, RunKind, Tag, TrialState
+from harness.core.schema import RUN_STATUS, FinalState, RunKind, Tag
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.environment import git_state
-from harness.tracking.reconcile import Ends, end_runs, log_parameters, trial_runs, without_run
+from harness.tracking.reconcile import Endings, end_runs, log_parameters, trial_runs, without_run
 from harness.tracking.stores.databases import prepare_tracking_store
 from harness.tracking.stores.locks import store_lock
-from harness.tracking.stores.mlflow_server import be_patient, is_server_uri
-from harness.tracking.stores.reconnect import wait_for_servers
-from harness.tracking.stores.sqlite import unlock_after_interrupts
+from harness.tracking.stores.mlflow_server import enable_retries, is_server_uri
+from harness.tracking.stores.reconnect import enable_reconnection
+from harness.tracking.stores.sqlite import roll_back_on_interrupt
 from harness.tracking.tracker import (
     NO_TAGS,
     ArtifactLog,
@@ -78,7 +78,7 @@ class MlflowTrialRun(_MlflowRun, TrialRun):
     def _write_tags(self, tags: Mapping[str, str]) -> None:
         self._client.log_batch(self.run_id, tags=[RunTag(*item) for item in tags.items()])
 
-    def _write_end(self, state: TrialState, tags: Mapping[str, str]) -> None:
+    def _write_end(self, state: FinalState, tags: Mapping[str, str]) -> None:
         self._write_tags(tags)
         self._client.set_terminated(self.run_id, RUN_STATUS[state])
 
@@ -116,16 +116,16 @@ class MlflowStudy(_MlflowRun, StudyTracker):
             raise
         return trial
 
-    def settle(self, read_ends: Callable[[], Ends]) -> list[int]:
-        """End the runs that killed processes left open, as ``read_ends`` says; their numbers."""
+    def reconcile(self, read_endings: Callable[[], Endings]) -> list[int]:
+        """End the runs that killed processes left open, as ``read_endings`` says; their numbers."""
         # The runs are read before the ends: a trial exists before its run does, so none that starts
         # meanwhile is taken for one that nobody knows. A run that is missing may have come since.
         runs = trial_runs(self._client, self.experiment_id)
-        ends = read_ends()
-        settled = end_runs(self._client, runs, ends)
+        ends = read_endings()
+        reconciled = end_runs(self._client, runs, ends)
         if without_run(runs, ends):
-            settled += self._record(trial_runs(self._client, self.experiment_id), ends)
-        return sorted(settled)
+            reconciled += self._record(trial_runs(self._client, self.experiment_id), ends)
+        return sorted(reconciled)
 
     def _write_status(self, status: StudyStatus) -> None:
         self._client.set_terminated(self.run_id, status)
@@ -142,9 +142,9 @@ class MlflowTracker(Tracker):
         """Connect, and prepare the store if this is its first use."""
         self.tracking_uri = prepare_tracking_store(tracking_uri, artifact_root)
         self._artifact_root = artifact_root.absolute()
-        wait_for_servers()
-        unlock_after_interrupts()
-        be_patient()
+        enable_reconnection()
+        roll_back_on_interrupt()
+        enable_retries()
         self._client = MlflowClient(tracking_uri=self.tracking_uri)
 
     def open_study(self, spec: StudySpec) -> MlflowStudy:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.core.config import TrialConfig
-from harness.core.schema import INTERRUPTED, RUN_STATUS, RunKind, Tag, TrialState
+from harness.core.schema import INTERRUPTED, RUN_STATUS, FinalState, RunKind, Tag
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -22,22 +22,22 @@ _PAGE_SIZE = 1_000
 
 
 @dataclass(frozen=True)
-class Ended:
+class Ending:
     """How a trial ended, and the tags that its run carries for it.
 
     config: of a trial that was interrupted, in case it has no run yet; None if it never had all
     parameters.
     """
 
-    state: TrialState
+    state: FinalState
     tags: dict[str, str] = field(default_factory=dict)
     config: TrialConfig | None = None
 
 
-Ends = Mapping[int, Ended | None]
+Endings = Mapping[int, Ending | None]
 """Trial number -> how it ended, None while it runs; a number that is missing was never a trial."""
 
-CUT_OFF = Ended(TrialState.FAIL, {Tag.FAILURE.value: INTERRUPTED})
+INTERRUPTED_ENDING = Ending(FinalState.FAIL, {Tag.FAILURE.value: INTERRUPTED})
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class RecordedStudy:
     runs: tuple[RecordedRun, ...]
 
 
-def unsettled(runs: Sequence[RecordedRun], ends: Ends) -> list[tuple[RecordedRun, Ended]]:
+def disagreeing(runs: Sequence[RecordedRun], ends: Endings) -> list[tuple[RecordedRun, Ending]]:
     """The runs, oldest first, whose status or reason is not what ``ends`` says, with what it says.
 
     Of several runs of one number only the last stands for the trial, and the others merely must
@@ -77,22 +77,22 @@ def unsettled(runs: Sequence[RecordedRun], ends: Ends) -> list[tuple[RecordedRun
     last = {run.number: run.run_id for run in runs}
     found = []
     for run in runs:
-        end = ends.get(run.number, CUT_OFF)
+        end = ends.get(run.number, INTERRUPTED_ENDING)
         if run.run_id != last[run.number] or run.number not in ends:
-            end = CUT_OFF if run.status == RUNNING else None
+            end = INTERRUPTED_ENDING if run.status == RUNNING else None
         if end is not None and not _agrees(run, end):
             found.append((run, end))
     return found
 
 
-def _agrees(run: RecordedRun, end: Ended) -> bool:
+def _agrees(run: RecordedRun, end: Ending) -> bool:
     """Whether the run tells the same, for the same reason: a failure of its own is no cut-off."""
     if run.bare and end.config is not None:
         return False
     return run.status == RUN_STATUS[end.state] and end.tags.items() <= run.tags.items()
 
 
-def without_run(runs: Sequence[RecordedRun], ends: Ends) -> list[int]:
+def without_run(runs: Sequence[RecordedRun], ends: Endings) -> list[int]:
     """The trials that were interrupted before they had a run, as when their worker was killed."""
     recorded = {run.number for run in runs}
     return [
@@ -102,9 +102,9 @@ def without_run(runs: Sequence[RecordedRun], ends: Ends) -> list[int]:
     ]
 
 
-def end_runs(client: MlflowClient, runs: Sequence[RecordedRun], ends: Ends) -> list[int]:
+def end_runs(client: MlflowClient, runs: Sequence[RecordedRun], ends: Endings) -> list[int]:
     """The numbers of the trials whose ``runs`` were ended as ``ends`` says, lowest first."""
-    found = unsettled(runs, ends)
+    found = disagreeing(runs, ends)
     for run, end in found:
         if run.bare:
             log_parameters(client, run.run_id, run.number, end.config)
@@ -135,7 +135,7 @@ def recorded_studies(tracking_uri: str) -> list[RecordedStudy]:
     return sorted(found, key=lambda study: study.name)
 
 
-def settle_study(tracking_uri: str, study: RecordedStudy, ends: Ends) -> list[int]:
+def reconcile_study(tracking_uri: str, study: RecordedStudy, ends: Endings) -> list[int]:
     """End everything of ``study`` that nobody works on; the numbers of the trials concerned.
 
     Only for the holder of the study's lock.

@@ -14,10 +14,10 @@ from types import MappingProxyType, TracebackType
 from typing import Literal, Self
 
 from harness.core.config import TrialConfig
-from harness.core.schema import Tag, TrialState
+from harness.core.schema import FinalState, Tag
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.failures import failure_reason
-from harness.tracking.reconcile import Ends, RecordedRun, without_run
+from harness.tracking.reconcile import Endings, RecordedRun, without_run
 
 StudyStatus = Literal["FINISHED", "FAILED", "KILLED"]
 """How a study's run ends: done, broken by an error, or stopped by a person."""
@@ -68,7 +68,7 @@ class TrialRun(ArtifactLog):
     trial as FAIL with the reason in tag ``failure``. A pruned trial calls ``finish`` itself.
     """
 
-    state: TrialState | None = None
+    state: FinalState | None = None
     """How the trial ended; None while it runs."""
 
     def log_metrics(self, values: Mapping[str, float], images_seen: int) -> None:
@@ -92,14 +92,14 @@ class TrialRun(ArtifactLog):
         self._check_running()
         self._write_tags({str(key): value for key, value in tags.items()})
 
-    def finish(self, state: TrialState, tags: Mapping[str, str] = NO_TAGS) -> None:
+    def finish(self, state: FinalState, tags: Mapping[str, str] = NO_TAGS) -> None:
         """End the trial in ``state``, with ``tags``.
 
         A FAIL says why in tag ``failure``, a PRUNED by what in ``pruned_by``: ValueError without.
         RuntimeError when the trial has ended before.
         """
         self._check_running()
-        needed = {TrialState.FAIL: Tag.FAILURE, TrialState.PRUNED: Tag.PRUNED_BY}.get(state)
+        needed = {FinalState.FAIL: Tag.FAILURE, FinalState.PRUNED: Tag.PRUNED_BY}.get(state)
         if needed is not None and not tags.get(needed):
             raise ValueError(f"a trial that ends as {state} needs the tag {needed.value!r}")
         self._write_end(state, {str(key): value for key, value in tags.items()})
@@ -119,10 +119,10 @@ class TrialRun(ArtifactLog):
         if self.state is not None:
             return
         if error is None:
-            self.finish(TrialState.FAIL, {Tag.FAILURE: "left without a final state"})
+            self.finish(FinalState.FAIL, {Tag.FAILURE: "left without a final state"})
             raise RuntimeError(f"trial run {self.run_id} was left without a final state")
         try:
-            self.finish(TrialState.FAIL, {Tag.FAILURE: failure_reason(error)})
+            self.finish(FinalState.FAIL, {Tag.FAILURE: failure_reason(error)})
         except Exception as second:
             error.add_note(f"The trial's run {self.run_id} could not be ended: {second}")
 
@@ -137,7 +137,7 @@ class TrialRun(ArtifactLog):
     def _write_tags(self, tags: Mapping[str, str]) -> None: ...
 
     @abstractmethod
-    def _write_end(self, state: TrialState, tags: Mapping[str, str]) -> None: ...
+    def _write_end(self, state: FinalState, tags: Mapping[str, str]) -> None: ...
 
 
 class StudyTracker(ArtifactLog):
@@ -149,7 +149,7 @@ class StudyTracker(ArtifactLog):
 
     experiment_id: str
     status: StudyStatus | None = None
-    """How this sitting of the study ended; None while it runs."""
+    """How this session of the study ended; None while it runs."""
 
     @abstractmethod
     def start_trial(
@@ -161,13 +161,13 @@ class StudyTracker(ArtifactLog):
         """
 
     @abstractmethod
-    def settle(self, read_ends: Callable[[], Ends]) -> list[int]:
-        """End the runs that killed processes left open, as ``read_ends`` says; their numbers.
+    def reconcile(self, read_endings: Callable[[], Endings]) -> list[int]:
+        """End the runs that killed processes left open, as ``read_endings`` says; their numbers.
 
         A trial that was interrupted before it had a run gets one. For one process at a time.
         """
 
-    def _record(self, runs: Sequence[RecordedRun], ends: Ends) -> list[int]:
+    def _record(self, runs: Sequence[RecordedRun], ends: Endings) -> list[int]:
         """Make the runs of interrupted trials that have none; the numbers of these trials."""
         missing = without_run(runs, ends)
         for number in missing:

@@ -17,20 +17,20 @@ from PIL import Image
 
 from harness.core.config import FIELDS, TrialConfig
 from harness.core.errors import DivergedError
-from harness.core.schema import INTERRUPTED, RUN_STATUS, Tag, TrialState
+from harness.core.schema import INTERRUPTED, RUN_STATUS, FinalState, Tag
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.memory import MemoryTracker
 from harness.tracking.mlflow_tracker import MlflowTracker
-from harness.tracking.reconcile import CUT_OFF, Ended
+from harness.tracking.reconcile import INTERRUPTED_ENDING, Ending
 from harness.tracking.stores.layout import Layout
 from harness.tracking.tracker import StudyTracker, Tracker, TrialRun
 
 NUMBERS = itertools.count()
 CONFIG = TrialConfig(leaky_slope=0.1, learning_rate=3e-4, images=640)
 ENDS = {
-    TrialState.COMPLETE: {},
-    TrialState.PRUNED: {"pruned_by": "pruner"},
-    TrialState.FAIL: {"failure": "d_loss is not finite"},
+    FinalState.COMPLETE: {},
+    FinalState.PRUNED: {"pruned_by": "pruner"},
+    FinalState.FAIL: {"failure": "d_loss is not finite"},
 }
 
 
@@ -156,7 +156,7 @@ def test_own_tags_are_kept_but_do_not_replace_the_names(
 def test_a_running_trial_takes_more_tags(backend: Backend, trial: TrialRun) -> None:
     trial.add_tags({Tag.RESUMED_AT: "1280"})
     assert backend.see(trial).tags["resumed_at"] == "1280"
-    trial.finish(TrialState.COMPLETE)
+    trial.finish(FinalState.COMPLETE)
     with pytest.raises(RuntimeError, match="has ended as COMPLETE"):
         trial.add_tags({Tag.RESUMED_AT: "0"})
 
@@ -184,8 +184,8 @@ def test_negative_progress_is_refused(trial: TrialRun) -> None:
         trial.log_metrics({"fid": 1.0}, -1)
 
 
-@pytest.mark.parametrize("state", list(TrialState))
-def test_states_become_statuses(backend: Backend, trial: TrialRun, state: TrialState) -> None:
+@pytest.mark.parametrize("state", list(FinalState))
+def test_states_become_statuses(backend: Backend, trial: TrialRun, state: FinalState) -> None:
     with trial:
         trial.finish(state, ENDS[state])
     seen = backend.see(trial)
@@ -194,9 +194,9 @@ def test_states_become_statuses(backend: Backend, trial: TrialRun, state: TrialS
     assert trial.state == state
 
 
-@pytest.mark.parametrize("state", [TrialState.PRUNED, TrialState.FAIL])
+@pytest.mark.parametrize("state", [FinalState.PRUNED, FinalState.FAIL])
 def test_an_end_without_its_reason_is_refused(
-    backend: Backend, trial: TrialRun, state: TrialState
+    backend: Backend, trial: TrialRun, state: FinalState
 ) -> None:
     with pytest.raises(ValueError, match="needs the tag"):
         trial.finish(state)
@@ -232,7 +232,7 @@ def test_a_trial_cannot_be_left_without_a_state(backend: Backend, trial: TrialRu
 def test_an_error_after_the_end_leaves_the_end(backend: Backend, trial: TrialRun) -> None:
     def prune() -> None:
         with trial:
-            trial.finish(TrialState.PRUNED, {"pruned_by": "pruner"})
+            trial.finish(FinalState.PRUNED, {"pruned_by": "pruner"})
             raise OSError("disk")
 
     with pytest.raises(OSError, match="disk"):
@@ -243,11 +243,11 @@ def test_an_error_after_the_end_leaves_the_end(backend: Backend, trial: TrialRun
 
 
 def test_an_ended_trial_takes_nothing_more(trial: TrialRun) -> None:
-    trial.finish(TrialState.COMPLETE)
+    trial.finish(FinalState.COMPLETE)
     with pytest.raises(RuntimeError, match="has ended as COMPLETE"):
         trial.log_metrics({"fid": 1.0}, 640)
     with pytest.raises(RuntimeError, match="has ended as COMPLETE"):
-        trial.finish(TrialState.FAIL, {"failure": "late"})
+        trial.finish(FinalState.FAIL, {"failure": "late"})
 
 
 def test_files_are_kept_as_they_came(
@@ -284,7 +284,7 @@ def test_json_and_images_are_what_they_say(backend: Backend, trial: TrialRun) ->
 def test_a_study_is_opened_again_not_made_twice(
     backend: Backend, spec: StudySpec, study: StudyTracker
 ) -> None:
-    study.start_trial(0, CONFIG).finish(TrialState.COMPLETE)
+    study.start_trial(0, CONFIG).finish(FinalState.COMPLETE)
     study.finish("FINISHED")
     assert backend.see(study).status == "FINISHED"
     again = backend.tracker.open_study(spec.replace(question="Which slope, again?"))
@@ -324,16 +324,16 @@ def test_what_killed_processes_left_ends_as_the_search_says(
     complete, pruned, cut, running, unknown, done = (
         study.start_trial(number, CONFIG) for number in range(6)
     )
-    done.finish(TrialState.COMPLETE)  # killed before it could tell the search
+    done.finish(FinalState.COMPLETE)  # killed before it could tell the search
     ends = {
-        0: Ended(TrialState.COMPLETE),
-        1: Ended(TrialState.PRUNED, {"pruned_by": "collapse"}),
-        2: CUT_OFF,
+        0: Ending(FinalState.COMPLETE),
+        1: Ending(FinalState.PRUNED, {"pruned_by": "collapse"}),
+        2: INTERRUPTED_ENDING,
         3: None,
-        5: CUT_OFF,
+        5: INTERRUPTED_ENDING,
     }
-    assert study.settle(lambda: ends) == [0, 1, 2, 4, 5]
-    assert study.settle(lambda: ends) == []
+    assert study.reconcile(lambda: ends) == [0, 1, 2, 4, 5]
+    assert study.reconcile(lambda: ends) == []
     seen = [backend.see(run) for run in (complete, pruned, cut, running, unknown, done)]
     assert [one.status for one in seen] == [
         "FINISHED",
@@ -351,19 +351,19 @@ def test_what_killed_processes_left_ends_as_the_search_says(
 def test_a_trial_that_was_cut_off_before_its_run_began_gets_one(
     backend: Backend, study: StudyTracker
 ) -> None:
-    study.start_trial(0, CONFIG).finish(TrialState.COMPLETE)
+    study.start_trial(0, CONFIG).finish(FinalState.COMPLETE)
     ends = {
-        0: Ended(TrialState.COMPLETE),
-        1: Ended(CUT_OFF.state, CUT_OFF.tags, CONFIG),
-        2: CUT_OFF,
+        0: Ending(FinalState.COMPLETE),
+        1: Ending(INTERRUPTED_ENDING.state, INTERRUPTED_ENDING.tags, CONFIG),
+        2: INTERRUPTED_ENDING,
         3: None,
-        4: Ended(TrialState.FAIL, {"failure": "d_loss is not finite"}),
+        4: Ending(FinalState.FAIL, {"failure": "d_loss is not finite"}),
     }
     made: list[TrialRun] = []
     start = study.start_trial
     study.start_trial = lambda *given: made.append(start(*given)) or made[-1]  # type: ignore
-    assert study.settle(lambda: ends) == [1, 2]
-    assert study.settle(lambda: ends) == []
+    assert study.reconcile(lambda: ends) == [1, 2]
+    assert study.reconcile(lambda: ends) == []
     whole, half = (backend.see(run) for run in made)
     assert (whole.name, half.name) == ("trial-001", "trial-002")
     assert whole.status == half.status == "FAILED"

@@ -17,7 +17,7 @@ from harness.core.seeds import derive_seed
 def test_every_trial_state_has_a_run_status_of_its_own():
     # MLflow's states, as its documentation lists them.
     mlflow_states = {"RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"}
-    assert set(schema.RUN_STATUS) == set(schema.TrialState)
+    assert set(schema.RUN_STATUS) == set(schema.FinalState)
     assert len(set(schema.RUN_STATUS.values())) == 3
     assert set(schema.RUN_STATUS.values()) <= mlflow_states
 

@@ -17,13 +17,13 @@ from mlflow import MlflowClient
 
 from harness.core import schema
 from harness.core.config import TrialConfig
-from harness.core.schema import WORKER_ATTRIBUTE, TrialState
+from harness.core.schema import WORKER_ATTRIBUTE, FinalState
 from harness.core.spec.study_spec import StudySpec
 from harness.diagnostics.consistency import examine_addresses, examine_studies, repair_stores
 from harness.reporting.pages.study import write_report
 from harness.reporting.results.load import load_results
 from harness.search.study.open_study import open_storage, open_study
-from harness.search.workers.heartbeat import WorkerName
+from harness.search.workers.heartbeat import WorkerIdentity
 from harness.tracking.image_grid import grid_png
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout, Stores
@@ -52,7 +52,7 @@ def study(layout: Layout):
         with parent.start_trial(0, config) as run:
             run.log_metrics({"fid": 3.0}, 1_000)
             run.log_image(schema.sample_path(1_000), GRID)
-            run.finish(TrialState.COMPLETE)
+            run.finish(FinalState.COMPLETE)
         search.tell(trial, 3.0)
     return search, parent
 
@@ -117,7 +117,7 @@ def test_a_study_with_a_living_worker_runs_and_is_left_alone(layout: Layout, stu
     search, _ = study
     storage = open_storage(layout.storage_url)
     leave_a_trial_running(study, 1)
-    with WorkerName() as worker:
+    with WorkerIdentity() as worker:
         trial_id = storage.get_trial_id_from_study_id_trial_number(1, 1)
         storage.record_heartbeat(trial_id)
         storage.set_trial_user_attr(trial_id, WORKER_ATTRIBUTE, worker.name)
@@ -136,7 +136,7 @@ def test_a_study_with_a_living_worker_runs_and_is_left_alone(layout: Layout, stu
 def test_what_is_in_one_store_alone_and_files_that_are_gone_are_named(layout: Layout, study):
     search, parent = study
     search.tell(search.ask(), 2.0)
-    parent.start_trial(7, TrialConfig.from_dict(SPEC.base)).finish(TrialState.COMPLETE)
+    parent.start_trial(7, TrialConfig.from_dict(SPEC.base)).finish(FinalState.COMPLETE)
     (run_folder,) = (
         path.parent
         for path in layout.artifact_root.glob("*/*/artifacts/samples")

@@ -11,7 +11,7 @@ from harness.trial import trial
 
 @pytest.fixture(autouse=True)
 def _handler_as_it_was():
-    """A sitting hears SIGTERM; the tests after these do not."""
+    """A session hears SIGTERM; the tests after these do not."""
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)

@@ -10,7 +10,7 @@ import optuna
 import pytest
 
 from harness.core.config import TrialConfig
-from harness.core.schema import STUDY_FILE, Tag, TrialState
+from harness.core.schema import STUDY_FILE, FinalState, Tag
 from harness.core.spec.study_spec import StudySpec
 from harness.search.study.open_study import open_storage, open_study
 from harness.tracking.mlflow_tracker import MlflowTracker
@@ -47,10 +47,10 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Layout:
             if number == 1:
                 trial.set_user_attr(Tag.FAILURE, "d_loss is not finite")
                 study.tell(trial, state=optuna.trial.TrialState.FAIL)
-                run.finish(TrialState.FAIL, {Tag.FAILURE: "d_loss is not finite"})
+                run.finish(FinalState.FAIL, {Tag.FAILURE: "d_loss is not finite"})
             else:
                 study.tell(trial, 3.0 - number)
-                run.finish(TrialState.COMPLETE)
+                run.finish(FinalState.COMPLETE)
     storage.remove_session()
     storage.engine.dispose()
     assert TrialConfig.from_dict(run_params(study)) is not None

@@ -26,7 +26,7 @@ KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
 class Trap:
-    """Ends the tests if it is ever unpickled."""
+    """Endings the tests if it is ever unpickled."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (pytest_must_not_unpickle, ())

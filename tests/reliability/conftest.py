@@ -10,15 +10,15 @@ from typing import Any
 import optuna
 import pytest
 
-from harness.core.schema import RUN_STATUS, TrialState
+from harness.core.schema import RUN_STATUS, FinalState
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
 from harness.search.display.events import SearchObserver
 from harness.search.study.lock import turns
 from harness.search.study.open_study import open_storage, open_study
-from harness.search.study.trials import trial_ends
+from harness.search.study.trials import trial_endings
 from harness.search.trial.objective import FAILURES, Objective, TrialRunner
-from harness.search.workers.trial_queue import Slots
+from harness.search.workers.trial_queue import TrialQueue
 from harness.search.workers.worker import run_trials
 from harness.tracking.mlflow_tracker import MlflowTracker
 
@@ -65,15 +65,15 @@ class BothStores:
             runner = TrialRunner(
                 spec, load_dataset("digits"), Scores(plan), parent, SearchObserver(), {}
             )
-            slots = Slots(
+            trial_queue = TrialQueue(
                 spec,
                 study,
                 self.storage,
                 total=spec.search.num_trials,
                 turn=turn,
-                settle=lambda: parent.settle(lambda: trial_ends(study)),
+                reconcile=lambda: parent.reconcile(lambda: trial_endings(study)),
             )
-            run_trials(slots, Objective(runner), SearchObserver(), catch=FAILURES)
+            run_trials(trial_queue, Objective(runner), SearchObserver(), catch=FAILURES)
 
     def close(self) -> None:
         """Close the connections, before a server or a folder goes."""
@@ -97,7 +97,7 @@ class BothStores:
         assert len(runs) == len(by_number) == len(study.trials)
         for trial in study.trials:
             run = by_number[trial.number]
-            assert run.info.status == RUN_STATUS[TrialState(trial.state.name)]
+            assert run.info.status == RUN_STATUS[FinalState(trial.state.name)]
             assert run.data.tags.get("failure") == trial.user_attrs.get("failure")
             history = self.tracker._client.get_metric_history(run.info.run_id, "fid")
             assert {p.step: p.value for p in history} == trial.intermediate_values

@@ -61,7 +61,7 @@ class Campaign:
     def fight(self) -> None:
         """Kill until there were enough kills, and leave nobody behind."""
         while sum(self.kills.values()) < KILLS:
-            log = self.folder / f"sitting-{self.sittings}.txt"
+            log = self.folder / f"session-{self.sittings}.txt"
             self.sittings += 1
             with log.open("wb") as output:
                 parent = subprocess.Popen(
@@ -95,9 +95,9 @@ class Campaign:
             parent.wait()
 
     def _moment(self, parent: subprocess.Popen[bytes], log: Path) -> int | None:
-        """Whom to kill, at the moment to do it; None if the sitting has ended.
+        """Whom to kill, at the moment to do it; None if the session has ended.
 
-        One kill in eight comes at any moment of a sitting, also while TensorFlow is loaded. The
+        One kill in eight comes at any moment of a session, also while TensorFlow is loaded. The
         others hit who is awake: up to some seconds after that was seen, or when a line is printed,
         as at the beginning, the milestones and the end of a trial. As long as the study is ahead
         of the campaign they come at once, so that it is not over too soon.
@@ -154,7 +154,7 @@ def _lines(log: Path) -> int:
 
 
 def _done(log: Path) -> int:
-    """The trials that are done, as the sitting says it."""
+    """The trials that are done, as the session says it."""
     said = re.findall(r"(\d+) of \d+ trials are done|\[(\d+)/\d+\]", log.read_text())
     return int("".join(said[-1])) if said else 0
 

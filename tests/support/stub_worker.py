@@ -16,7 +16,7 @@ from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import SearchObserver
 from harness.search.study.lock import turns
 from harness.search.study.open_study import open_storage, open_study
-from harness.search.workers.trial_queue import Slots
+from harness.search.workers.trial_queue import TrialQueue
 from harness.search.workers.worker import run_trials
 
 SPEC = StudySpec.from_dict(
@@ -30,12 +30,12 @@ SPEC = StudySpec.from_dict(
 )
 
 
-def slots(url, total, spec=SPEC, settle=lambda: None):
+def trial_queue(url, total, spec=SPEC, reconcile=lambda: None):
     storage = open_storage(url)
     turn = turns(storage, spec.name)
     with turn():
         study = open_study(spec, storage)
-    return Slots(spec, study, storage, total=total, turn=turn, settle=settle)
+    return TrialQueue(spec, study, storage, total=total, turn=turn, reconcile=reconcile)
 
 
 def objective(seconds=0.0, die=0.0):
@@ -53,4 +53,4 @@ def objective(seconds=0.0, die=0.0):
 
 if __name__ == "__main__":
     url, total, seconds, die = sys.argv[1], int(sys.argv[2]), *map(float, sys.argv[3:])
-    run_trials(slots(url, total), objective(seconds, die), SearchObserver())
+    run_trials(trial_queue(url, total), objective(seconds, die), SearchObserver())

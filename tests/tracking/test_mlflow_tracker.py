@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 
 from harness.core.config import TrialConfig
 from harness.core.errors import InputError
-from harness.core.schema import TRAINING_METRICS, TrialState
+from harness.core.schema import TRAINING_METRICS, FinalState
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
@@ -102,7 +102,7 @@ def test_the_first_error_is_not_hidden_by_one_of_the_store(
 
 def test_source_is_named_without_a_path(tracker: MlflowTracker, client: MlflowClient) -> None:
     trial = tracker.open_study(SPEC).start_trial(0, CONFIG)
-    trial.finish(TrialState.COMPLETE)
+    trial.finish(FinalState.COMPLETE)
     run = client.get_run(trial.run_id)
     assert run.data.tags["mlflow.source.name"] == "gan-harness"
     assert run.data.tags["mlflow.user"] == run.info.user_id
@@ -125,7 +125,7 @@ def test_a_deleted_study_is_not_written_to(tracker: MlflowTracker, client: Mlflo
 def test_global_state_of_mlflow_is_left_alone(tracker: MlflowTracker) -> None:
     import mlflow
 
-    tracker.open_study(SPEC).start_trial(0, CONFIG).finish(TrialState.COMPLETE)
+    tracker.open_study(SPEC).start_trial(0, CONFIG).finish(FinalState.COMPLETE)
     assert not mlflow.tracking.is_tracking_uri_set()
     assert mlflow.active_run() is None
 

@@ -17,7 +17,7 @@ import pytest
 
 from harness.cli.app import open_door
 from harness.core.config import TrialConfig
-from harness.core.schema import TrialState
+from harness.core.schema import FinalState
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
@@ -91,7 +91,7 @@ def test_runs_and_files_are_served_until_ctrl_c(start: Start, layout: Layout) ->
     study = tracker.open_study(StudySpec(name="shown", question="Is it shown?"))
     trial = study.start_trial(0, TrialConfig())
     trial.log_json("config.json", {"slope": 0.1})
-    trial.finish(TrialState.COMPLETE)
+    trial.finish(FinalState.COMPLETE)
 
     port = free_port("127.0.0.1", None)
     process = start("--port", str(port))

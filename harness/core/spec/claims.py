@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core.config import check_field, check_keys
-from harness.core.errors import InputError, check_plain, shown, within
+from harness.core.errors import InputError, check_printable, shown, within
 from harness.core.registry import METRICS
 
 OUTCOMES: dict[str, str] = {
@@ -84,7 +84,7 @@ class ClaimTest:
             direction_of(name)
         if not isinstance(self.text, str):
             raise InputError(f"text takes text, got {shown(self.text)}")
-        check_plain("text", self.text)
+        check_printable("text", self.text)
         effect = self.smallest_effect
         if isinstance(effect, bool) or not isinstance(effect, int | float) or not 0 <= effect < 1e9:
             raise InputError(f"smallest_effect takes a number from 0, got {shown(effect)}")
@@ -134,7 +134,7 @@ class Claim:
             value = getattr(self, key)
             if not isinstance(value, str) or not value.strip():
                 raise InputError(f"[claim]: {key} takes text, got {shown(value)}")
-            check_plain(f"[claim]: {key}", value)
+            check_printable(f"[claim]: {key}", value)
         if not isinstance(self.runs_of, str):
             raise InputError(f"[claim]: runs_of takes a study's name, got {shown(self.runs_of)}")
         if not self.tests:

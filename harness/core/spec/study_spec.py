@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.config import TrialConfig, check_keys, check_whole, parse_value
-from harness.core.errors import InputError, check_plain, shown, within
+from harness.core.errors import InputError, check_printable, shown, within
 from harness.core.spec.arms import Arms, Confirmation, parse_arms, parse_confirmation
 from harness.core.spec.claims import Claim, parse_claim
 from harness.core.spec.extractor_spec import ExtractorSpec
@@ -57,7 +57,7 @@ class StudySpec:
         check_study_name(self.name)
         if not isinstance(self.question, str) or not self.question.strip():
             raise InputError(f"question is {shown(self.question)}; a study asks one, as text")
-        check_plain("question", self.question)
+        check_printable("question", self.question)
         check_whole("[evaluation]: num_samples", self.num_samples, 100, 1_000_000)
         for name in self.space:
             if name in self.base:

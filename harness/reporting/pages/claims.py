@@ -19,7 +19,7 @@ from harness.reporting.html import render_template, replace_file
 from harness.reporting.parts import provenance as method
 from harness.reporting.parts.arms import rates
 from harness.reporting.parts.tables import Table
-from harness.reporting.parts.verdict_words import NOT_RUN, plain_verdict
+from harness.reporting.parts.verdict_words import NOT_RUN, verdict_record
 from harness.reporting.parts.verdicts import HOLM_WORDS, Detail, TestRow, detail, test_row
 from harness.reporting.results.load import load_recorded
 from harness.reporting.results.tables import StudyResults
@@ -165,7 +165,7 @@ def _plain(found: Sequence[ClaimRuns], verdicts: Sequence[Verdict]) -> list[dict
     rows: list[dict[str, Any]] = []
     for one in found:
         judged = _of(one, verdicts)
-        rows += [{**plain_verdict(verdict), "text": one.claim.text} for verdict in judged]
+        rows += [{**verdict_record(verdict), "text": one.claim.text} for verdict in judged]
         if not judged:
             start = {"claim": one.claim.id, "source": one.claim.source, "study": one.spec.name}
             rows.append({**start, "verdict": NOT_RUN, "text": one.claim.text})

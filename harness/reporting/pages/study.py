@@ -18,7 +18,7 @@ from harness.reporting.parts.confirmation import CONFIRMATION, confirmation_tabl
 from harness.reporting.parts.confirmation import WORDS as CONFIRMATION_WORDS
 from harness.reporting.parts.figures import render
 from harness.reporting.parts.search_answer import answer
-from harness.reporting.parts.verdict_words import plain_verdict
+from harness.reporting.parts.verdict_words import verdict_record
 from harness.reporting.plots import Plot
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.confirmation import confirmed
@@ -88,12 +88,12 @@ def summarise(results: StudyResults) -> dict[str, Any]:
         "objective": {"metric": results.objective, "direction": results.spec.search.direction},
         "answer": words.headline,
         "confirmation": [
-            {name: method.plain_value(value) for name, value in dataclasses.asdict(one).items()}
+            {name: method.json_value(value) for name, value in dataclasses.asdict(one).items()}
             for one in confirmed(results)
         ],
-        "tests": [plain_verdict(verdict) for verdict in verdicts],
+        "tests": [verdict_record(verdict) for verdict in verdicts],
         "counts": counts(results),
-        "best": None if ranked.empty else method.plain_trial(results, ranked.iloc[0]),
+        "best": None if ranked.empty else method.trial_record(results, ranked.iloc[0]),
         "untrained": results.untrained,
         "importance": {"shares": found.shares, "n": found.num_trials, "reason": found.reason},
         "evaluation": results.evaluation,

@@ -38,8 +38,8 @@ def _headline(verdicts: Sequence[Verdict]) -> str:
 
 def _sentence(verdict: Verdict) -> str:
     """The effect of one test, or why there is none."""
-    if verdict.question.estimate is None:
-        return f"{verdict.question.reason.capitalize()}."
+    if verdict.hypothesis.estimate is None:
+        return f"{verdict.hypothesis.reason.capitalize()}."
     return f"{meaning(verdict).capitalize()}: {effect_words(verdict)}."
 
 

@@ -50,7 +50,7 @@ def commands(results: StudyResults) -> list[tuple[str, str]]:
     shown = [("Run the study, or go on with it", f"python -m harness.study {name}")]
     ranked = ranking(results)
     if len(ranked) and results.spec.arms is None:
-        best = plain_trial(results, ranked.iloc[0])["config"]
+        best = trial_record(results, ranked.iloc[0])["config"]
         settings = [f"--set {shlex.quote(f'{k}={best[k]}')}" for k in results.spec.space]
         line = " \\\n    ".join([f"python -m harness.trial {name}", *settings])
         shown.append(("Train the best configuration again", line))
@@ -72,14 +72,14 @@ def search_words(results: StudyResults) -> str:
     )
 
 
-def plain_trial(results: StudyResults, row: pd.Series) -> dict[str, Any]:
+def trial_record(results: StudyResults, row: pd.Series) -> dict[str, Any]:
     """A trial as plain types: number, run_id, config, scores; None for what is missing."""
     score_names = [n for n in results.metrics if n not in (*TRAINING_METRICS, *TIME_METRICS)]
     return {
         "number": int(row["number"]),
         "run_id": str(row["run_id"]),
-        "config": {name: plain_value(row[param_column(name)]) for name in FIELDS},
-        "scores": {name: plain_value(row[name]) for name in score_names},
+        "config": {name: json_value(row[param_column(name)]) for name in FIELDS},
+        "scores": {name: json_value(row[name]) for name in score_names},
     }
 
 
@@ -90,7 +90,7 @@ def dataset_name(results: StudyResults) -> str:
     return str(recorded or results.spec.base_config().dataset)
 
 
-def plain_value(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """``value`` as a plain type for JSON; None for what is missing or not finite."""
     value = value.item() if isinstance(value, np.generic) else value
     if value is None or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):

@@ -20,7 +20,7 @@ def effect_words(verdict: Verdict) -> str:
     if not math.isfinite(decision.effect):
         return formats.MISSING
     effect, low, high = (_value(v, verdict) for v in (decision.effect, decision.low, decision.high))
-    won = verdict.question.estimate
+    won = verdict.hypothesis.estimate
     start = f"{won.wins} of {won.n} pairs won, " if isinstance(won, WinRate) else ""
     return f"{start}{effect} ({low} to {high})"
 
@@ -28,7 +28,7 @@ def effect_words(verdict: Verdict) -> str:
 def meaning(verdict: Verdict) -> str:
     """What the effect is, in words."""
     test = verdict.test
-    if isinstance(verdict.question.estimate, WinRate):
+    if isinstance(verdict.hypothesis.estimate, WinRate):
         return f"share of the pairs in which {test.better} does better than {test.than}"
     if test.kind == "paired" and test.scale == "ratio":
         over, under = (test.than, test.better)
@@ -48,21 +48,21 @@ def meaning(verdict: Verdict) -> str:
 
 def sentence(verdict: Verdict) -> str:
     """How the verdict came about: effect, interval, p, what was lost, what would decide it."""
-    decision, question = verdict.decision, verdict.question
-    if question.estimate is None:
-        parts = [f"{question.reason.capitalize()}."]
+    decision, hypothesis = verdict.decision, verdict.hypothesis
+    if hypothesis.estimate is None:
+        parts = [f"{hypothesis.reason.capitalize()}."]
     else:
         noun = "pair" if verdict.test.kind == "paired" else "run"
         coverage = formats.number(float(f"{100 * (1 - decision.level):.4g}"))
         parts = [
             f"{meaning(verdict).capitalize()}: {effect_words(verdict)}, interval of {coverage} %, "
-            f"p {_p_words(decision.p)} for this test alone; by {question.rule}, "
-            f"n = {formats.count(question.estimate.n, noun)}."
+            f"p {_p_words(decision.p)} for this test alone; by {hypothesis.rule}, "
+            f"n = {formats.count(hypothesis.estimate.n, noun)}."
         ]
-        if question.scale != "probability":
+        if hypothesis.scale != "probability":
             parts.append(f"Smallest effect that matters: {_margin(verdict)}.")
-    if question.lost:
-        parts.append(f"Not used as numbers: {formats.listing(list(question.lost))}.")
+    if hypothesis.lost:
+        parts.append(f"Not used as numbers: {formats.listing(list(hypothesis.lost))}.")
     if decision.word == UNDECIDED and verdict.needed is not None:
         parts.append(f"{needed_words(verdict).capitalize()} would probably decide it.")
     return " ".join(parts)
@@ -73,17 +73,17 @@ def needed_words(verdict: Verdict) -> str:
     if verdict.needed is None:
         return ""
     if not math.isfinite(verdict.needed):
-        return f"more than {MAX_NEEDED:,} {verdict.question.units}s"
-    return f"about {int(verdict.needed):,} {verdict.question.units}s"
+        return f"more than {MAX_NEEDED:,} {verdict.hypothesis.units}s"
+    return f"about {int(verdict.needed):,} {verdict.hypothesis.units}s"
 
 
-def plain_verdict(verdict: Verdict) -> dict[str, Any]:
+def verdict_record(verdict: Verdict) -> dict[str, Any]:
     """The verdict as plain types for JSON and CSV; None for what is missing.
 
     A ratio's effect and interval are shares: 0.1 where one outcome is 10 % above the other.
     """
-    decision, question = verdict.decision, verdict.question
-    ratio = question.scale == "ratio"
+    decision, hypothesis = verdict.decision, verdict.hypothesis
+    ratio = hypothesis.scale == "ratio"
 
     def plain(value: float) -> float | None:
         value = math.expm1(value) if ratio and math.isfinite(value) else value
@@ -95,22 +95,22 @@ def plain_verdict(verdict: Verdict) -> dict[str, Any]:
         "study": verdict.study,
         "test": verdict.test.to_dict(),
         "verdict": decision.word,
-        "reason": question.reason,
+        "reason": hypothesis.reason,
         "effect": plain(decision.effect),
         "low": plain(decision.low),
         "high": plain(decision.high),
         "level": decision.level if math.isfinite(decision.level) else None,
         "p": decision.p,
-        "rule": question.rule,
-        "n": question.estimate.n if question.estimate else 0,
-        "runs": question.runs,
-        "lost": list(question.lost),
+        "rule": hypothesis.rule,
+        "n": hypothesis.estimate.n if hypothesis.estimate else 0,
+        "runs": hypothesis.runs,
+        "lost": list(hypothesis.lost),
         "needed": None if verdict.needed is None else needed_words(verdict),
     }
 
 
 def _value(value: float, verdict: Verdict) -> str:
-    scale = verdict.question.scale
+    scale = verdict.hypothesis.scale
     if scale == "ratio":
         return _signed(f"{math.expm1(value):+.1%}".replace("%", _PERCENT))
     if scale == "probability":

@@ -54,16 +54,16 @@ class TestRow:
 
 def test_row(verdict: Verdict) -> TestRow:
     """The row of one test in the table of all claims."""
-    question, test = verdict.question, verdict.test
-    seeds = question.runs // 2 if test.kind == "paired" else question.runs
+    hypothesis, test = verdict.hypothesis, verdict.test
+    seeds = hypothesis.runs // 2 if test.kind == "paired" else hypothesis.runs
     return TestRow(
         text=test.text or test.outcome,
         word=verdict.decision.word,
         mark=_mark(verdict),
         needed=needed_words(verdict),
-        effect=effect_words(verdict) if question.estimate else question.reason,
-        seeds=formats.number(seeds) if question.units == "seed" else formats.MISSING,
-        runs=formats.number(question.runs),
+        effect=effect_words(verdict) if hypothesis.estimate else hypothesis.reason,
+        seeds=formats.number(seeds) if hypothesis.units == "seed" else formats.MISSING,
+        runs=formats.number(hypothesis.runs),
     )
 
 

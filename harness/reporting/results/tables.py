@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from harness.core.config import FIELD_TYPES
-from harness.core.schema import INTERRUPTED, RUN_STATUS, Tag, TrialState
+from harness.core.schema import INTERRUPTED, RUN_STATUS, FinalState, Tag
 from harness.core.spec.study_spec import StudySpec
 
 OUTCOMES = ("complete", "pruned", "failed", "interrupted", "running")
@@ -18,9 +18,9 @@ OUTCOMES = ("complete", "pruned", "failed", "interrupted", "running")
 HISTORY_COLUMNS = ("trial", "metric", "images_seen", "value")
 _STATE_OF_STATUS = {status: state for state, status in RUN_STATUS.items()}
 _OUTCOME_OF_STATE = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
+    FinalState.COMPLETE: "complete",
+    FinalState.PRUNED: "pruned",
+    FinalState.FAIL: "failed",
 }
 _TAG_COLUMNS = {
     "failure": Tag.FAILURE,

@@ -36,7 +36,7 @@ MIN_RUNS = 5
 
 
 @dataclass(frozen=True)
-class Question:
+class Hypothesis:
     """What a test asks of its runs.
 
     estimate: None where ``reason`` says why there is none. reference: the effect that the interval
@@ -61,8 +61,8 @@ class Question:
     reason: str = ""
 
 
-def pose(test: ClaimTest, results: StudyResults) -> Question:
-    """The question that ``test`` asks of the runs in ``results``."""
+def formulate(test: ClaimTest, results: StudyResults) -> Hypothesis:
+    """The hypothesis that ``test`` asks of the runs in ``results``."""
     if test.kind == "paired":
         return _paired(test, pairs(results, test))
     if test.kind == "gain":
@@ -108,7 +108,7 @@ def predictor_table(results: StudyResults, test: ClaimTest) -> pd.DataFrame:
     return table.assign(predictor=table["run_id"].map(predictor))
 
 
-def _paired(test: ClaimTest, frame: pd.DataFrame) -> Question:
+def _paired(test: ClaimTest, frame: pd.DataFrame) -> Hypothesis:
     """The mean difference, or the share of pairs won where a failed run leaves no number."""
     ends = frame[["better_ended", "than_ended"]]
     ended = ends.isin(["complete", "failed"]).all(axis=1)
@@ -120,15 +120,15 @@ def _paired(test: ClaimTest, frame: pd.DataFrame) -> Question:
         (int((~ended).sum()), "pair", "without both runs"),
         (int(unusable.sum()), "pair", f"without a usable {test.outcome}"),
     )
-    question = Question(units="seed", runs=2 * int(usable.sum()), lost=lost)
+    hypothesis = Hypothesis(units="seed", runs=2 * int(usable.sum()), lost=lost)
     if usable.sum() < 2:
-        return replace(question, reason=_too_few(int(usable.sum()), "seed"))
+        return replace(hypothesis, reason=_too_few(int(usable.sum()), "seed"))
     if failed[usable].any(axis=None):
-        return _by_wins(difference[usable], failed[usable], question)
-    return _by_mean(difference[usable], test, question, "paired differences on the same seeds")
+        return _by_wins(difference[usable], failed[usable], hypothesis)
+    return _by_mean(difference[usable], test, hypothesis, "paired differences on the same seeds")
 
 
-def _by_wins(difference: pd.Series, failed: pd.DataFrame, question: Question) -> Question:
+def _by_wins(difference: pd.Series, failed: pd.DataFrame, hypothesis: Hypothesis) -> Hypothesis:
     """The sign test: a failed run loses its pair, a pair that both draw or lose does not count."""
     sign = np.sign(difference.fillna(0.0))
     sign = sign + failed["than"].astype("int64") - failed["better"].astype("int64")
@@ -137,47 +137,47 @@ def _by_wins(difference: pd.Series, failed: pd.DataFrame, question: Question) ->
         (int(failed.any(axis=1).sum()), "pair", "with a failed run, without a difference"),
         (len(sign) - decided, "pair", "drawn or failed on both sides, not counted"),
     )
-    question = replace(
-        question,
+    hypothesis = replace(
+        hypothesis,
         reference=0.5,
         scale="probability",
         rule="sign test: a failed run loses its pair",
-        lost=(*question.lost, *lost),
+        lost=(*hypothesis.lost, *lost),
     )
     if not decided:
-        return replace(question, reason="no pair has a winner")
-    return replace(question, estimate=WinRate(won, decided))
+        return replace(hypothesis, reason="no pair has a winner")
+    return replace(hypothesis, estimate=WinRate(won, decided))
 
 
-def _by_mean(values: pd.Series, test: ClaimTest, question: Question, rule: str) -> Question:
+def _by_mean(values: pd.Series, test: ClaimTest, hypothesis: Hypothesis, rule: str) -> Hypothesis:
     """The mean against 0, with the smallest effect as the margin on both sides of it."""
     ratio = test.kind == "paired" and test.scale == "ratio"
     margin = math.log1p(test.smallest_effect) if ratio else test.smallest_effect
     numbers = values.to_numpy(dtype="float64")
-    question = replace(
-        question,
+    hypothesis = replace(
+        hypothesis,
         margin=(-margin, margin) if margin else None,
         scale="ratio" if ratio else "",
         rule=rule,
     )
     if np.ptp(numbers) <= 1e-12 * np.abs(numbers).max():
-        return replace(question, reason="all differences are the same: no spread to judge by")
-    return replace(question, estimate=Mean(numbers))
+        return replace(hypothesis, reason="all differences are the same: no spread to judge by")
+    return replace(hypothesis, estimate=Mean(numbers))
 
 
-def _gain(test: ClaimTest, table: pd.DataFrame) -> Question:
+def _gain(test: ClaimTest, table: pd.DataFrame) -> Hypothesis:
     """The mean outcome against 0."""
     values = table["value"].dropna()
-    question = Question(units="seed", runs=len(values), lost=_lost_runs(table, ["value"]))
+    hypothesis = Hypothesis(units="seed", runs=len(values), lost=_lost_runs(table, ["value"]))
     if len(values) < 2:
-        return replace(question, reason=_too_few(len(values), "seed"))
-    return _by_mean(values, test, question, "the mean against 0")
+        return replace(hypothesis, reason=_too_few(len(values), "seed"))
+    return _by_mean(values, test, hypothesis, "the mean against 0")
 
 
-def _weak_correlation(test: ClaimTest, table: pd.DataFrame) -> Question:
+def _weak_correlation(test: ClaimTest, table: pd.DataFrame) -> Hypothesis:
     """The size of the rank correlation against the smallest effect, which it should stay below."""
     used = table[["predictor", "value"]].dropna()
-    question = Question(
+    hypothesis = Hypothesis(
         reference=test.smallest_effect,
         above=CONTRADICTED,
         below="",
@@ -188,14 +188,14 @@ def _weak_correlation(test: ClaimTest, table: pd.DataFrame) -> Question:
         lost=_lost_runs(table, ["predictor", "value"]),
     )
     if len(used) < MIN_RUNS:
-        return replace(question, reason=_too_few(len(used), "run", MIN_RUNS))
+        return replace(hypothesis, reason=_too_few(len(used), "run", MIN_RUNS))
     if (used.nunique() < 2).any():
-        return replace(question, reason="one of the two is the same in all runs")
+        return replace(hypothesis, reason="one of the two is the same in all runs")
     rho = float(stats.spearmanr(used["predictor"], used["value"]).statistic)
-    return replace(question, estimate=RankCorrelation(rho, len(used)))
+    return replace(hypothesis, estimate=RankCorrelation(rho, len(used)))
 
 
-def _separation(test: ClaimTest, table: pd.DataFrame) -> Question:
+def _separation(test: ClaimTest, table: pd.DataFrame) -> Hypothesis:
     """The area under the ROC curve against the smallest effect, which it should exceed.
 
     Positives are the runs whose outcome is below the threshold. The predictor's worse side points
@@ -206,7 +206,7 @@ def _separation(test: ClaimTest, table: pd.DataFrame) -> Question:
     sign = sign if test.direction == "maximize" else -sign
     scores = sign * used["predictor"].to_numpy(dtype="float64")
     low = (used["value"] < test.threshold).to_numpy(dtype="bool")
-    question = Question(
+    hypothesis = Hypothesis(
         reference=test.smallest_effect,
         rule="area under the ROC curve",
         runs=len(used),
@@ -216,15 +216,15 @@ def _separation(test: ClaimTest, table: pd.DataFrame) -> Question:
         words = "all" if low.any() else "no"
         threshold = formats.number(test.threshold)
         reason = f"{words} runs have {test.outcome} below {threshold}: nothing to tell apart"
-        return replace(question, reason=reason if len(used) else _too_few(0, "run"))
-    return replace(question, estimate=Area(scores[low], scores[~low]))
+        return replace(hypothesis, reason=reason if len(used) else _too_few(0, "run"))
+    return replace(hypothesis, estimate=Area(scores[low], scores[~low]))
 
 
-def _importance(test: ClaimTest, results: StudyResults) -> Question:
+def _importance(test: ClaimTest, results: StudyResults) -> Hypothesis:
     """The share of the field minus the largest share among the others."""
     margin = test.smallest_effect
     table = outcome_table(results, test.outcome)
-    question = Question(
+    hypothesis = Hypothesis(
         margin=(-margin, margin) if margin else None,
         rule="PED-ANOVA shares, resampled runs",
         runs=int(table["value"].notna().sum()),
@@ -232,8 +232,8 @@ def _importance(test: ClaimTest, results: StudyResults) -> Question:
     )
     found = lead(results, test.outcome, test.field, test.over)
     if isinstance(found, str):
-        return replace(question, reason=found)
-    return replace(question, estimate=found)
+        return replace(hypothesis, reason=found)
+    return replace(hypothesis, estimate=found)
 
 
 def _lost_runs(table: pd.DataFrame, columns: list[str]) -> tuple[str, ...]:

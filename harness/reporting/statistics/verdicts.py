@@ -23,8 +23,8 @@ from harness.reporting.statistics.hypotheses import (
     NO_DIFFERENCE,
     SUPPORTED,
     UNDECIDED,
-    Question,
-    pose,
+    Hypothesis,
+    formulate,
 )
 
 WORDS = (SUPPORTED, CONTRADICTED, NO_DIFFERENCE, UNDECIDED)
@@ -45,11 +45,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Decision:
-    """What the answer to one question is, beside all others.
+    """What the answer to one hypothesis is, beside all others.
 
-    word: one of WORDS. effect, low, high: in the unit of the question, a logarithm for a ratio;
+    word: one of WORDS. effect, low, high: in the unit of the hypothesis, a logarithm for a ratio;
     NaN without an estimate. level: the probability that the interval misses, as Holm's order set
-    it. p: the smallest level at which the question would be decided if it were the only one.
+    it. p: the smallest level at which the hypothesis would be decided if it were the only one.
     leaving, staying: where Holm's order put its two tests.
     """
 
@@ -75,7 +75,7 @@ class Verdict:
     study: str
     claim: Claim
     test: ClaimTest
-    question: Question
+    hypothesis: Hypothesis
     decision: Decision
     needed: float | None = None
 
@@ -101,47 +101,47 @@ def judge(asked: Sequence[tuple[Claim, ClaimTest, StudyResults]]) -> list[Verdic
 
     All of them share one ALPHA, also those without an estimate.
     """
-    questions = [pose(test, results) for _, test, results in asked]
+    hypotheses = [formulate(test, results) for _, test, results in asked]
     return [
-        Verdict(results.spec.name, claim, test, question, decision, needed(question, decision))
-        for (claim, test, results), question, decision in zip(
-            asked, questions, decide(questions), strict=True
+        Verdict(results.spec.name, claim, test, hypothesis, decision, needed(hypothesis, decision))
+        for (claim, test, results), hypothesis, decision in zip(
+            asked, hypotheses, decide(hypotheses), strict=True
         )
     ]
 
 
-def decide(questions: Sequence[Question]) -> list[Decision]:
-    """The answers to all questions of a report, which share one ALPHA."""
-    margins = [question for question in questions if question.margin is not None]
+def decide(hypotheses: Sequence[Hypothesis]) -> list[Decision]:
+    """The answers to all hypotheses of a report, which share one ALPHA."""
+    margins = [hypothesis for hypothesis in hypotheses if hypothesis.margin is not None]
     share = ALPHA / 2 if margins else ALPHA
-    leaving = holm([_smallest_level(question, _leaves) for question in questions], share)
-    staying = iter(holm([_smallest_level(question, _stays) for question in margins], share))
+    leaving = holm([_smallest_level(hypothesis, _leaves) for hypothesis in hypotheses], share)
+    staying = iter(holm([_smallest_level(hypothesis, _stays) for hypothesis in margins], share))
     return [
-        _decision(question, step, next(staying) if question.margin is not None else None)
-        for question, step in zip(questions, leaving, strict=True)
+        _decision(hypothesis, step, next(staying) if hypothesis.margin is not None else None)
+        for hypothesis, step in zip(hypotheses, leaving, strict=True)
     ]
 
 
-def needed(question: Question, decision: Decision) -> float | None:
+def needed(hypothesis: Hypothesis, decision: Decision) -> float | None:
     """The smallest n whose expected interval decides, at the levels where Holm's order stopped.
 
     Infinite beyond MAX_NEEDED; None for what is decided and without an estimate.
     """
-    estimate, leaving = question.estimate, decision.leaving
+    estimate, leaving = hypothesis.estimate, decision.leaving
     if decision.word != UNDECIDED or estimate is None or leaving is None:
         return None
     for n in range(max(estimate.n, 4) + 1, MAX_NEEDED + 1):
         forecast = partial(estimate.forecast, n)
-        if _leaves(question, forecast, leaving.level):
+        if _leaves(hypothesis, forecast, leaving.level):
             return n
-        if decision.staying and _stays(question, forecast, decision.staying.level):
+        if decision.staying and _stays(hypothesis, forecast, decision.staying.level):
             return n
     return math.inf
 
 
-def _decision(question: Question, leaving: Step, staying: Step | None) -> Decision:
+def _decision(hypothesis: Hypothesis, leaving: Step, staying: Step | None) -> Decision:
     """The answer by the levels that Holm's order gave to the two tests."""
-    estimate = question.estimate
+    estimate = hypothesis.estimate
     if estimate is None:
         return Decision(UNDECIDED)
     too_small = staying is not None and staying.passed
@@ -149,39 +149,39 @@ def _decision(question: Question, leaving: Step, staying: Step | None) -> Decisi
     low, high = estimate.interval(level)
     word = UNDECIDED
     if too_small:
-        word = question.inside
+        word = hypothesis.inside
     elif leaving.passed:
-        word = question.above if low > question.reference else question.below
-    p = min(_smallest_level(question, _leaves), _smallest_level(question, _stays))
+        word = hypothesis.above if low > hypothesis.reference else hypothesis.below
+    p = min(_smallest_level(hypothesis, _leaves), _smallest_level(hypothesis, _stays))
     return Decision(word, estimate.effect, low, high, level, p, leaving, staying)
 
 
-def _leaves(question: Question, interval: Interval, level: float) -> bool:
+def _leaves(hypothesis: Hypothesis, interval: Interval, level: float) -> bool:
     """Whether the interval lies on one side of the reference for which there is a verdict."""
     low, high = interval(level)
-    above = bool(question.above) and low > question.reference
-    return above or (bool(question.below) and high < question.reference)
+    above = bool(hypothesis.above) and low > hypothesis.reference
+    return above or (bool(hypothesis.below) and high < hypothesis.reference)
 
 
-def _stays(question: Question, interval: Interval, level: float) -> bool:
+def _stays(hypothesis: Hypothesis, interval: Interval, level: float) -> bool:
     """Whether the interval of two one-sided tests at ``level`` lies inside the margin."""
-    if question.margin is None:
+    if hypothesis.margin is None:
         return False
     low, high = interval(2 * level)
-    return question.margin[0] < low and high < question.margin[1]
+    return hypothesis.margin[0] < low and high < hypothesis.margin[1]
 
 
-def _smallest_level(question: Question, decides: Callable[..., bool]) -> float:
+def _smallest_level(hypothesis: Hypothesis, decides: Callable[..., bool]) -> float:
     """The smallest level at which the test ``decides``: its p-value; 1 if there is none below 1/2.
 
     Found by bisection of the level's logarithm, since intervals nest.
     """
-    if question.estimate is None or not decides(question, question.estimate.interval, 0.499):
+    if hypothesis.estimate is None or not decides(hypothesis, hypothesis.estimate.interval, 0.499):
         return 1.0
     low, high = math.log(_SMALLEST_LEVEL), math.log(0.499)
     while high - low > 1e-4:
         middle = (low + high) / 2
-        if decides(question, question.estimate.interval, math.exp(middle)):
+        if decides(hypothesis, hypothesis.estimate.interval, math.exp(middle)):
             high = middle
         else:
             low = middle

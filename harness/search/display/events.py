@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.core.config import TrialConfig
-from harness.core.schema import TrialState
+from harness.core.schema import FinalState
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class TrialEnd:
     """How a trial ended: its state, its objective value if it has one, a reason if it has none."""
 
     number: int
-    state: TrialState
+    state: FinalState
     value: float | None
     reason: str
     wall_seconds: float

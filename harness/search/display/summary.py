@@ -1,4 +1,4 @@
-"""The lines that close a sitting: how the study stands, what is best, where to look."""
+"""The lines that close a session: how the study stands, what is best, where to look."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _lines(outcome: StudyOutcome) -> list[str]:
     lines = [f"{head} ({counts})" if counts else head]
     if outcome.ran:
         seconds = duration(outcome.wall_seconds)
-        lines[0] += f"; {outcome.ran} in this sitting, {seconds}"
+        lines[0] += f"; {outcome.ran} in this session, {seconds}"
     return lines + (_arm_lines(outcome) if outcome.arms else _best_lines(outcome))
 
 

@@ -12,11 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.core.config import TrialConfig
-from harness.core.schema import INTERRUPTED, TrialState
+from harness.core.schema import INTERRUPTED, FinalState
 from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import SearchObserver, TrialEnd
 
-MARKS = {TrialState.COMPLETE: "done", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+MARKS = {FinalState.COMPLETE: "done", FinalState.PRUNED: "pruned", FinalState.FAIL: "failed"}
 
 
 class Display(SearchObserver):
@@ -95,7 +95,7 @@ class Display(SearchObserver):
         if end.value is not None and self._is_best(end.value):
             self._best = (end.number, end.value)
         value = f"{metric} {end.value:.4g}" if end.value is not None else end.reason
-        style = {TrialState.COMPLETE: "green", TrialState.FAIL: "red"}.get(end.state, "yellow")
+        style = {FinalState.COMPLETE: "green", FinalState.FAIL: "red"}.get(end.state, "yellow")
         line = Text(f"trial {end.number:>3}  ")
         line.append(f"{MARKS[end.state]:<7}", style=style)
         line.append(f" {value:<16} {searched}")

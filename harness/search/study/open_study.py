@@ -19,10 +19,10 @@ from harness.search.plan import StudyPlan
 from harness.search.study.lock import turns
 from harness.search.study.sampler import DistinctSampler, ListSampler, make_pruner
 from harness.search.study.space import arm_params, distributions
-from harness.search.study.trials import trial_ends
+from harness.search.study.trials import trial_endings
 from harness.tracking.stores.databases import Schema, prepare_database
-from harness.tracking.stores.reconnect import wait_for_servers
-from harness.tracking.stores.sqlite import unlock_after_interrupts
+from harness.tracking.stores.reconnect import enable_reconnection
+from harness.tracking.stores.sqlite import roll_back_on_interrupt
 from harness.tracking.stores.urls import mask
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def open_storage(url: str) -> RDBStorage:
     """
     tables = Schema("Optuna", "studies", _create_tables)
     url = prepare_database(url, tables, option="--storage")
-    wait_for_servers()
-    unlock_after_interrupts()
+    enable_reconnection()
+    roll_back_on_interrupt()
     if url.startswith("sqlite:"):  # others may write for longer than the five seconds by default
         return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}})
     return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
@@ -151,10 +151,12 @@ _DIFFERENCES = {
 }
 
 
-def settle(parent: StudyTracker, study: optuna.Study, spec: StudySpec, storage: RDBStorage) -> None:
+def reconcile(
+    parent: StudyTracker, study: optuna.Study, spec: StudySpec, storage: RDBStorage
+) -> None:
     """Make the tracked runs of the study say what its storage says, in a turn of its own."""
     with turns(storage, spec.name, "settling")():
-        parent.settle(lambda: trial_ends(study, spec))
+        parent.reconcile(lambda: trial_endings(study, spec))
 
 
 def finish_tracked(
@@ -165,7 +167,7 @@ def finish_tracked(
 
     tracker = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root)
     parent = tracker.open_study(plan.spec)
-    settle(parent, study, plan.spec, storage)
+    reconcile(parent, study, plan.spec, storage)
     parent.finish(status)
     study.set_user_attr(OPEN_ATTRIBUTE, False)
 

@@ -18,7 +18,7 @@ from harness.core.config import TrialConfig
 from harness.core.schema import INTERRUPTED, Tag
 from harness.core.spec.study_spec import StudySpec
 from harness.search.study.space import arm_name, config_of, distributions
-from harness.tracking.reconcile import Ended
+from harness.tracking.reconcile import Ending
 
 if TYPE_CHECKING:
     pass
@@ -69,24 +69,24 @@ def close_interrupted(storage: RDBStorage, trial_id: int) -> None:
         storage.set_trial_state_values(trial_id, TrialState.FAIL)
 
 
-def trial_ends(study: optuna.Study, spec: StudySpec | None = None) -> dict[int, Ended | None]:
+def trial_endings(study: optuna.Study, spec: StudySpec | None = None) -> dict[int, Ending | None]:
     """How each trial of the study ended, by number; None for those that wait or run.
 
     With the ``spec`` of the study, interrupted trials have their configuration.
     """
-    return {trial.number: _end(trial, spec) for trial in study.get_trials(deepcopy=False)}
+    return {trial.number: _ending(trial, spec) for trial in study.get_trials(deepcopy=False)}
 
 
-def _end(trial: FrozenTrial, spec: StudySpec | None) -> Ended | None:
+def _ending(trial: FrozenTrial, spec: StudySpec | None) -> Ending | None:
     if trial.state == TrialState.COMPLETE:
-        return Ended(schema.TrialState.COMPLETE)
+        return Ending(schema.FinalState.COMPLETE)
     if trial.state == TrialState.PRUNED:
         pruned_by = trial.user_attrs.get(Tag.PRUNED_BY, schema.PRUNED_BY_PRUNER)
-        return Ended(schema.TrialState.PRUNED, {Tag.PRUNED_BY.value: pruned_by})
+        return Ending(schema.FinalState.PRUNED, {Tag.PRUNED_BY.value: pruned_by})
     if trial.state == TrialState.FAIL:
         reason = trial.user_attrs.get(Tag.FAILURE, INTERRUPTED)
         config = _config(trial, spec) if spec and reason == INTERRUPTED else None
-        return Ended(schema.TrialState.FAIL, {Tag.FAILURE.value: reason}, config)
+        return Ending(schema.FinalState.FAIL, {Tag.FAILURE.value: reason}, config)
     return None
 
 
@@ -104,13 +104,13 @@ def _planned_params(trial: FrozenTrial) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class StudyOutcome:
-    """How a study stands after a sitting.
+    """How a study stands after a session.
 
     done: trials that count, of ``total`` wanted. states: Optuna state -> number of trials, the
     interrupted ones apart. best: number, value, params and scores of the best complete trial, or
     None. untrained: scores of the base configuration before its first step. scale: metric -> what
     perfect and null level are. arms: arm -> the metric of its complete trials in the order of their
-    seeds, empty in a search. ran: trials that ended during this sitting. interrupted: whether
+    seeds, empty in a search. ran: trials that ended during this session. interrupted: whether
     Ctrl-C or SIGTERM ended it.
     """
 

@@ -18,7 +18,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from harness.core import schema
 from harness.core.config import TrialConfig
 from harness.core.errors import DivergedError, TakenOverError
-from harness.core.schema import Tag, TrialState
+from harness.core.schema import FinalState, Tag
 from harness.core.spec.study_spec import StudySpec
 from harness.data.dataset import Dataset
 from harness.evaluation.collapse import LEVEL
@@ -28,7 +28,7 @@ from harness.evaluation.training_value import num_generated, training_value
 from harness.search.display.events import SearchObserver, TrialEnd
 from harness.search.study.space import arm_name, config_of, distributions, suggest
 from harness.search.trial.collapse_stopping import CollapseAlarm
-from harness.search.trial.progress import Course, Milestone
+from harness.search.trial.progress import Milestone, TrialProgress
 from harness.tracking.failures import failure_reason
 from harness.tracking.image_grid import grid_png
 from harness.tracking.tracker import StudyTracker, TrialRun
@@ -84,14 +84,14 @@ class TrialRunner:
         self.observer.trial_started(number, config)
         file = self._checkpoint_file(config)
         began = time.perf_counter()
-        value, reason, state = None, "", TrialState.FAIL
+        value, reason, state = None, "", FinalState.FAIL
         try:
             with self.tracker.start_trial(number, config, tags) as run:
                 scores = self._train_and_score(config, run, report, file, began)
-                run.finish(TrialState.COMPLETE)
-                value, state = scores[self.spec.search.metric], TrialState.COMPLETE
+                run.finish(FinalState.COMPLETE)
+                value, state = scores[self.spec.search.metric], FinalState.COMPLETE
         except optuna.TrialPruned as pruned:
-            reason, state = _pruned_by(pruned), TrialState.PRUNED
+            reason, state = _pruned_by(pruned), FinalState.PRUNED
             raise
         except BaseException as error:
             reason = failure_reason(error)
@@ -117,10 +117,10 @@ class TrialRunner:
         run.log_json(schema.ENVIRONMENT_FILE, self.environment)
         trainer = Trainer(config, self.dataset)
         milestones = self.spec.milestones(config.images)
-        course = Course(trainer, milestones, file, began, self.observer.message)
+        course = TrialProgress(trainer, milestones, file, began, self.observer.message)
         alarm = CollapseAlarm(config.images, LEVEL) if self.spec.search.collapse_alarm else None
         try:
-            self._take_up(course, run, report, alarm)
+            self._resume(course, run, report, alarm)
             for progress in trainer.run(course.ahead, partial(self._on_call, course)):
                 milestone = self._score(trainer, progress, course)
                 self.observer.scored(milestone.images_seen, milestone.scores)
@@ -131,7 +131,7 @@ class TrialRunner:
             _log_generator(trainer, run)
         except optuna.TrialPruned as pruned:
             _log_times(run, trainer, course)
-            run.finish(TrialState.PRUNED, {Tag.PRUNED_BY: _pruned_by(pruned)})
+            run.finish(FinalState.PRUNED, {Tag.PRUNED_BY: _pruned_by(pruned)})
             raise
         except BaseException as error:
             try:
@@ -142,25 +142,25 @@ class TrialRunner:
         _log_times(run, trainer, course)
         return {**course.scores, **worth}
 
-    def _take_up(
-        self, course: Course, run: TrialRun, report: Report, alarm: CollapseAlarm | None
+    def _resume(
+        self, course: TrialProgress, run: TrialRun, report: Report, alarm: CollapseAlarm | None
     ) -> None:
         """Go on from a checkpoint, if there is one, and tell both stores what lies behind.
 
         A trial that went on after a milestone is not pruned there by hindsight.
         """
-        course.take_up()
+        course.resume()
         if course.resumed_at is not None:
             run.add_tags({Tag.RESUMED_AT: str(course.resumed_at)})
         for milestone in course.behind:
             with suppress(optuna.TrialPruned):
                 self._tell(milestone, run, report, alarm)
 
-    def _on_call(self, course: Course, images_seen: int, images_per_second: float) -> None:
+    def _on_call(self, course: TrialProgress, images_seen: int, images_per_second: float) -> None:
         self.observer.training(images_seen, images_per_second)
         course.save(at_milestone=False)
 
-    def _score(self, trainer: Trainer, progress: Progress, course: Course) -> Milestone:
+    def _score(self, trainer: Trainer, progress: Progress, course: TrialProgress) -> Milestone:
         """The milestone that training has reached, scored and added to the course."""
         began = time.perf_counter()
         images = trainer.generate(self.spec.num_samples)
@@ -171,7 +171,7 @@ class TrialRunner:
         course.behind.append(milestone)
         return milestone
 
-    def _training_value(self, trainer: Trainer, course: Course) -> dict[str, float]:
+    def _training_value(self, trainer: Trainer, course: TrialProgress) -> dict[str, float]:
         """What the trained generator's images are worth to a classifier; empty without labels."""
         config = trainer.config
         if config.conditional == "none":
@@ -210,7 +210,7 @@ class TrialRunner:
         return CheckpointFile(folder, name, config, self.dataset, setting)
 
 
-def _log_times(run: TrialRun, trainer: Trainer, course: Course) -> None:
+def _log_times(run: TrialRun, trainer: Trainer, course: TrialProgress) -> None:
     seconds = (course.wall_seconds, trainer.train_seconds, course.eval_seconds)
     run.log_metrics(dict(zip(schema.TIME_METRICS, seconds, strict=True)), trainer.images_seen)
 

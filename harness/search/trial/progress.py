@@ -26,7 +26,7 @@ class Milestone:
     grid: bytes
 
 
-class Course:
+class TrialProgress:
     """A trial under way: the milestones ``behind`` it, those ``ahead``, the seconds spent.
 
     wall_seconds and eval_seconds count what an interrupted trial had spent at the checkpoint from
@@ -71,7 +71,7 @@ class Course:
         """Seconds spent on this trial, by all processes whose work is in it."""
         return self._seconds_before + time.perf_counter() - self._began
 
-    def take_up(self) -> None:
+    def resume(self) -> None:
         """Go on where a checkpoint stands, if there is a sound one; else from the start.
 
         A file that cannot be trusted is set aside, and ``say`` is told.

@@ -24,10 +24,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from harness.core.schema import WORKER_ATTRIBUTE
 from harness.search.study.trials import close_interrupted
-from harness.tracking.stores.reconnect import PATIENCE_SECONDS
+from harness.tracking.stores.reconnect import RECONNECT_SECONDS
 
 HEARTBEAT_SECONDS = 15.0
-GRACE_SECONDS = PATIENCE_SECONDS + 60.0
+STALE_SECONDS = RECONNECT_SECONDS + 60.0
 """A worker that was silent for so long is given up: it, or its machine, or the network is gone.
 
 It is longer than a worker waits for a database server that has stopped.
@@ -43,7 +43,7 @@ _STUDIES, _TRIALS, _HEARTBEATS = (
 )
 
 
-class WorkerName:
+class WorkerIdentity:
     """A name that no other worker has, and a locked file that tells this machine it is alive."""
 
     def __init__(self) -> None:
@@ -81,23 +81,23 @@ def heartbeat(storage: RDBStorage, trial_id: int) -> Iterator[None]:
         thread.join()
 
 
-def close_dead(
+def close_stale(
     study: optuna.Study, storage: RDBStorage, trials: Sequence[FrozenTrial] | None = None
 ) -> list[int]:
     """End the trials whose worker is gone, as interrupted; their numbers.
 
     For the holder of the study's turn, who may have read the ``trials`` in it already.
     """
-    dead = _dead(study, storage, _running(study, trials))
+    dead = _stale(study, storage, _running(study, trials))
     for trial_id in dead.values():
         close_interrupted(storage, trial_id)
     return list(dead)
 
 
-def is_worked_at(study: optuna.Study, storage: RDBStorage) -> bool:
+def has_live_worker(study: optuna.Study, storage: RDBStorage) -> bool:
     """Whether some worker runs a trial of the study now. For the holder of the study's turn."""
     running = _running(study)
-    return len(_dead(study, storage, running)) < len(running)
+    return len(_stale(study, storage, running)) < len(running)
 
 
 def _running(study: optuna.Study, trials: Sequence[FrozenTrial] | None = None) -> list[FrozenTrial]:
@@ -106,7 +106,7 @@ def _running(study: optuna.Study, trials: Sequence[FrozenTrial] | None = None) -
     return [trial for trial in trials if trial.state == TrialState.RUNNING]
 
 
-def _dead(
+def _stale(
     study: optuna.Study, storage: RDBStorage, running: Sequence[FrozenTrial]
 ) -> dict[int, int]:
     """Number -> Optuna's id of those of the ``running`` trials whose worker is gone.
@@ -120,18 +120,18 @@ def _dead(
     return {
         trial.number: beats[trial.number][0]
         for trial in running
-        if _is_dead(trial, beats[trial.number][1])
+        if _is_stale(trial, beats[trial.number][1])
     }
 
 
-def _is_dead(trial: FrozenTrial, age: float | None) -> bool:
+def _is_stale(trial: FrozenTrial, age: float | None) -> bool:
     worker = trial.user_attrs.get(WORKER_ATTRIBUTE)
     if worker is None or age is None:
         return True
-    return age > GRACE_SECONDS or _left_its_file(str(worker))
+    return age > STALE_SECONDS or _is_file_unlocked(str(worker))
 
 
-def _left_its_file(worker: str) -> bool:
+def _is_file_unlocked(worker: str) -> bool:
     """Whether the worker was on this machine and is no more."""
     path = _file_of(worker)
     if not path.exists():  # another machine's, or cleaned away: its heartbeat decides

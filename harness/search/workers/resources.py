@@ -8,7 +8,7 @@ import subprocess
 from harness.core.errors import InputError
 from harness.search.plan import Workforce
 
-MEMORY_SHARE = 0.9
+MEMORY_FRACTION = 0.9
 """The part of a GPU's memory that is dealt out; the rest is for the contexts of the processes."""
 
 _THREAD_VARIABLES = (
@@ -33,7 +33,7 @@ def threads(number: int) -> dict[str, str]:
     return {name: str(number) for name in _THREAD_VARIABLES if name not in os.environ}
 
 
-def gpu_shares(workforce: Workforce) -> list[tuple[str, int]]:
+def gpu_allocations(workforce: Workforce) -> list[tuple[str, int]]:
     """Each worker's GPU, for CUDA_VISIBLE_DEVICES, and its part of the memory in MB.
 
     Empty if GPUs are not to be shared. InputError if there are too few.
@@ -49,7 +49,7 @@ def gpu_shares(workforce: Workforce) -> list[tuple[str, int]]:
             f"nvidia-smi shows {len(gpus)}"
         )
     return [
-        (gpus[number // per_gpu][0], int(MEMORY_SHARE * gpus[number // per_gpu][1] / per_gpu))
+        (gpus[number // per_gpu][0], int(MEMORY_FRACTION * gpus[number // per_gpu][1] / per_gpu))
         for number in range(workforce.workers)
     ]
 

@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Sequence
 
 from harness.core.errors import HarnessError
-from harness.core.schema import INTERRUPTED, TrialState
+from harness.core.schema import INTERRUPTED, FinalState
 from harness.search.display.events import SearchObserver, TrialEnd
-from harness.search.workers.executors import Ended, Executor, Inbox, Job, Told, Worker
+from harness.search.workers.executors import Executor, Inbox, Job, Told, Worker, WorkerExit
 
 STOP_SECONDS = 60.0
 """How long workers that were asked to stop may take to close their trials."""
 
 
-class Crew:
-    """The workers of one sitting.
+class Supervisor:
+    """The workers of one session.
 
     A worker that dies is said and replaced, provided that it had ended a trial since it began:
     else the study goes on with fewer, so that no fault repeats itself without end.
@@ -64,7 +64,7 @@ class Crew:
             if since is not None and time.monotonic() - since > STOP_SECONDS:
                 self._stop(at_once=True)
             return
-        if isinstance(news, Ended):
+        if isinstance(news, WorkerExit):
             self._on_end(number, news)
         else:
             self._on_told(number, news)
@@ -80,12 +80,12 @@ class Crew:
         method: Callable[..., None] = getattr(self._observer.worker(number), told.name)
         method(*told.arguments)
 
-    def _on_end(self, number: int, ended: Ended) -> None:
+    def _on_end(self, number: int, ended: WorkerExit) -> None:
         del self._workers[number]
         if number in self._trials:
             trial, began = self._trials.pop(number)
             seconds = time.monotonic() - began
-            end = TrialEnd(trial, TrialState.FAIL, None, INTERRUPTED, seconds)
+            end = TrialEnd(trial, FinalState.FAIL, None, INTERRUPTED, seconds)
             self._observer.worker(number).trial_ended(end)
         if ended.error is not None or ended.defect:
             if self._failure is None:

@@ -19,11 +19,11 @@ from harness.core.spec.study_spec import StudySpec
 from harness.search.study.lock import Turn
 from harness.search.study.space import distributions
 from harness.search.study.trials import counted, requeue_interrupted
-from harness.search.workers.heartbeat import close_dead
+from harness.search.workers.heartbeat import close_stale
 
 
 @dataclass(frozen=True)
-class Claim:
+class Assignment:
     """What a worker gets: a ``trial`` to run, or None; how the study stands at that moment.
 
     done: trials that count, of ``total``. running: trials under way, this one included. abandoned:
@@ -43,7 +43,7 @@ class Claim:
         return self.done >= self.total
 
 
-class Slots:
+class TrialQueue:
     """Hands out the trials of one study to one worker."""
 
     def __init__(
@@ -54,22 +54,22 @@ class Slots:
         *,
         total: int,
         turn: Turn,
-        settle: Callable[[], object],
+        reconcile: Callable[[], object],
     ) -> None:
         """Up to ``total`` trials of ``study``, which is the one that ``spec`` declares.
 
-        ``settle`` ends the tracked runs as the storage says that their trials ended.
+        ``reconcile`` ends the tracked runs as the storage says that their trials ended.
         """
         self.storage = storage
         self.study = study
         self._space = distributions(spec)
         self._total = total
         self._turn = turn
-        self._settle = settle
-        self._settled = False
+        self._reconcile = reconcile
+        self._reconciled = False
         self._study_id = storage.get_study_id_from_name(study.study_name)
 
-    def claim(self, worker: str) -> Claim:
+    def next_assignment(self, worker: str) -> Assignment:
         """The next trial for the worker called ``worker``, if one is to be had now.
 
         There is none when the study is complete, nor while as many trials are under way elsewhere
@@ -77,7 +77,7 @@ class Slots:
         """
         with self._turn():
             trials = self._read()
-            abandoned = tuple(close_dead(self.study, self.storage, trials))
+            abandoned = tuple(close_stale(self.study, self.storage, trials))
             if abandoned:
                 trials = self._read()
             requeue_interrupted(self.study, self._space, trials)
@@ -90,14 +90,14 @@ class Slots:
                 self.storage.record_heartbeat(trial_id)
                 self.storage.set_trial_user_attr(trial_id, WORKER_ATTRIBUTE, worker)
                 running += 1
-        if abandoned or not self._settled:
-            self.settle()
-        return Claim(trial, trial_id, done, running, self._total, abandoned)
+        if abandoned or not self._reconciled:
+            self.reconcile()
+        return Assignment(trial, trial_id, done, running, self._total, abandoned)
 
-    def settle(self) -> None:
+    def reconcile(self) -> None:
         """End the tracked runs that say something else than the storage."""
-        self._settle()
-        self._settled = True
+        self._reconcile()
+        self._reconciled = True
 
     def _read(self) -> list[FrozenTrial]:
         """All trials, once for everything that a turn decides: reading them takes most of it."""

@@ -1,4 +1,4 @@
-"""The work of one process at a study: prepare once, then claim a trial, run it, tell its end."""
+"""The work of one process at a study: prepare once, then take a trial, run it, tell its end."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from harness.search.display.events import SearchObserver
 from harness.search.plan import StudyPlan
 from harness.search.study import open_study as stores
 from harness.search.study.lock import turns
-from harness.search.study.open_study import _check_identity, settle
-from harness.search.workers.executors import Ended, Forwarder, Job, Told
-from harness.search.workers.heartbeat import WorkerName, heartbeat
-from harness.search.workers.trial_queue import Claim, Slots
+from harness.search.study.open_study import _check_identity, reconcile
+from harness.search.workers.executors import Forwarder, Job, Told, WorkerExit
+from harness.search.workers.heartbeat import WorkerIdentity, heartbeat
+from harness.search.workers.trial_queue import Assignment, TrialQueue
 from harness.tracking.failures import failure_reason, stopped
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Workplace:
     ) -> None:
         """Load TensorFlow and the data, open or begin the study; InputError if that cannot be.
 
-        One process of each sitting ``leads``: it writes the study's own files.
+        One process of each session ``leads``: it writes the study's own files.
         """
         observer.message("loading TensorFlow, the data and the reference classifier")
         with quiet_import():
@@ -95,15 +95,17 @@ class Workplace:
             from harness.search.trial.objective import FAILURES
 
         objective = self._prepare(gpu_memory_mb)
-        slots = Slots(
+        trial_queue = TrialQueue(
             self._plan.spec,
             self.study,
             self._storage,
             total=total,
             turn=self._turn,
-            settle=partial(settle, self.parent, self.study, self._plan.spec, self._storage),
+            reconcile=partial(reconcile, self.parent, self.study, self._plan.spec, self._storage),
         )
-        run_trials(slots, objective, self._observer, timeout=self._plan.timeout, catch=FAILURES)
+        run_trials(
+            trial_queue, objective, self._observer, timeout=self._plan.timeout, catch=FAILURES
+        )
 
     def _prepare(self, gpu_memory_mb: int | None) -> Objective:
         """The objective. The first process of all fills the caches that the others then find."""
@@ -131,59 +133,61 @@ class Workplace:
 
 
 def run_trials(
-    slots: Slots,
+    trial_queue: TrialQueue,
     objective: Callable[[optuna.Trial], float],
     observer: SearchObserver,
     *,
     timeout: float | None = None,
     catch: tuple[type[Exception], ...] = (),
 ) -> None:
-    """Claim and run trials until the study is complete; none is begun after ``timeout`` seconds.
+    """Run trials until the study is complete; none begins after ``timeout`` seconds.
 
     While the last trials run elsewhere it waits for them, to take over from a worker that dies.
     ``catch``: exceptions that end a trial as FAIL; others end it so too and are raised.
     """
     began = time.monotonic()
     waited = False
-    with WorkerName() as worker:
+    with WorkerIdentity() as worker:
         while timeout is None or time.monotonic() - began < timeout:
-            claim = slots.claim(worker.name)
-            _tell_standing(claim, observer)
-            if claim.complete:
+            assignment = trial_queue.next_assignment(worker.name)
+            _tell_standing(assignment, observer)
+            if assignment.complete:
                 break
-            if claim.trial is not None:
-                _run_trial(slots, claim, objective, observer, catch)
+            if assignment.trial is not None:
+                _run_trial(trial_queue, assignment, objective, observer, catch)
                 continue
             if not waited:
-                observer.message(f"trials under way elsewhere: {claim.running}; waiting for them")
+                observer.message(
+                    f"trials under way elsewhere: {assignment.running}; waiting for them"
+                )
                 waited = True
             time.sleep(POLL_SECONDS)
-    slots.storage.remove_session()
+    trial_queue.storage.remove_session()
 
 
 def _run_trial(
-    slots: Slots,
-    claim: Claim,
+    trial_queue: TrialQueue,
+    assignment: Assignment,
     objective: Callable[[optuna.Trial], float],
     observer: SearchObserver,
     catch: tuple[type[Exception], ...],
 ) -> None:
-    """Run the claimed trial and tell the storage how it ended."""
-    assert claim.trial is not None
-    assert claim.trial_id is not None
-    tell = partial(slots.study.tell, claim.trial, skip_if_finished=True)
-    with heartbeat(slots.storage, claim.trial_id):
+    """Run the assigned trial and tell the storage how it ended."""
+    assert assignment.trial is not None
+    assert assignment.trial_id is not None
+    tell = partial(trial_queue.study.tell, assignment.trial, skip_if_finished=True)
+    with heartbeat(trial_queue.storage, assignment.trial_id):
         try:
-            tell(objective(claim.trial))
+            tell(objective(assignment.trial))
         except TrialPruned:
             tell(state=TrialState.PRUNED)
         except (TakenOverError, UpdateFinishedTrialError):
-            slots.settle()
-            observer.message(f"trial {claim.trial.number}: {TakenOverError()}")
+            trial_queue.reconcile()
+            observer.message(f"trial {assignment.trial.number}: {TakenOverError()}")
         except catch:
             tell(state=TrialState.FAIL)
         except BaseException as error:
-            _give_reason(claim.trial, error)
+            _give_reason(assignment.trial, error)
             tell(state=TrialState.FAIL)
             raise
 
@@ -198,13 +202,13 @@ def _give_reason(trial: optuna.Trial, error: BaseException) -> None:
             trial.set_user_attr(Tag.FAILURE, failure_reason(error))
 
 
-def _tell_standing(claim: Claim, observer: SearchObserver) -> None:
-    observer.standing(claim.done, claim.total)
-    for number in claim.abandoned:
+def _tell_standing(assignment: Assignment, observer: SearchObserver) -> None:
+    observer.standing(assignment.done, assignment.total)
+    for number in assignment.abandoned:
         observer.message(f"trial {number}: its worker is gone; it is queued again")
 
 
-def serve(job: Job, send: Callable[[Told], None]) -> Ended:
+def serve(job: Job, send: Callable[[Told], None]) -> WorkerExit:
     """Do the work of ``job`` in this process, telling ``send``; how it ended."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     observer = Forwarder(send)
@@ -217,10 +221,10 @@ def serve(job: Job, send: Callable[[Told], None]) -> Ended:
             workplace.parent.finish("KILLED")
             raise
     except KeyboardInterrupt:
-        return Ended(interrupted=True)
+        return WorkerExit(interrupted=True)
     except HarnessError as error:
-        return Ended(error=error)
+        return WorkerExit(error=error)
     except Exception as error:
         outage = stopped(error)
-        return Ended(error=outage) if outage else Ended(defect=traceback.format_exc())
-    return Ended()
+        return WorkerExit(error=outage) if outage else WorkerExit(defect=traceback.format_exc())
+    return WorkerExit()

@@ -29,7 +29,7 @@ def check_server(uri: str, option: str) -> None:
     from mlflow.exceptions import MlflowException
 
     _check_answers(uri, option)
-    with _no_patience():
+    with _no_retries():
         try:
             MlflowClient(tracking_uri=uri).search_experiments(max_results=1)
         except MlflowException as error:
@@ -38,7 +38,7 @@ def check_server(uri: str, option: str) -> None:
             raise InputError(f"{option}: {mask(uri)}: {reason}") from None
 
 
-def be_patient() -> None:
+def enable_retries() -> None:
     """From now on, let MLflow ask a server again for six minutes, at growing intervals.
 
     It pauses 0, 2, 4, 8, 16, 32, 64, 120 and 120 s, by itself half as often: after 0, 4, 8 ... 120.
@@ -49,7 +49,7 @@ def be_patient() -> None:
 
 
 @contextmanager
-def _no_patience() -> Iterator[None]:
+def _no_retries() -> Iterator[None]:
     """MLflow asks once: a server that answers with errors from the start is the wrong one."""
     before = os.environ.get(_RETRIES)
     os.environ[_RETRIES] = "0"

@@ -9,15 +9,15 @@ from weakref import WeakSet
 from sqlalchemy import event
 from sqlalchemy.engine import Dialect, Engine
 
-PATIENCE_SECONDS = 300.0
+RECONNECT_SECONDS = 300.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 
-_known: WeakSet[Dialect] = WeakSet()
+_connected_dialects: WeakSet[Dialect] = WeakSet()
 """Of the engines that have reached their server: what they cannot reach now, they could before."""
 
 
-def wait_for_servers() -> None:
-    """From now on, let engines that have reached their server wait up to PATIENCE_SECONDS for it.
+def enable_reconnection() -> None:
+    """From now on, let engines that have reached their server wait up to RECONNECT_SECONDS for it.
 
     They wait where they connect, so that the stores of Optuna and of MLflow do alike. An engine
     with ``pool_pre_ping`` notices there that its old connection is gone. The first connection is
@@ -29,8 +29,10 @@ def wait_for_servers() -> None:
 
 def _connect(dialect: Dialect, record: object, arguments: Any, options: Any) -> Any:
     """SQLAlchemy's event: the connection, for which a known server is tried again and again."""
-    waits = dialect in _known and dialect.name != "sqlite"  # a file does not come back by itself
-    deadline = time.monotonic() + (PATIENCE_SECONDS if waits else 0.0)
+    waits = (
+        dialect in _connected_dialects and dialect.name != "sqlite"
+    )  # a file does not come back by itself
+    deadline = time.monotonic() + (RECONNECT_SECONDS if waits else 0.0)
     pause = _FIRST_PAUSE
     while True:
         try:
@@ -41,5 +43,5 @@ def _connect(dialect: Dialect, record: object, arguments: Any, options: Any) -> 
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
         else:
-            _known.add(dialect)
+            _connected_dialects.add(dialect)
             return connection

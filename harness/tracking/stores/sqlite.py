@@ -89,7 +89,7 @@ def create_file(path: Path, create: Callable[[Path], None]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def unlock_after_interrupts() -> None:
+def roll_back_on_interrupt() -> None:
     """From now on, let no statement that Ctrl-C cut off keep its database locked.
 
     SQLAlchemy closes the connection of such a statement. But SQLite ends a connection, and its

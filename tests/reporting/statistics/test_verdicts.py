@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from harness.core.spec.claims import ClaimTest
-from harness.reporting.statistics.hypotheses import differences, pairs, pose
+from harness.reporting.statistics.hypotheses import differences, formulate, pairs
 from harness.reporting.statistics.verdicts import Verdict, holm, judge
 from tests.support import reports as builder
 from tests.support.reports import FAILED
@@ -50,7 +50,7 @@ def test_the_four_words(centered: list[float], unit: list[float], word: str) -> 
     found = one(builder.arms_runs(centered=centered, unit=unit))
     assert found.decision.word == word
     assert found.decision.low < found.decision.effect < found.decision.high
-    assert found.question.runs == 10
+    assert found.hypothesis.runs == 10
     assert (found.needed is None) is (word != "undecided")
 
 
@@ -87,25 +87,25 @@ def test_pairs_are_formed_by_seed_not_by_order() -> None:
 def test_one_seed_decides_nothing() -> None:
     found = one(builder.arms_runs(centered=[1.0], unit=[100.0]))
     assert found.decision.word == "undecided"
-    assert found.question.reason == "1 seed alone; it takes 2"
+    assert found.hypothesis.reason == "1 seed alone; it takes 2"
     assert found.needed is None
 
 
 def test_differences_without_spread_decide_nothing() -> None:
     found = one(builder.arms_runs(centered=[1.0] * 5, unit=[2.0] * 5))
-    assert "no spread" in found.question.reason
+    assert "no spread" in found.hypothesis.reason
 
 
 def test_a_pair_that_waits_for_a_run_is_named() -> None:
     unit: list[Any] = [*scaled(2.0)[:4], None]
     found = one(builder.arms_runs(centered=FAR, unit=unit))
-    assert found.question.lost == ("1 pair without both runs",)
-    assert found.question.runs == 8
+    assert found.hypothesis.lost == ("1 pair without both runs",)
+    assert found.hypothesis.runs == 8
 
 
 def test_a_value_that_has_no_logarithm_is_named() -> None:
     found = one(builder.arms_runs(centered=FAR, unit=[-1.0, *scaled(2.0)[1:]]))
-    assert found.question.lost == ("1 pair without a usable fid",)
+    assert found.hypothesis.lost == ("1 pair without a usable fid",)
 
 
 def test_a_failed_run_loses_its_pair() -> None:
@@ -116,8 +116,8 @@ def test_a_failed_run_loses_its_pair() -> None:
     assert found.decision.word == "supported"
     assert found.decision.effect == 1.0
     assert found.decision.p == pytest.approx(2 / 256, rel=1e-3)
-    assert "sign test" in found.question.rule
-    assert "1 pair with a failed run, without a difference" in found.question.lost
+    assert "sign test" in found.hypothesis.rule
+    assert "1 pair with a failed run, without a difference" in found.hypothesis.lost
     turned = one(builder.arms_runs(centered=unit, unit=eight))
     assert turned.decision.word == "contradicted"
 
@@ -131,11 +131,11 @@ def test_five_pairs_with_a_failed_run_cannot_decide() -> None:
 
 def test_a_pair_that_fails_on_both_sides_has_no_winner() -> None:
     found = one(builder.arms_runs(centered=[FAILED, FAILED], unit=[FAILED, FAILED]))
-    assert found.question.reason == "no pair has a winner"
+    assert found.hypothesis.reason == "no pair has a winner"
     mixed = one(builder.arms_runs(centered=[FAILED, 1.0, 1.0], unit=[FAILED, 2.0, FAILED]))
-    assert mixed.question.estimate is not None
-    assert mixed.question.estimate.n == 2
-    assert "1 pair drawn or failed on both sides, not counted" in mixed.question.lost
+    assert mixed.hypothesis.estimate is not None
+    assert mixed.hypothesis.estimate.n == 2
+    assert "1 pair drawn or failed on both sides, not counted" in mixed.hypothesis.lost
 
 
 def test_holms_steps_by_hand() -> None:
@@ -215,9 +215,11 @@ def test_a_strong_correlation_contradicts_a_weak_one() -> None:
     assert on_search(searched(fid=fid, g_loss=fid[::-1]), WEAK).decision.word == "contradicted"
     noise = np.random.default_rng(1).permutation(fid * 4).tolist()
     assert on_search(searched(fid=fid * 4, g_loss=noise), WEAK).decision.word == "supported"
-    assert "one of the two" in on_search(searched(fid=fid, g_loss=[1.0] * 30), WEAK).question.reason
+    assert (
+        "one of the two" in on_search(searched(fid=fid, g_loss=[1.0] * 30), WEAK).hypothesis.reason
+    )
     failed = [*searched(fid=fid, g_loss=fid), builder.record(30, "failed", fid=None)]
-    assert on_search(failed, WEAK).question.lost == ("1 run failed",)
+    assert on_search(failed, WEAK).hypothesis.lost == ("1 run failed",)
 
 
 SEPARATION = {
@@ -238,7 +240,7 @@ def test_the_worse_side_of_the_predictor_points_to_the_low_outcome() -> None:
     found = on_search(searched(modes_captured=modes, vendi_ratio=similar), vendi)
     assert (found.decision.effect, found.decision.word) == (0.0, "contradicted")
     runs = searched(modes_captured=[10.0] * 9, ms_ssim=similar[:9])
-    assert "no runs have modes_captured below 10" in on_search(runs, SEPARATION).question.reason
+    assert "no runs have modes_captured below 10" in on_search(runs, SEPARATION).hypothesis.reason
 
 
 IMPORTANCE = {
@@ -267,15 +269,15 @@ def test_the_field_that_decides_the_score_leads() -> None:
     assert on_search(runs, IMPORTANCE).decision.word == "supported"
     turned = {**IMPORTANCE, "field": "leaky_slope", "over": ["learning_rate"]}
     assert on_search(runs, turned).decision.word == "contradicted"
-    assert "it takes 10" in on_search(runs[:9], IMPORTANCE).question.reason
+    assert "it takes 10" in on_search(runs[:9], IMPORTANCE).hypothesis.reason
     elsewhere = {**IMPORTANCE, "field": "dropout"}
-    assert on_search(runs, elsewhere).question.reason == "not searched: dropout"
+    assert on_search(runs, elsewhere).hypothesis.reason == "not searched: dropout"
 
 
 def test_a_question_tells_how_it_was_tested() -> None:
     spec = builder.arms_spec(tests=[builder.paired_test()])
     assert spec.claim is not None
     results = builder.results(builder.arms_runs(centered=FAR, unit=FAR[::-1]), spec)
-    question = pose(spec.claim.tests[0], results)
-    assert question.rule == "paired differences on the same seeds"
-    assert (question.units, question.scale) == ("seed", "ratio")
+    hypothesis = formulate(spec.claim.tests[0], results)
+    assert hypothesis.rule == "paired differences on the same seeds"
+    assert (hypothesis.units, hypothesis.scale) == ("seed", "ratio")

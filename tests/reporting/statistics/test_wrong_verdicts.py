@@ -13,7 +13,7 @@ from harness.reporting.statistics.hypotheses import (
     NO_DIFFERENCE,
     SUPPORTED,
     UNDECIDED,
-    Question,
+    Hypothesis,
 )
 from harness.reporting.statistics.verdicts import decide
 
@@ -48,7 +48,7 @@ def words(noise: Draw, n: int, truth: float, margin: float) -> list[str]:
     found = []
     for _ in range(REPEATS[n]):
         estimate = Mean(noise(rng, n) + truth)
-        found.append(decide([Question(estimate, margin=(-margin, margin))])[0].word)
+        found.append(decide([Hypothesis(estimate, margin=(-margin, margin))])[0].word)
     return found
 
 
@@ -82,7 +82,7 @@ def test_a_whole_report_is_wrong_at_most_once_in_twenty() -> None:
     rng = np.random.default_rng(3)
     for _ in range(repeats):
         made = [Mean(rng.normal(size=8) + truth) for truth in truths]
-        found = decide([Question(estimate, margin=(-2.5, 2.5)) for estimate in made])
+        found = decide([Hypothesis(estimate, margin=(-2.5, 2.5)) for estimate in made])
         answers = [decision.word for decision in found]
         wrong += any(word in (SUPPORTED, CONTRADICTED) for word in answers[:4]) or any(
             word in (NO_DIFFERENCE, CONTRADICTED) for word in answers[4:]
@@ -93,7 +93,7 @@ def test_a_whole_report_is_wrong_at_most_once_in_twenty() -> None:
 @pytest.mark.parametrize("n", [10, 40])
 def test_a_fair_coin_of_wins_is_seldom_called_unfair(n: int) -> None:
     wins = np.random.default_rng(n).binomial(n, 0.5, size=1_000)
-    found = [decide([Question(WinRate(int(k), n), reference=0.5)])[0].word for k in wins]
+    found = [decide([Hypothesis(WinRate(int(k), n), reference=0.5)])[0].word for k in wins]
     assert share(found, SUPPORTED, CONTRADICTED) <= limit(1_000)
 
 
@@ -108,7 +108,7 @@ def test_the_size_of_a_correlation_is_seldom_judged_wrongly(n: int, truth: float
         x = rng.normal(size=n)
         y = r * x + (1 - r**2) ** 0.5 * rng.normal(size=n)
         rho = float(np.corrcoef(x.argsort().argsort(), y.argsort().argsort())[0, 1])
-        question = Question(
+        hypothesis = Hypothesis(
             RankCorrelation(rho, n),
             reference=0.5,
             above=CONTRADICTED,
@@ -116,7 +116,7 @@ def test_the_size_of_a_correlation_is_seldom_judged_wrongly(n: int, truth: float
             margin=(-np.inf, 0.5),
             inside=SUPPORTED,
         )
-        word = decide([question])[0].word
+        word = decide([hypothesis])[0].word
         wrong += word == CONTRADICTED if truth < 0.5 else word != UNDECIDED
     assert wrong / 1_000 <= limit(1_000)
 
@@ -130,5 +130,5 @@ def test_an_area_at_the_threshold_is_seldom_placed_on_one_side(
     wrong = 0
     for _ in range(1_000):
         area = Area(rng.normal(size=positives) + shift, rng.normal(size=negatives))
-        wrong += decide([Question(area, reference=0.8)])[0].word != UNDECIDED
+        wrong += decide([Hypothesis(area, reference=0.8)])[0].word != UNDECIDED
     assert wrong / 1_000 <= limit(1_000)

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from harness.core.config import TrialConfig
-from harness.core.schema import INTERRUPTED, TrialState
+from harness.core.schema import INTERRUPTED, FinalState
 from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import TrialEnd
 from harness.search.display.summary import score_lines, score_report, summary_lines
@@ -49,7 +49,7 @@ def test_plain_lines_say_configuration_score_speed_and_time_left(clock):
         display.training(250, 800.0)
         display.scored(250, {"fid": 12.345, "modes_captured": 7.0})
         clock.now = 40.0
-        display.trial_ended(TrialEnd(1, TrialState.COMPLETE, 3.21, "", 40.0))
+        display.trial_ended(TrialEnd(1, FinalState.COMPLETE, 3.21, "", 40.0))
     lines = stream.getvalue().splitlines()
     assert lines[0] == "s: 1 of 4 trials are done, 3 to go"
     assert "leaky_slope=0.25" in lines[1]
@@ -69,7 +69,7 @@ def test_time_left_uses_the_trials_before(clock):
     with display:
         display.search_started("s", 0, 3)
         display.trial_started(0, TrialConfig(images=1_000, batch_size=16))
-        display.trial_ended(TrialEnd(0, TrialState.PRUNED, None, "pruner", 20.0))
+        display.trial_ended(TrialEnd(0, FinalState.PRUNED, None, "pruner", 20.0))
         display.trial_started(1, TrialConfig(images=1_000, batch_size=16))
         clock.now = 10.0
         display.scored(500, {"fid": 1.0})
@@ -83,7 +83,7 @@ def test_an_interrupted_trial_is_not_counted(clock):
     with display:
         display.search_started("s", 0, 3)
         display.trial_started(0, TrialConfig(images=1_000, batch_size=16))
-        display.trial_ended(TrialEnd(0, TrialState.FAIL, None, INTERRUPTED, 20.0))
+        display.trial_ended(TrialEnd(0, FinalState.FAIL, None, INTERRUPTED, 20.0))
     assert "interrupted" in stream.getvalue()
     assert "[0/3]" in stream.getvalue()
 
@@ -93,7 +93,7 @@ def test_a_terminal_shows_bars_and_the_best_so_far(clock):
     with display:
         display.search_started("s", 0, 3)
         display.trial_started(0, TrialConfig(images=1_000, batch_size=16))
-        display.trial_ended(TrialEnd(0, TrialState.COMPLETE, 2.5, "", 20.0))
+        display.trial_ended(TrialEnd(0, FinalState.COMPLETE, 2.5, "", 20.0))
         display.trial_started(1, TrialConfig(images=1_000, batch_size=16))
         clock.now = 10.0
         display.training(500, 70.0)
@@ -212,7 +212,7 @@ def test_the_trials_of_several_workers_are_shown_side_by_side(clock):
     assert "500/1,000 images" in text
     # 30 s and 10 s are left of these two; two more of (40 + 20) / 2 = 30 s each, side by side
     assert "about 50 s left" in text
-    display.worker(1).trial_ended(TrialEnd(1, TrialState.COMPLETE, 3.0, "", 10.0))
+    display.worker(1).trial_ended(TrialEnd(1, FinalState.COMPLETE, 3.0, "", 10.0))
     display.standing(2, 4)  # one more was done by another machine
     display._console.print(display._panel())
     last = stream.getvalue()[len(text) :]

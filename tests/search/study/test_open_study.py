@@ -10,7 +10,7 @@ from harness.core.errors import InputError
 from harness.core.schema import INTERRUPTED, Tag
 from harness.core.spec.study_spec import StudySpec
 from harness.search.study.open_study import open_storage, open_study
-from harness.search.study.trials import counted_trials, requeue_interrupted, trial_ends
+from harness.search.study.trials import counted_trials, requeue_interrupted, trial_endings
 
 
 def spec(**changes):
@@ -114,12 +114,12 @@ def test_an_interrupted_trial_is_told_with_its_configuration_if_it_had_one(stora
     study.tell(half, state=optuna.trial.TrialState.FAIL)
     study.optimize(lambda t: t.suggest_float("leaky_slope", 0, 0.4), 1)
     study.ask()
-    ends = trial_ends(study, spec())
+    ends = trial_endings(study, spec())
     assert ends[0].tags == ends[1].tags == {"failure": "interrupted"}
     assert ends[0].config == TrialConfig.from_dict({**spec().base, **whole.params})
     assert ends[1].config is None
     assert (ends[2].config, ends[3]) == (None, None)
-    assert trial_ends(study)[0].config is None
+    assert trial_endings(study)[0].config is None
 
 
 @pytest.mark.parametrize("url", ["nonsense", "sqlite:////proc/none/x.db", "mysql://a:secret@h/b"])

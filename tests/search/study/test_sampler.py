@@ -17,7 +17,7 @@ def spec(space):
     return StudySpec.from_dict({"question": "?", "space": declared}, name="s")
 
 
-def sitting(storage, space, kind, num_trials, seed=0):
+def session(storage, space, kind, num_trials, seed=0):
     """Run ``num_trials`` more trials as a new process would; all parameters so far."""
     history = optuna.create_study(storage=storage, study_name="s", load_if_exists=True)
     sampler = DistinctSampler(history, distributions(spec(space)), kind, seed)
@@ -40,25 +40,25 @@ def storage(tmp_path):
 @pytest.mark.parametrize("cut", [3, 9])
 def test_an_interrupted_study_proposes_what_it_would_have_in_one_go(storage, kind, cut, tmp_path):
     """Before and after TPE's random start-up phase of 6 trials."""
-    whole = sitting(storage, SPACE, kind, 12)
+    whole = session(storage, SPACE, kind, 12)
     other = optuna.storages.RDBStorage(f"sqlite:///{tmp_path}/other.db")
-    sitting(other, SPACE, kind, cut)
-    assert sitting(other, SPACE, kind, 12 - cut) == whole
+    session(other, SPACE, kind, cut)
+    assert session(other, SPACE, kind, 12 - cut) == whole
 
 
 @pytest.mark.parametrize("kind", ["tpe", "random"])
 def test_a_finite_space_is_walked_without_a_repetition(storage, kind):
     space = {"optimizer": Choices(("adam", "lion", "sgd")), "latent_dim": Range(10, 13)}
-    params = sitting(storage, space, kind, 12)
+    params = session(storage, space, kind, 12)
     assert len({tuple(p.items()) for p in params}) == 12
 
 
 def test_an_exhausted_space_is_said(storage):
     space = {"optimizer": Choices(("adam", "sgd"))}
     with pytest.raises(ValueError, match="no new configuration"):
-        sitting(storage, space, "random", 3)
+        session(storage, space, "random", 3)
 
 
 def test_seeds_matter(storage, tmp_path):
     other = optuna.storages.RDBStorage(f"sqlite:///{tmp_path}/other.db")
-    assert sitting(storage, SPACE, "tpe", 3) != sitting(other, SPACE, "tpe", 3, seed=1)
+    assert session(storage, SPACE, "tpe", 3) != session(other, SPACE, "tpe", 3, seed=1)

@@ -47,7 +47,7 @@ class Scores:
         return {"fid": 50.0, COLLAPSE_PROBABILITY: self.probability}
 
 
-class Ends(SearchObserver):
+class Endings(SearchObserver):
     def __init__(self) -> None:
         self.ends: list[TrialEnd] = []
 
@@ -72,7 +72,7 @@ def _run(monkeypatch: pytest.MonkeyPatch, probability: float, pruner: object, **
         "evaluation": {"num_samples": 100},
     }
     spec = StudySpec.from_dict(declared, name="s")
-    tracked, observer = MemoryTracker().open_study(spec), Ends()
+    tracked, observer = MemoryTracker().open_study(spec), Endings()
     runner = TrialRunner(spec, None, Scores(probability), tracked, observer, {})
     study = optuna.create_study(direction="minimize", pruner=pruner)
     study.optimize(Objective(runner), n_trials=1)

@@ -46,7 +46,7 @@ class PruneAt(optuna.pruners.BasePruner):
         return trial.last_step == self.images_seen
 
 
-class Ends(SearchObserver):
+class Endings(SearchObserver):
     def __init__(self):
         self.ends = []
 
@@ -56,7 +56,7 @@ class Ends(SearchObserver):
 
 def run_one(*script, pruner=None, catch=FAILURES, spec=SPEC):
     tracker = MemoryTracker().open_study(spec)
-    observer = Ends()
+    observer = Endings()
     runner = TrialRunner(
         spec, load_dataset("digits"), ScriptedEvaluator(*script), tracker, observer, {"cpu": "x"}
     )

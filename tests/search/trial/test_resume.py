@@ -85,7 +85,7 @@ class Sitting:
         )
         self.tracker = MemoryTracker().open_study(SPEC)
 
-    def sit(self, observer=None, evaluator=None, spec=SPEC, catch=FAILURES):
+    def run_session(self, observer=None, evaluator=None, spec=SPEC, catch=FAILURES):
         """Run one trial, a retry if one is due; whether it was interrupted."""
         requeue_interrupted(self.study, ["leaky_slope"])
         self.observer = observer or Kill()
@@ -114,21 +114,21 @@ def undisturbed(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setattr(loop, "MAX_CALL_SECONDS", 1e-9)
     patch.setattr(loop, "FIRST_CALL_STEPS", 1)
-    sitting = Sitting(tmp_path_factory.mktemp("undisturbed"))
-    assert sitting.sit() is False
+    session = Sitting(tmp_path_factory.mktemp("undisturbed"))
+    assert session.run_session() is False
     patch.undo()
-    return sitting
+    return session
 
 
-def check_same(sitting, undisturbed):
-    """The last trial of ``sitting`` is, bit for bit, the one that nobody disturbed."""
-    trial, expected = sitting.study.trials[-1], undisturbed.study.trials[-1]
+def check_same(session, undisturbed):
+    """The last trial of ``session`` is, bit for bit, the one that nobody disturbed."""
+    trial, expected = session.study.trials[-1], undisturbed.study.trials[-1]
     assert trial.state == expected.state
     assert trial.params == expected.params
     assert trial.value == expected.value
     assert trial.intermediate_values == expected.intermediate_values
     assert trial.user_attrs["scores"] == expected.user_attrs["scores"]
-    run, expected_run = sitting.tracker.trials[-1], undisturbed.tracker.trials[-1]
+    run, expected_run = session.tracker.trials[-1], undisturbed.tracker.trials[-1]
     assert run.run_status == "FINISHED"
     for name in ("fid", *loop.STEP_METRICS):
         assert run.metrics[name] == expected_run.metrics[name]
@@ -136,7 +136,7 @@ def check_same(sitting, undisturbed):
     assert len(grids) == 3
     for path in grids:
         assert run.artifacts[path] == expected_run.artifacts[path]
-    assert sitting.checkpoints == []
+    assert session.checkpoints == []
 
 
 # At a random step, before the first checkpoint, after the last step and before the last score.
@@ -144,35 +144,35 @@ def check_same(sitting, undisturbed):
 def test_a_trial_that_was_cut_off_ends_bit_for_bit(at, tmp_path, undisturbed):
     at = random.randrange(2, STEPS) if at == "random" else at
     print(f"cut off at step {at}")
-    sitting = Sitting(tmp_path)
-    assert sitting.sit(Kill(at)) is True
-    assert len(sitting.checkpoints) == (at > 1)
-    assert sitting.sit() is False
-    assert sitting.observer.calls == STEPS - (at - 1)
-    check_same(sitting, undisturbed)
+    session = Sitting(tmp_path)
+    assert session.run_session(Kill(at)) is True
+    assert len(session.checkpoints) == (at > 1)
+    assert session.run_session() is False
+    assert session.observer.calls == STEPS - (at - 1)
+    check_same(session, undisturbed)
 
 
 def test_a_trial_may_be_cut_off_many_times(tmp_path, undisturbed):
-    sitting = Sitting(tmp_path)
-    interrupted = [sitting.sit(Kill(4)) for _ in range(3)]
+    session = Sitting(tmp_path)
+    interrupted = [session.run_session(Kill(4)) for _ in range(3)]
     assert interrupted == [True] * 3
-    assert sitting.sit() is False
-    check_same(sitting, undisturbed)
-    states = [run.run_status for run in sitting.tracker.trials]
+    assert session.run_session() is False
+    check_same(session, undisturbed)
+    states = [run.run_status for run in session.tracker.trials]
     assert states == ["FAILED"] * 3 + ["FINISHED"]
 
 
 def test_a_resumed_trial_says_where_it_went_on_and_counts_the_time_before(tmp_path):
-    sitting = Sitting(tmp_path)
-    sitting.sit(evaluator=MeanEvaluator({3: KeyboardInterrupt()}))
-    before = sitting.tracker.trials[0].metrics
-    sitting.sit()
-    assert any("going on at 192 images" in text for text in sitting.observer.said)
-    run = sitting.tracker.trials[1]
+    session = Sitting(tmp_path)
+    session.run_session(evaluator=MeanEvaluator({3: KeyboardInterrupt()}))
+    before = session.tracker.trials[0].metrics
+    session.run_session()
+    assert any("going on at 192 images" in text for text in session.observer.said)
+    run = session.tracker.trials[1]
     assert run.tags["resumed_at"] == "192"
     assert run.tags["retry_of"] == "0"
-    assert "resumed_at" not in sitting.tracker.trials[0].tags
-    assert sitting.observer.calls == 0  # every step was taken before
+    assert "resumed_at" not in session.tracker.trials[0].tags
+    assert session.observer.calls == 0  # every step was taken before
     assert run.metrics["train_seconds"] == before["train_seconds"]
     (wall,) = run.metrics["wall_seconds"]
     assert wall[1] > run.metrics["train_seconds"][0][1]
@@ -188,14 +188,14 @@ def test_a_milestone_that_was_passed_is_not_pruned_by_hindsight(tmp_path):
             return trial.number == 1
 
     pruner = PruneFromNowOn()
-    sitting = Sitting(tmp_path, pruner)
-    sitting.sit(Kill(6))
-    sitting.sit()
+    session = Sitting(tmp_path, pruner)
+    session.run_session(Kill(6))
+    session.run_session()
     assert pruner.asked == (64, 64, 128)  # it was asked again, for its own books
-    run = sitting.tracker.trials[1]
+    run = session.tracker.trials[1]
     assert run.run_status == "KILLED"
     assert [step for step, _ in run.metrics["fid"]] == [64, 128]
-    assert sitting.checkpoints == []
+    assert session.checkpoints == []
 
 
 def test_the_alarm_remembers_the_milestones_before(tmp_path):
@@ -205,44 +205,44 @@ def test_the_alarm_remembers_the_milestones_before(tmp_path):
         def score(self, images):
             return {**super().score(images), "collapse_probability": 1.0}
 
-    sitting = Sitting(tmp_path)
+    session = Sitting(tmp_path)
     # Up at 128, the second report in the second half: reports come every 32 images, and the
     # first of them is the lowest so far, as all are equal to the first.
-    sitting.sit(Kill(8), Collapsed(), spec)
+    session.run_session(Kill(8), Collapsed(), spec)
     evaluator = Collapsed()
-    sitting.sit(evaluator=evaluator, spec=spec)
-    assert sitting.tracker.trials[1].tags["pruned_by"] == "collapse"
-    steps = [step for step, _ in sitting.tracker.trials[1].metrics["fid"]]
+    session.run_session(evaluator=evaluator, spec=spec)
+    assert session.tracker.trials[1].tags["pruned_by"] == "collapse"
+    steps = [step for step, _ in session.tracker.trials[1].metrics["fid"]]
     assert steps == [32, 64, 96, 128, 160]
     assert evaluator.calls == 2
 
 
 def test_a_trial_that_diverged_leaves_no_checkpoint(tmp_path):
-    sitting = Sitting(tmp_path)
-    sitting.sit(evaluator=MeanEvaluator({2: DivergedError("g_loss", 128)}))
-    assert sitting.tracker.trials[0].run_status == "FAILED"
-    assert sitting.checkpoints == []
+    session = Sitting(tmp_path)
+    session.run_session(evaluator=MeanEvaluator({2: DivergedError("g_loss", 128)}))
+    assert session.tracker.trials[0].run_status == "FAILED"
+    assert session.checkpoints == []
 
 
 @pytest.mark.parametrize("damage", ["cut", "altered"])
 def test_a_damaged_checkpoint_is_set_aside_and_the_trial_starts_over(damage, tmp_path, undisturbed):
-    sitting = Sitting(tmp_path)
-    sitting.sit(Kill(7))
+    session = Sitting(tmp_path)
+    session.run_session(Kill(7))
     (path,) = tmp_path.rglob("*.npz")
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0xFF
     path.write_bytes(content[: len(content) // 3] if damage == "cut" else content)
-    sitting.sit()
-    assert sitting.observer.calls == STEPS
-    said = [text for text in sitting.observer.said if "checkpoint not used" in text]
+    session.run_session()
+    assert session.observer.calls == STEPS
+    said = [text for text in session.observer.said if "checkpoint not used" in text]
     assert len(said) == 1
     assert "starting over" in said[0]
     (aside,) = tmp_path.rglob("*.refused")
     assert str(aside) in said[0]
     aside.unlink()
     aside.parent.rmdir()
-    assert "resumed_at" not in sitting.tracker.trials[1].tags
-    check_same(sitting, undisturbed)
+    assert "resumed_at" not in session.tracker.trials[1].tags
+    check_same(session, undisturbed)
 
 
 def test_a_full_disk_costs_the_checkpoint_and_not_the_trial(tmp_path, undisturbed, monkeypatch):
@@ -250,7 +250,7 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_trial(tmp_path, undisturbe
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("harness.data.record_file.np.savez", full)
-    sitting = Sitting(tmp_path)
-    sitting.sit()
-    assert "no checkpoint of this trial: No space left on device" in sitting.observer.said
-    check_same(sitting, undisturbed)
+    session = Sitting(tmp_path)
+    session.run_session()
+    assert "no checkpoint of this trial: No space left on device" in session.observer.said
+    check_same(session, undisturbed)

@@ -1,4 +1,4 @@
-"""An outage is one line, wherever in a sitting it ended the work; a defect keeps its traceback."""
+"""An outage is one line, wherever in a session it ended the work; a defect keeps its traceback."""
 
 import pytest
 from mlflow.exceptions import MlflowException

@@ -184,9 +184,9 @@ def test_passwords_stay_out_of_what_ray_writes_and_shows(tmp_path, cluster, post
     process.communicate(timeout=200)
     assert process.returncode == 2
     assert "missing.npz" in said[-1]
-    assert any("ray::Place" in text for text in seen)
+    assert any("ray::WorkerActor" in text for text in seen)
     written = [_readable(path) for path in cluster.folder.rglob("*") if path.is_file()]
-    assert any("Place" in text for text in written)
+    assert any("WorkerActor" in text for text in written)
     assert not [text for text in [*said, *seen, *written] if password in text]
 
 

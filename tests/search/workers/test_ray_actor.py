@@ -11,7 +11,7 @@ import pytest
 from harness.core.errors import InputError
 from harness.core.spec.study_spec import StudySpec
 from harness.search.plan import StudyPlan, Workforce
-from harness.search.workers.executors import Ended, Executor, Job, Told, Worker
+from harness.search.workers.executors import Executor, Job, Told, Worker, WorkerExit
 from harness.search.workers.executors import _ray_actor as place
 from harness.tracking.stores.layout import Layout
 
@@ -50,7 +50,7 @@ def starter(monkeypatch, tmp_path):
 
 def begin(folder=Path(), **force):
     plan = StudyPlan(SPEC, Layout(), "", "", workforce=Workforce(executor="ray", **force))
-    here = place.Place()
+    here = place.WorkerActor()
     here.begin(Job(plan, 9, 3), str(folder))
     return here
 
@@ -98,7 +98,7 @@ def test_a_share_of_a_gpu_is_of_the_memory_that_this_node_has(starter, monkeypat
 def test_a_gpu_that_is_not_there_is_said_with_the_node(starter, monkeypatch):
     monkeypatch.setenv("PATH", "")
     (ended,) = begin(workers_per_gpu=2).hear(0)
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, WorkerExit)
     assert isinstance(ended.error, InputError)
     assert "on node " in str(ended.error)
     assert "nvidia-smi shows 0" in str(ended.error)

@@ -44,24 +44,24 @@ def two_gpus(monkeypatch):
 
 
 def test_workers_fill_one_gpu_after_the_other(two_gpus):
-    found = shares.gpu_shares(Workforce(workers=3, workers_per_gpu=2))
+    found = shares.gpu_allocations(Workforce(workers=3, workers_per_gpu=2))
     assert found == [("GPU-aa", 36_000), ("GPU-aa", 36_000), ("GPU-bb", 18_000)]
 
 
 @pytest.mark.parametrize(("visible", "first"), [("1", "GPU-bb"), ("GPU-bb,GPU-aa", "GPU-bb")])
 def test_only_visible_gpus_are_dealt_out(two_gpus, monkeypatch, visible, first):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert shares.gpu_shares(Workforce(workers=1, workers_per_gpu=1))[0][0] == first
+    assert shares.gpu_allocations(Workforce(workers=1, workers_per_gpu=1))[0][0] == first
 
 
 def test_too_few_gpus_are_an_error_of_one_line(two_gpus):
     with pytest.raises(InputError, match="needs 3 GPUs; nvidia-smi shows 2") as caught:
-        shares.gpu_shares(Workforce(workers=5, workers_per_gpu=2))
+        shares.gpu_allocations(Workforce(workers=5, workers_per_gpu=2))
     assert "\n" not in str(caught.value)
 
 
 def test_a_machine_without_gpus_has_none(monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(InputError, match="nvidia-smi shows 0"):
-        shares.gpu_shares(Workforce(workers=1, workers_per_gpu=1))
-    assert shares.gpu_shares(Workforce(workers=4)) == []
+        shares.gpu_allocations(Workforce(workers=1, workers_per_gpu=1))
+    assert shares.gpu_allocations(Workforce(workers=4)) == []

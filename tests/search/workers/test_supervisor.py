@@ -6,12 +6,12 @@ import pytest
 
 from harness.core.config import TrialConfig
 from harness.core.errors import HarnessError, InputError
-from harness.core.schema import INTERRUPTED, TrialState
+from harness.core.schema import INTERRUPTED, FinalState
 from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import SearchObserver, TrialEnd
 from harness.search.plan import StudyPlan, Workforce
-from harness.search.workers.executors import Ended, Executor, Job, Told, Worker
-from harness.search.workers.supervisor import Crew, WorkerDefect
+from harness.search.workers.executors import Executor, Job, Told, Worker, WorkerExit
+from harness.search.workers.supervisor import Supervisor, WorkerDefect
 from harness.tracking.stores.layout import Layout
 
 SPEC = StudySpec.from_dict({"question": "?", "space": {"leaky_slope": {"low": 0.0, "high": 0.4}}})
@@ -22,7 +22,7 @@ def started(number):
 
 
 def ended(number, reason=""):
-    state = TrialState.FAIL if reason else TrialState.COMPLETE
+    state = FinalState.FAIL if reason else FinalState.COMPLETE
     return Told("trial_ended", (TrialEnd(number, state, None if reason else 1.0, reason, 2.0),))
 
 
@@ -50,16 +50,16 @@ class _Scripted(Worker):
 
     def stop(self):
         self.script.stopped.append(self.number)
-        self.inbox.put((self.number, self.script.when_stopped.get(self.number, Ended())))
+        self.inbox.put((self.number, self.script.when_stopped.get(self.number, WorkerExit())))
 
     def kill(self):
         self.script.killed.append(self.number)
-        self.inbox.put((self.number, Ended(died="killed by SIGKILL")))
+        self.inbox.put((self.number, WorkerExit(died="killed by SIGKILL")))
 
     def dismiss(self):
         if self.number in self.script.waiting:
             self.script.waiting.remove(self.number)
-            self.inbox.put((self.number, Ended()))
+            self.inbox.put((self.number, WorkerExit()))
 
 
 class Notes(SearchObserver):
@@ -81,18 +81,18 @@ class _Part(SearchObserver):
         self.notes.ends.append((self.number, end.number, end.reason))
 
 
-def crew(script, notes, workers=2, timeout=None):
+def supervisor(script, notes, workers=2, timeout=None):
     plan = StudyPlan(SPEC, Layout(Path()), "", "", timeout=timeout, workforce=Workforce(workers))
-    return Crew(script, [Job(plan, 9, number) for number in range(workers)], notes)
+    return Supervisor(script, [Job(plan, 9, number) for number in range(workers)], notes)
 
 
 def test_every_worker_tells_its_own_trials_and_common_news_are_said_once():
     begin = Told("message", ("loading",))
     note = Told("message", ("going on at 64 images",))
-    first = [begin, started(0), note, ended(0), Ended()]
-    second = [begin, started(1), note, ended(1), Ended()]
+    first = [begin, started(0), note, ended(0), WorkerExit()]
+    second = [begin, started(1), note, ended(1), WorkerExit()]
     notes = Notes()
-    assert crew(Script({0: [first], 1: [second]}), notes).wait() is False
+    assert supervisor(Script({0: [first], 1: [second]}), notes).wait() is False
     assert sorted(notes.ends) == [(0, 0, ""), (1, 1, "")]
     assert notes.said.count("loading") == 1
     assert {text for text in notes.said if "going on" in text} == {
@@ -102,10 +102,10 @@ def test_every_worker_tells_its_own_trials_and_common_news_are_said_once():
 
 
 def test_a_worker_that_dies_after_a_trial_is_replaced_and_said():
-    died = [started(0), ended(0), started(1), Ended(died="killed by SIGKILL")]
-    script = Script({0: [died, [Ended()]], 1: [[Ended()]]})
+    died = [started(0), ended(0), started(1), WorkerExit(died="killed by SIGKILL")]
+    script = Script({0: [died, [WorkerExit()]], 1: [[WorkerExit()]]})
     notes = Notes()
-    assert crew(script, notes, timeout=100.0).wait() is False
+    assert supervisor(script, notes, timeout=100.0).wait() is False
     assert [job.number for job in script.started] == [0, 1, 0]
     assert 0 < script.started[2].plan.timeout < 100.0
     assert "worker 0 died (killed by SIGKILL); another takes its place" in notes.said
@@ -114,44 +114,44 @@ def test_a_worker_that_dies_after_a_trial_is_replaced_and_said():
 
 @pytest.mark.parametrize("before", [[], [started(0)], [started(0), ended(0, INTERRUPTED)]])
 def test_one_that_ended_no_trial_is_not_replaced(before):
-    script = Script({0: [[*before, Ended(died="killed by SIGKILL")]], 1: [[Ended()]]})
+    script = Script({0: [[*before, WorkerExit(died="killed by SIGKILL")]], 1: [[WorkerExit()]]})
     notes = Notes()
-    assert crew(script, notes).wait() is False
+    assert supervisor(script, notes).wait() is False
     assert len(script.started) == 2
     assert any("worker 0 died" in text and "with no trial done" in text for text in notes.said)
 
 
 def test_a_study_without_workers_left_says_so():
-    script = Script({0: [[Ended(died="exit code 1")]], 1: [[Ended(died="exit code 1")]]})
+    script = Script({0: [[WorkerExit(died="exit code 1")]], 1: [[WorkerExit(died="exit code 1")]]})
     with pytest.raises(HarnessError, match="no worker is left; the last died: exit code 1"):
-        crew(script, Notes()).wait()
+        supervisor(script, Notes()).wait()
 
 
 def test_one_that_waits_for_its_place_is_dismissed_when_another_is_done():
-    script = Script({0: [[started(0), ended(0), Ended()]], 1: [[]]}, waiting=[1])
-    assert crew(script, Notes()).wait() is False
+    script = Script({0: [[started(0), ended(0), WorkerExit()]], 1: [[]]}, waiting=[1])
+    assert supervisor(script, Notes()).wait() is False
     assert not script.waiting
 
 
 def test_a_death_after_the_work_was_done_is_no_failure():
-    done, died = [started(0), ended(0), Ended()], [started(1), Ended(died="node gone")]
+    done, died = [started(0), ended(0), WorkerExit()], [started(1), WorkerExit(died="node gone")]
     script = Script({0: [done], 1: [died]})
     notes = Notes()
-    assert crew(script, notes).wait() is False
+    assert supervisor(script, notes).wait() is False
     assert "worker 1 died (node gone); no work is left for another" in notes.said
 
 
 @pytest.mark.parametrize(
     ("end", "error", "text"),
     [
-        (Ended(error=InputError("no data")), InputError, "no data"),
-        (Ended(defect="Traceback ...\nKeyError: 1"), WorkerDefect, "KeyError: 1"),
+        (WorkerExit(error=InputError("no data")), InputError, "no data"),
+        (WorkerExit(defect="Traceback ...\nKeyError: 1"), WorkerDefect, "KeyError: 1"),
     ],
 )
 def test_an_error_of_one_worker_stops_all_and_is_raised(end, error, text):
-    script = Script({0: [[end]], 1: [[]]}, when_stopped={1: Ended(interrupted=True)})
+    script = Script({0: [[end]], 1: [[]]}, when_stopped={1: WorkerExit(interrupted=True)})
     with pytest.raises(error, match=text):
-        crew(script, Notes()).wait()
+        supervisor(script, Notes()).wait()
     assert script.stopped == [1]
 
 
@@ -172,9 +172,9 @@ class Interrupting(Notes):
 def test_ctrl_c_stops_all_workers_and_a_second_one_kills_them():
     script = Script(
         {0: [[Told("message", ("one",))]], 1: [[]]},
-        when_stopped={0: Told("message", ("closing",)), 1: Ended(interrupted=True)},
+        when_stopped={0: Told("message", ("closing",)), 1: WorkerExit(interrupted=True)},
     )
-    assert crew(script, Interrupting(1, 2)).wait() is True
+    assert supervisor(script, Interrupting(1, 2)).wait() is True
     assert script.stopped == [0, 1]
     assert script.killed[0] == 0
     assert len(script.started) == 2
@@ -185,5 +185,5 @@ def test_a_worker_that_does_not_stop_is_killed_in_the_end(monkeypatch):
     script = Script(
         {0: [[Told("message", ("one",))]]}, when_stopped={0: Told("message", ("closing",))}
     )
-    assert crew(script, Interrupting(1), workers=1).wait() is True
+    assert supervisor(script, Interrupting(1), workers=1).wait() is True
     assert script.killed == [0]

@@ -22,10 +22,10 @@ from harness.search.study.open_study import open_storage
 from harness.search.study.trials import counted_trials
 from harness.search.workers import heartbeat as liveness
 from harness.search.workers import worker as work
-from harness.search.workers.heartbeat import WorkerName, close_dead
+from harness.search.workers.heartbeat import WorkerIdentity, close_stale
 from harness.search.workers.worker import run_trials
 from tests.support import stub_worker
-from tests.support.stub_worker import SPEC, slots
+from tests.support.stub_worker import SPEC, trial_queue
 
 MANY = int(os.environ.get("HARNESS_TEST_TRIALS", "160"))
 POINTS = StudySpec.from_dict(
@@ -75,58 +75,60 @@ def either_url(request):
 
 @pytest.fixture
 def worker():
-    with WorkerName() as worker:
+    with WorkerIdentity() as worker:
         yield worker.name
 
 
 def test_no_more_trials_are_handed_out_than_are_left(url, worker):
-    here, there = slots(url, 3), slots(url, 3)
-    claims = [one.claim(worker) for one in (here, there, here, there)]
-    assert [claim.trial is not None for claim in claims] == [True, True, True, False]
-    assert [claim.running for claim in claims] == [1, 2, 3, 3]
-    assert not claims[3].complete
-    here.study.tell(claims[0].trial, 1.0)
-    assert there.claim(worker).done == 1
-    for claim in claims[1:3]:
-        here.study.tell(claim.trial, 1.0)
-    assert there.claim(worker).complete
+    here, there = trial_queue(url, 3), trial_queue(url, 3)
+    assignments = [one.assignment(worker) for one in (here, there, here, there)]
+    assert [assignment.trial is not None for assignment in assignments] == [True, True, True, False]
+    assert [assignment.running for assignment in assignments] == [1, 2, 3, 3]
+    assert not assignments[3].complete
+    here.study.tell(assignments[0].trial, 1.0)
+    assert there.assignment(worker).done == 1
+    for assignment in assignments[1:3]:
+        here.study.tell(assignment.trial, 1.0)
+    assert there.assignment(worker).complete
 
 
 def test_two_workers_never_get_the_same_configuration(url, worker):
-    claims = [slots(url, 3, POINTS).claim(worker) for _ in range(3)]
-    assert {claim.trial.params["leaky_slope"] for claim in claims} == {0.0, 0.1, 0.2}
+    assignments = [trial_queue(url, 3, POINTS).assignment(worker) for _ in range(3)]
+    assert {assignment.trial.params["leaky_slope"] for assignment in assignments} == {0.0, 0.1, 0.2}
 
 
 def check_taken_over(url, worker, lost):
-    """The trial that ``lost`` claimed is interrupted, and handed out again, once."""
-    settled = []
-    desk = slots(url, 5, settle=lambda: settled.append([t.state for t in desk.study.trials]))
-    claim = desk.claim(worker)
-    assert claim.abandoned == (lost.trial.number,)
-    assert claim.trial.params == lost.trial.params
-    assert claim.trial.user_attrs[Tag.RETRY_OF] == lost.trial.number
-    trials = slots(url, 3).study.trials
+    """The trial that ``lost`` assigned is interrupted, and handed out again, once."""
+    reconciled = []
+    desk = trial_queue(
+        url, 5, reconcile=lambda: reconciled.append([t.state for t in desk.study.trials])
+    )
+    assignment = desk.assignment(worker)
+    assert assignment.abandoned == (lost.trial.number,)
+    assert assignment.trial.params == lost.trial.params
+    assert assignment.trial.user_attrs[Tag.RETRY_OF] == lost.trial.number
+    trials = trial_queue(url, 3).study.trials
     assert trials[lost.trial.number].state == TrialState.FAIL
     assert trials[lost.trial.number].user_attrs[Tag.FAILURE] == INTERRUPTED
-    assert settled == [[TrialState.FAIL, TrialState.RUNNING, TrialState.RUNNING]]
-    desk.claim(worker)
-    assert len(settled) == 1  # nobody died since
-    assert desk.claim(worker).trial.params != lost.trial.params
+    assert reconciled == [[TrialState.FAIL, TrialState.RUNNING, TrialState.RUNNING]]
+    desk.assignment(worker)
+    assert len(reconciled) == 1  # nobody died since
+    assert desk.assignment(worker).trial.params != lost.trial.params
 
 
 def test_the_trial_of_a_worker_that_died_here_is_taken_over_at_once(url, worker):
-    with WorkerName() as gone:
-        lost = slots(url, 3).claim(gone.name)
-        assert slots(url, 3).claim(worker).abandoned == ()
+    with WorkerIdentity() as gone:
+        lost = trial_queue(url, 3).assignment(gone.name)
+        assert trial_queue(url, 3).assignment(worker).abandoned == ()
     gone.path.touch()  # as a killed process leaves it: there, and not locked
     check_taken_over(url, worker, lost)
     gone.path.unlink()
 
 
 def test_the_trial_of_another_machine_is_taken_over_once_it_is_silent(url, worker, monkeypatch):
-    lost = slots(url, 3).claim("on another machine")
-    assert slots(url, 3).claim(worker).abandoned == ()
-    silent = f"datetime('now', '-{liveness.GRACE_SECONDS + 1} seconds')"
+    lost = trial_queue(url, 3).assignment("on another machine")
+    assert trial_queue(url, 3).assignment(worker).abandoned == ()
+    silent = f"datetime('now', '-{liveness.STALE_SECONDS + 1} seconds')"
     with stub_worker.open_storage(url).engine.begin() as connection:
         trial = "(select trial_id from trials where number = 0)"
         sql = f"update trial_heartbeats set heartbeat = {silent} where trial_id = {trial}"
@@ -136,65 +138,65 @@ def test_the_trial_of_another_machine_is_taken_over_once_it_is_silent(url, worke
 
 def test_a_trial_that_runs_has_heartbeats(url, worker, monkeypatch):
     monkeypatch.setattr(liveness, "HEARTBEAT_SECONDS", 0.1)
-    monkeypatch.setattr(liveness, "GRACE_SECONDS", 2.0)
+    monkeypatch.setattr(liveness, "STALE_SECONDS", 2.0)
     seen = []
 
     def long(trial):
         for _ in range(4):
             time.sleep(1.0)
-            seen.append(slots(url, 1).claim(worker).abandoned)
+            seen.append(trial_queue(url, 1).assignment(worker).abandoned)
         return 0.0
 
-    run_trials(slots(url, 1), long, SearchObserver())
+    run_trials(trial_queue(url, 1), long, SearchObserver())
     assert seen == [()] * 4
 
 
 def test_a_worker_that_dies_in_its_turn_loses_no_configuration(url, worker):
-    with WorkerName() as gone:
-        lost = slots(url, 3).claim(gone.name)
+    with WorkerIdentity() as gone:
+        lost = trial_queue(url, 3).assignment(gone.name)
     gone.path.touch()
-    desk = slots(url, 3)
+    desk = trial_queue(url, 3)
     # The next one queues the lost configuration and takes it, but dies before it has its values.
-    close_dead(desk.study, desk.storage)
+    close_stale(desk.study, desk.storage)
     work.stores.requeue_interrupted(desk.study, SPEC.space)
     half = desk.study.ask()
     assert half.user_attrs[Tag.RETRY_OF] == lost.trial.number
-    claim = desk.claim(worker)
-    assert claim.abandoned == (half.number,)
-    assert claim.trial.params == lost.trial.params
-    assert claim.trial.user_attrs[Tag.RETRY_OF] == half.number
+    assignment = desk.assignment(worker)
+    assert assignment.abandoned == (half.number,)
+    assert assignment.trial.params == lost.trial.params
+    assert assignment.trial.user_attrs[Tag.RETRY_OF] == half.number
     gone.path.unlink()
 
 
 def test_a_configuration_that_was_never_complete_is_not_queued(url, worker):
-    desk = slots(url, 3)
+    desk = trial_queue(url, 3)
     desk.study.ask().suggest_float("leaky_slope", 0.0, 0.4)  # and no optimizer
-    claim = desk.claim(worker)
-    assert claim.abandoned == (0,)
-    assert Tag.RETRY_OF not in claim.trial.user_attrs
-    assert set(claim.trial.params) == {"leaky_slope", "optimizer"}
+    assignment = desk.assignment(worker)
+    assert assignment.abandoned == (0,)
+    assert Tag.RETRY_OF not in assignment.trial.user_attrs
+    assert set(assignment.trial.params) == {"leaky_slope", "optimizer"}
 
 
 def test_a_worker_that_was_given_up_but_lives_ends_its_trial_and_goes_on(url, worker, monkeypatch):
-    settled, said = [], []
+    reconciled, said = [], []
     observer = SearchObserver()
     observer.message = said.append
-    given_up, desk = [], slots(url, 1, settle=lambda: settled.append(1))
+    given_up, desk = [], trial_queue(url, 1, reconcile=lambda: reconciled.append(1))
 
     def slow(trial):
         if not given_up:
             given_up.append(trial.number)
-            monkeypatch.setattr(liveness, "GRACE_SECONDS", -1.0)
-            assert close_dead(desk.study, desk.storage) == [trial.number]
+            monkeypatch.setattr(liveness, "STALE_SECONDS", -1.0)
+            assert close_stale(desk.study, desk.storage) == [trial.number]
             monkeypatch.undo()
         trial.set_user_attr("scores", {})
         return 0.0
 
     monkeypatch.setattr(work, "POLL_SECONDS", 0.01)
     run_trials(desk, slow, observer)
-    assert len(settled) == 2  # at the first trial, and when the run of the lost one had ended
+    assert len(reconciled) == 2  # at the first trial, and when the run of the lost one had ended
     assert any("another worker took it over" in text for text in said)
-    assert len(counted_trials(slots(url, 1).study)) == 1
+    assert len(counted_trials(trial_queue(url, 1).study)) == 1
 
 
 def test_a_trial_that_is_interrupted_while_its_end_is_noted_is_run_again(url, worker):
@@ -202,28 +204,28 @@ def test_a_trial_that_is_interrupted_while_its_end_is_noted_is_run_again(url, wo
         raise KeyboardInterrupt  # the objective had no time to say why
 
     with pytest.raises(KeyboardInterrupt):
-        run_trials(slots(url, 1), interrupted, SearchObserver())
-    desk = slots(url, 1)
+        run_trials(trial_queue(url, 1), interrupted, SearchObserver())
+    desk = trial_queue(url, 1)
     (trial,) = desk.study.trials
     assert (trial.state, trial.user_attrs[Tag.FAILURE]) == (TrialState.FAIL, INTERRUPTED)
-    claim = desk.claim(worker)
-    assert claim.done == 0
-    assert claim.trial.params == trial.params
+    assignment = desk.assignment(worker)
+    assert assignment.done == 0
+    assert assignment.trial.params == trial.params
 
 
 def test_a_worker_that_is_interrupted_between_claim_and_trial_is_known_to_be_gone(url, worker):
-    desk, lost = slots(url, 1), []
+    desk, lost = trial_queue(url, 1), []
 
     def interrupt():
         lost.extend(desk.study.trials)
         raise KeyboardInterrupt
 
-    desk.settle = interrupt  # the last that a claim does
+    desk.reconcile = interrupt  # the last that a assignment does
     with pytest.raises(KeyboardInterrupt):
         run_trials(desk, lambda trial: 0.0, SearchObserver())
-    claim = slots(url, 1).claim(worker)
-    assert claim.abandoned == (0,)
-    assert claim.trial.params == lost[0].params
+    assignment = trial_queue(url, 1).assignment(worker)
+    assert assignment.abandoned == (0,)
+    assert assignment.trial.params == lost[0].params
 
 
 def test_turns_on_postgresql_are_taken_one_after_the_other(postgres_url):
@@ -257,7 +259,7 @@ def start(url, total, seconds=0.0, die=0.0):
 
 def check_exact(url, total):
     """As many counted trials as wanted, all different, nothing left running or waiting."""
-    study = slots(url, total).study
+    study = trial_queue(url, total).study
     counted = counted_trials(study)
     assert len(counted) == total
     assert {trial.state for trial in counted} == {TrialState.COMPLETE}
@@ -289,7 +291,7 @@ def test_workers_killed_at_random_moments_cost_no_trial(either_url):
     rng = random.Random(1)
     workers = [start(either_url, 40, 0.05, 0.25) for _ in range(2)]
     kills = 0
-    while kills < 50 and len(counted_trials(slots(either_url, 40).study)) < 40:
+    while kills < 50 and len(counted_trials(trial_queue(either_url, 40).study)) < 40:
         time.sleep(rng.uniform(0.1, 2.0))
         rng.choice(workers).kill()
         for place, worker in enumerate(workers):

@@ -1,4 +1,4 @@
-"""A sitting from the first look at the stores to the last: what is begun, and what is closed."""
+"""A session from the first look at the stores to the last: what is begun, and what is closed."""
 
 from __future__ import annotations
 

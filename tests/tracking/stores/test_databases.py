@@ -259,7 +259,9 @@ def test_looking_writes_nothing(tmp_path: Path, layout: Layout, empty_stores: La
         check_tracking_store(missing.tracking_uri)
     assert not missing.root.exists()
     assert check_tracking_store(layout.tracking_uri) == layout.tracking_uri
-    assert (layout.root / "mlflow.db").read_bytes() == (empty_stores.root / "mlflow.db").read_bytes()
+    assert (layout.root / "mlflow.db").read_bytes() == (
+        empty_stores.root / "mlflow.db"
+    ).read_bytes()
     # SQLite's own two files beside a database in write-ahead mode, without content
     assert {p.name for p in layout.root.iterdir()} <= {
         "mlflow.db",
@@ -272,7 +274,7 @@ def test_looking_writes_nothing(tmp_path: Path, layout: Layout, empty_stores: La
 
 def _open_at_once(root: Path, barrier, results) -> None:
     from harness.core.config import TrialConfig
-    from harness.core.schema import TrialState
+    from harness.core.schema import FinalState
     from harness.core.spec.study_spec import StudySpec
     from harness.tracking.mlflow_tracker import MlflowTracker
 
@@ -282,7 +284,7 @@ def _open_at_once(root: Path, barrier, results) -> None:
         StudySpec(name="race", question="Who is first?")
     )
     trial = study.start_trial(os.getpid(), TrialConfig())
-    trial.finish(TrialState.COMPLETE)
+    trial.finish(FinalState.COMPLETE)
     results.put((study.experiment_id, study.run_id, trial.run_id))
 
 

@@ -49,7 +49,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Ended:
+class WorkerExit:
     """How a worker ended: with its work done, unless one of these says otherwise.
 
     interrupted: it was told to stop. error: what the person should read. defect: a traceback.
@@ -62,8 +62,8 @@ class Ended:
     died: str = ""
 
 
-Inbox = queue.SimpleQueue[tuple[int, Told | Ended]]
-"""Where workers tell, each with its number; the last thing that one tells is an ``Ended``."""
+Inbox = queue.SimpleQueue[tuple[int, Told | WorkerExit]]
+"""Where workers tell, each with its number; the last thing that one tells is an ``WorkerExit``."""
 
 
 class Worker(ABC):
@@ -86,7 +86,7 @@ class Executor(ABC):
     """A way to start workers."""
 
     @contextmanager
-    def sitting(self, plan: StudyPlan, total: int) -> Iterator[Sequence[Job]]:
+    def session(self, plan: StudyPlan, total: int) -> Iterator[Sequence[Job]]:
         """The work of each worker; they can be started, and have to end, inside.
 
         Raises InputError if there is no place for them.

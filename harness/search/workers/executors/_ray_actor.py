@@ -12,14 +12,14 @@ from dataclasses import replace
 
 from harness.core.errors import HarnessError, within
 from harness.search.plan import Workforce
-from harness.search.workers.executors import Ended, Inbox, Job, Told, Worker
+from harness.search.workers.executors import Inbox, Job, Told, Worker, WorkerExit
 from harness.search.workers.executors.local import local
-from harness.search.workers.resources import gpu_shares, threads
+from harness.search.workers.resources import gpu_allocations, threads
 
 _POLL_SECONDS = 5.0
 
 
-class Place:
+class WorkerActor:
     """One worker on this node, as a process of its own, which ends with this one.
 
     It stands between a parent on another machine and a ``LocalWorker`` here: so a worker runs with
@@ -29,7 +29,7 @@ class Place:
     def __init__(self) -> None:
         """Wait for ``begin``."""
         self._inbox: Inbox = queue.SimpleQueue()
-        self._kept: list[Told | Ended] = []
+        self._kept: list[Told | WorkerExit] = []
         self._dropped = 0
         self._hearing = threading.Lock()
         self._worker: Worker | None = None
@@ -45,11 +45,11 @@ class Place:
         # A new process would begin with this one's main module, which is a program of the cluster.
         vars(sys.modules["__main__"]).pop("__file__", None)
         try:
-            self._worker = local.start(_with_share(job), self._inbox)
+            self._worker = local.start(_with_resources(job), self._inbox)
         except HarnessError as error:
-            self._inbox.put((job.number, Ended(error=error)))
+            self._inbox.put((job.number, WorkerExit(error=error)))
 
-    def hear(self, heard: int) -> list[Told | Ended]:
+    def hear(self, heard: int) -> list[Told | WorkerExit]:
         """What the worker told after its first ``heard`` news; waits for some seconds.
 
         Nothing is lost with an answer that does not arrive: it is asked for again.
@@ -70,13 +70,13 @@ class Place:
             self._worker.stop()
 
 
-def _with_share(job: Job) -> Job:
+def _with_resources(job: Job) -> Job:
     """``job`` with its cores, and with its part of the memory of the GPU that was given to it."""
     force = job.plan.workforce
     environment = threads(force.cpus_per_worker or 1)
     if force.workers_per_gpu is None:  # none was asked for, so none is taken
         return replace(job, environment={**environment, "CUDA_VISIBLE_DEVICES": "-1"})
     with within(f"on node {platform.node()}"):
-        ((gpu, memory),) = gpu_shares(Workforce(workers_per_gpu=force.workers_per_gpu))
+        ((gpu, memory),) = gpu_allocations(Workforce(workers_per_gpu=force.workers_per_gpu))
     environment["CUDA_VISIBLE_DEVICES"] = gpu
     return replace(job, environment=environment, gpu_memory_mb=memory)

@@ -21,13 +21,13 @@ from sqlalchemy.engine import make_url
 from harness.core.errors import InputError
 from harness.core.quiet_import import quiet_import
 from harness.search.plan import StudyPlan, Workforce
-from harness.search.workers.executors._ray_actor import Place
+from harness.search.workers.executors._ray_actor import WorkerActor
 from harness.tracking.stores.mlflow_server import is_server_uri
 
 UNAVAILABLE = ActorUnavailableError
 """Raised by ``answer`` if a place does not answer now; it may do so later."""
 
-LOST = RayError
+ACTOR_LOST = RayError
 """Raised by ``answer`` if a place is gone, given up or never was to be had."""
 
 _CONNECT_SECONDS = 5.0
@@ -35,7 +35,7 @@ _GPU_PARTS = 10_000  # Ray counts in ten-thousandths and rounds to the nearest
 
 
 @contextmanager
-def joined(address: str | None) -> Iterator[None]:
+def connected(address: str | None) -> Iterator[None]:
     """Inside, this process is a driver of the cluster at ``address``; it goes on afterwards.
 
     None is the address in RAY_ADDRESS, else the cluster that runs on this machine. Raises
@@ -131,8 +131,8 @@ def check_stores(plan: StudyPlan, others: Sequence[str]) -> None:
             )
 
 
-def take_place(workforce: Workforce) -> Any:
-    """The handle of a new ``Place`` on a node that has what a worker needs, once there is room."""
+def start_actor(workforce: Workforce) -> Any:
+    """The handle of a new ``WorkerActor``, on a node with what a worker needs once there is room."""
     need = needs(workforce)
     kind = ray.remote(
         num_cpus=need["CPU"],
@@ -141,7 +141,7 @@ def take_place(workforce: Workforce) -> Any:
         max_task_retries=0,
         max_concurrency=4,  # to be stopped while it is listened to
         scheduling_strategy="SPREAD",
-    )(Place)
+    )(WorkerActor)
     return kind.remote()
 
 
@@ -155,7 +155,7 @@ def answer(call: Any) -> Any:
     return ray.get(call)
 
 
-def give_up(place: Any) -> None:
+def kill_actor(place: Any) -> None:
     """End the ``place`` and what runs there, at once; it may have ended before."""
     with suppress(Exception):  # the cluster itself may be no more
         ray.kill(place)
@@ -177,7 +177,7 @@ def describe(error: Exception) -> str:
     return sentence.rstrip(".")
 
 
-def never_stood(error: Exception) -> bool:
+def failed_to_start(error: Exception) -> bool:
     """Whether a place could not even be set up on its node."""
     return isinstance(error, RayActorError) and error.actor_init_failed
 

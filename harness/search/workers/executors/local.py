@@ -13,8 +13,8 @@ from multiprocessing.context import SpawnProcess
 from types import FrameType
 
 from harness.search.plan import StudyPlan
-from harness.search.workers.executors import Ended, Executor, Inbox, Job, Told, Worker
-from harness.search.workers.resources import gpu_shares, thread_limits
+from harness.search.workers.executors import Executor, Inbox, Job, Told, Worker, WorkerExit
+from harness.search.workers.resources import gpu_allocations, thread_limits
 from harness.search.workers.worker import serve
 
 
@@ -52,10 +52,10 @@ class _Local(Executor):
     """Starts workers as processes of this machine."""
 
     @contextmanager
-    def sitting(self, plan: StudyPlan, total: int) -> Iterator[Sequence[Job]]:
+    def session(self, plan: StudyPlan, total: int) -> Iterator[Sequence[Job]]:
         """The work of each worker with its share of the cores or of a GPU."""
         workers = plan.workforce.workers
-        shares = gpu_shares(plan.workforce)
+        shares = gpu_allocations(plan.workforce)
         jobs = []
         for number in range(workers):
             gpu, memory = shares[number] if shares else (None, None)
@@ -73,22 +73,22 @@ local = _Local()
 
 def _listen(number: int, pipe: Connection, process: SpawnProcess, inbox: Inbox) -> None:
     """Pass on what comes through the pipe until the process ends, then say how it ended."""
-    news: Told | Ended = Told("", ())
+    news: Told | WorkerExit = Told("", ())
     with suppress(EOFError, OSError):
-        while not isinstance(news, Ended):
+        while not isinstance(news, WorkerExit):
             news = pipe.recv()
             inbox.put((number, news))
     process.join()
-    if not isinstance(news, Ended):
+    if not isinstance(news, WorkerExit):
         code = process.exitcode or 0
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        inbox.put((number, Ended(died=how)))
+        inbox.put((number, WorkerExit(died=how)))
 
 
 def _main(job: Job, pipe: Connection) -> None:
     """What the process does. Ctrl-C reaches it through its parent, so that it comes but once."""
 
-    def send(news: Told | Ended) -> None:
+    def send(news: Told | WorkerExit) -> None:
         with suppress(OSError):  # the parent is gone: the work ends soon, by _obey
             pipe.send(news)
 
@@ -98,7 +98,7 @@ def _main(job: Job, pipe: Connection) -> None:
         threading.Thread(target=_obey, args=(pipe,), daemon=True).start()
         ended = serve(job, send)
     except KeyboardInterrupt:  # before the work had begun, or after its end
-        ended = Ended(interrupted=True)
+        ended = WorkerExit(interrupted=True)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     send(ended)
 

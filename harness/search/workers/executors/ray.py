@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from harness.core.errors import HarnessError, InputError
 from harness.search.plan import StudyPlan
-from harness.search.workers.executors import Ended, Executor, Inbox, Job, Told, Worker
+from harness.search.workers.executors import Executor, Inbox, Job, Told, Worker, WorkerExit
 
 os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")  # of 40 s each, where no Ray answers
 try:
@@ -42,8 +42,8 @@ class RayWorker(Worker):
         self._asked = time.monotonic()
         self._node = "its node"
         self._begun = False
-        self._sent_away: Ended | None = None
-        self._place = cluster.take_place(job.plan.workforce)
+        self._sent_away: WorkerExit | None = None
+        self._place = cluster.start_actor(job.plan.workforce)
         threading.Thread(target=self._follow, daemon=True).start()
 
     def stop(self) -> None:
@@ -51,31 +51,31 @@ class RayWorker(Worker):
         if self._begun:
             self._place.stop.remote()
         else:
-            self._send_away(Ended(interrupted=True))
+            self._send_away(WorkerExit(interrupted=True))
 
     def dismiss(self) -> None:
         """End it if it still waits for its place."""
         if not self._begun:
-            self._send_away(Ended())
+            self._send_away(WorkerExit())
 
     def kill(self) -> None:
         """End it at once."""
-        cluster.give_up(self._place)
+        cluster.kill_actor(self._place)
 
-    def _send_away(self, ended: Ended) -> None:
+    def _send_away(self, ended: WorkerExit) -> None:
         self._sent_away = ended
-        cluster.give_up(self._place)
+        cluster.kill_actor(self._place)
 
     def _follow(self) -> None:
         """Pass on what the worker tells until it ends, then say how it ended."""
         try:
             self._settle()
             ended = self._listen()
-        except cluster.LOST as error:
+        except cluster.ACTOR_LOST as error:
             ended = self._sent_away or self._loss(error)
         except Exception:
-            ended = Ended(defect=traceback.format_exc())
-        cluster.give_up(self._place)
+            ended = WorkerExit(defect=traceback.format_exc())
+        cluster.kill_actor(self._place)
         self._tell(ended)
 
     def _settle(self) -> None:
@@ -89,32 +89,32 @@ class RayWorker(Worker):
         cluster.answer(self._place.begin.remote(job, os.getcwd()))
         self._begun = True
 
-    def _listen(self) -> Ended:
+    def _listen(self) -> WorkerExit:
         """Pass on what it tells; the last of it."""
         heard = 0
         while True:
             try:
-                told: Sequence[Told | Ended] = cluster.answer(self._place.hear.remote(heard))
+                told: Sequence[Told | WorkerExit] = cluster.answer(self._place.hear.remote(heard))
             except cluster.UNAVAILABLE:
                 time.sleep(1.0)
                 continue
             heard += len(told)
             for news in told:
-                if isinstance(news, Ended):
+                if isinstance(news, WorkerExit):
                     return news
                 self._tell(news)
 
-    def _loss(self, error: Exception) -> Ended:
+    def _loss(self, error: Exception) -> WorkerExit:
         """What ended a worker that did not say so itself."""
         how = cluster.describe(error)
-        if cluster.never_stood(error):
+        if cluster.failed_to_start(error):
             needs = "each node needs this project and its extras, of the same version (docs/ray.md)"
-            return Ended(
+            return WorkerExit(
                 error=HarnessError(f"a node of the cluster can run no worker: {how}; {needs}")
             )
-        return Ended(died=f"on {self._node}: {how}")
+        return WorkerExit(died=f"on {self._node}: {how}")
 
-    def _tell(self, news: Told | Ended) -> None:
+    def _tell(self, news: Told | WorkerExit) -> None:
         self._inbox.put((self._job.number, news))
 
 
@@ -122,12 +122,12 @@ class _Ray(Executor):
     """Starts workers on the nodes of a Ray cluster."""
 
     @contextmanager
-    def sitting(self, plan: StudyPlan, total: int) -> Iterator[Sequence[Job]]:
+    def session(self, plan: StudyPlan, total: int) -> Iterator[Sequence[Job]]:
         """The work of each worker, while this process is connected with the cluster."""
         cluster.check_command_line(plan, sys.orig_argv)
-        with cluster.joined(plan.workforce.ray_address):
+        with cluster.connected(plan.workforce.ray_address):
             cluster.check_plan(plan)
-            with super().sitting(plan, total) as jobs:
+            with super().session(plan, total) as jobs:
                 yield jobs
 
     def start(self, job: Job, inbox: Inbox) -> RayWorker:
