@@ -132,7 +132,7 @@ def check_stores(plan: StudyPlan, others: Sequence[str]) -> None:
 
 
 def start_actor(workforce: Workforce) -> Any:
-    """The handle of a new ``WorkerActor``, on a node with what a worker needs once there is room."""
+    """The handle of a new ``WorkerActor``, on a node that has room for what a worker needs."""
     need = needs(workforce)
     kind = ray.remote(
         num_cpus=need["CPU"],
