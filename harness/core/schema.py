@@ -47,6 +47,27 @@ class Tag(StrEnum):
     NOTE = "mlflow.note.content"
 
 
+class StudyAttribute(StrEnum):
+    """User attributes of a study in Optuna's storage."""
+
+    SPEC = "spec"  # StudySpec.to_dict()
+    DATASET = "dataset_fingerprint"
+    WEIGHTS = "extractor_weights"  # sha256 of the extractor's weight file, where one was named
+    UNTRAINED = "untrained"  # scores of an untrained generator: {metric: value}
+    SCALE = "scale"  # metric -> {"perfect": value, "null_level": value or None}
+    OPEN = "open"  # true until the end of the session was written to MLflow
+
+
+class TrialAttribute(StrEnum):
+    """User attributes of a trial in Optuna's storage; three are tags of its MLflow run too."""
+
+    WORKER = "worker"  # name of the worker that runs the trial
+    SCORES = "scores"  # metric -> final value
+    FAILURE = Tag.FAILURE
+    PRUNED_BY = Tag.PRUNED_BY
+    RETRY_OF = Tag.RETRY_OF
+
+
 INTERRUPTED = "interrupted"
 """Value of the tag ``failure`` of a trial that Ctrl-C ended; it does not count as run."""
 
@@ -90,18 +111,6 @@ TIME_METRICS = ("wall_seconds", "train_seconds", "eval_seconds")
 
 A trial that took up an interrupted one counts what that one had spent at the checkpoint.
 """
-
-# User attributes of a study in Optuna's storage.
-SPEC_ATTRIBUTE = "spec"  # StudySpec.to_dict()
-DATASET_ATTRIBUTE = "dataset_fingerprint"
-WEIGHTS_ATTRIBUTE = "extractor_weights"
-UNTRAINED_ATTRIBUTE = "untrained"  # scores of an untrained generator
-SCALE_ATTRIBUTE = "scale"  # metric -> what perfect and null level are
-OPEN_ATTRIBUTE = "open"
-"""Whether a session has begun whose end was not yet written to MLflow: its process was killed."""
-
-WORKER_ATTRIBUTE = "worker"
-"""Optuna's user attribute of a trial for the name of the worker that runs it."""
 
 # Artifacts of a trial run, as paths below the run's artifact root.
 SAMPLES_FOLDER = "samples"  # samples/<images_seen>.png, nine digits, zero-padded

@@ -6,7 +6,7 @@ from typing import Any
 
 import optuna
 
-from harness.core.schema import SPEC_ATTRIBUTE
+from harness.core.schema import StudyAttribute
 from harness.core.spec.arms import Arms, confirmation_name
 from harness.core.spec.search_space import extent
 from harness.core.spec.study_spec import SearchSpec, StudySpec
@@ -63,5 +63,5 @@ def _best_first(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
 def _arms_before(name: str, storage: optuna.storages.RDBStorage) -> dict[str, dict[str, Any]]:
     if name not in optuna.get_all_study_names(storage):
         return {}
-    before = optuna.load_study(study_name=name, storage=storage).user_attrs[SPEC_ATTRIBUTE]
+    before = optuna.load_study(study_name=name, storage=storage).user_attrs[StudyAttribute.SPEC]
     return {arm: dict(fields) for arm, fields in before["arms"].items()}

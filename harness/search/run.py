@@ -9,7 +9,7 @@ import optuna
 from optuna.storages import RDBStorage
 
 from harness.core.registry import EXECUTORS
-from harness.core.schema import OPEN_ATTRIBUTE, SCALE_ATTRIBUTE, UNTRAINED_ATTRIBUTE
+from harness.core.schema import StudyAttribute
 from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import SearchObserver
 from harness.search.plan import StudyPlan
@@ -46,7 +46,7 @@ def run_study(plan: StudyPlan, observer: SearchObserver) -> StudyOutcome:
         study = _find(plan, storage)
         if study is None:  # stopped before it began
             raise KeyboardInterrupt
-    elif study.user_attrs.get(OPEN_ATTRIBUTE):
+    elif study.user_attrs.get(StudyAttribute.OPEN):
         finish_tracked(plan, study, storage, "FINISHED")
     trials = counted_trials(study)
     return StudyOutcome(
@@ -58,8 +58,8 @@ def run_study(plan: StudyPlan, observer: SearchObserver) -> StudyOutcome:
         ran=len(trials) - done,
         interrupted=interrupted,
         wall_seconds=time.perf_counter() - began,
-        untrained=study.user_attrs.get(UNTRAINED_ATTRIBUTE, {}),
-        scale=study.user_attrs.get(SCALE_ATTRIBUTE, {}),
+        untrained=study.user_attrs.get(StudyAttribute.UNTRAINED, {}),
+        scale=study.user_attrs.get(StudyAttribute.SCALE, {}),
         best=_best(study),
         arms=_arm_values(plan.spec, study),
     )
@@ -74,7 +74,7 @@ def _run_here(plan: StudyPlan, storage: RDBStorage, total: int, observer: Search
         except KeyboardInterrupt:
             parent.finish("KILLED")
             return True
-    workplace.study.set_user_attr(OPEN_ATTRIBUTE, False)
+    workplace.study.set_user_attr(StudyAttribute.OPEN, False)
     return False
 
 

@@ -17,7 +17,7 @@ from mlflow import MlflowClient
 
 from harness.core import schema
 from harness.core.config import TrialConfig
-from harness.core.schema import WORKER_ATTRIBUTE, FinalState
+from harness.core.schema import FinalState, TrialAttribute
 from harness.core.spec.study_spec import StudySpec
 from harness.diagnostics.consistency import examine_addresses, examine_studies, repair_stores
 from harness.reporting.pages.study import write_report
@@ -120,7 +120,7 @@ def test_a_study_with_a_living_worker_runs_and_is_left_alone(layout: Layout, stu
     with WorkerIdentity() as worker:
         trial_id = storage.get_trial_id_from_study_id_trial_number(1, 1)
         storage.record_heartbeat(trial_id)
-        storage.set_trial_user_attr(trial_id, WORKER_ATTRIBUTE, worker.name)
+        storage.set_trial_user_attr(trial_id, TrialAttribute.WORKER, worker.name)
         assert said(examine_studies(Stores.of(layout))) == [
             ("study slopes", True, "is running now")
         ]

@@ -13,7 +13,7 @@ from optuna.storages import RDBStorage
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.core.errors import InputError, within
-from harness.core.schema import DATASET_ATTRIBUTE, OPEN_ATTRIBUTE, SPEC_ATTRIBUTE, WEIGHTS_ATTRIBUTE
+from harness.core.schema import StudyAttribute
 from harness.core.spec.study_spec import StudySpec
 from harness.search.plan import StudyPlan
 from harness.search.study.lock import turns
@@ -66,7 +66,7 @@ def open_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study:
         storage=storage, study_name=spec.name, direction=direction, load_if_exists=True
     )
     _check_same(spec, history)
-    history.set_user_attr(SPEC_ATTRIBUTE, spec.to_dict())
+    history.set_user_attr(StudyAttribute.SPEC, spec.to_dict())
     return optuna.load_study(
         study_name=spec.name,
         storage=storage,
@@ -101,7 +101,7 @@ def _create_tables(url: str) -> None:
 
 
 def _check_same(spec: StudySpec, study: optuna.Study) -> None:
-    before = study.user_attrs.get(SPEC_ATTRIBUTE)
+    before = study.user_attrs.get(StudyAttribute.SPEC)
     if before is None:
         return
     with within(f"study {spec.name!r} as it began"):
@@ -146,8 +146,8 @@ def _first_difference(before: dict[str, Any], now: dict[str, Any]) -> str:
 
 
 _DIFFERENCES = {
-    DATASET_ATTRIBUTE: "on other data",
-    WEIGHTS_ATTRIBUTE: "with other extractor weights",
+    StudyAttribute.DATASET: "on other data",
+    StudyAttribute.WEIGHTS: "with other extractor weights",
 }
 
 
@@ -169,7 +169,7 @@ def finish_tracked(
     parent = tracker.open_study(plan.spec)
     reconcile(parent, study, plan.spec, storage)
     parent.finish(status)
-    study.set_user_attr(OPEN_ATTRIBUTE, False)
+    study.set_user_attr(StudyAttribute.OPEN, False)
 
 
 def _check_identity(study: optuna.Study, identity: Mapping[str, str | None]) -> None:

@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from harness.core import schema
 from harness.core.config import TrialConfig
-from harness.core.schema import INTERRUPTED, Tag
+from harness.core.schema import INTERRUPTED, Tag, TrialAttribute
 from harness.core.spec.study_spec import StudySpec
 from harness.search.study.space import arm_name, config_of, distributions
 from harness.tracking.reconcile import Ending
@@ -33,7 +33,7 @@ def was_interrupted(trial: FrozenTrial) -> bool:
     One that failed without a reason was cut off before the reason could be written.
     """
     failed = trial.state == TrialState.FAIL
-    return failed and trial.user_attrs.get(Tag.FAILURE, INTERRUPTED) == INTERRUPTED
+    return failed and trial.user_attrs.get(TrialAttribute.FAILURE, INTERRUPTED) == INTERRUPTED
 
 
 def counted_trials(study: optuna.Study) -> list[FrozenTrial]:
@@ -55,17 +55,17 @@ def requeue_interrupted(
     ``trials``: all of the study as they are now, if they were read already.
     """
     trials = study.get_trials(deepcopy=False) if trials is None else trials
-    retried = {trial.user_attrs.get(Tag.RETRY_OF) for trial in trials}
+    retried = {trial.user_attrs.get(TrialAttribute.RETRY_OF) for trial in trials}
     for trial in trials:
         params = _planned_params(trial)
         if was_interrupted(trial) and params.keys() == set(names) and trial.number not in retried:
-            study.enqueue_trial(params, user_attrs={Tag.RETRY_OF.value: trial.number})
+            study.enqueue_trial(params, user_attrs={TrialAttribute.RETRY_OF.value: trial.number})
 
 
 def close_interrupted(storage: RDBStorage, trial_id: int) -> None:
     """End a running trial whose worker is gone, unless it has ended by itself meanwhile."""
     with suppress(UpdateFinishedTrialError):
-        storage.set_trial_user_attr(trial_id, Tag.FAILURE, INTERRUPTED)
+        storage.set_trial_user_attr(trial_id, TrialAttribute.FAILURE, INTERRUPTED)
         storage.set_trial_state_values(trial_id, TrialState.FAIL)
 
 
@@ -81,10 +81,10 @@ def _ending(trial: FrozenTrial, spec: StudySpec | None) -> Ending | None:
     if trial.state == TrialState.COMPLETE:
         return Ending(schema.FinalState.COMPLETE)
     if trial.state == TrialState.PRUNED:
-        pruned_by = trial.user_attrs.get(Tag.PRUNED_BY, schema.PRUNED_BY_PRUNER)
+        pruned_by = trial.user_attrs.get(TrialAttribute.PRUNED_BY, schema.PRUNED_BY_PRUNER)
         return Ending(schema.FinalState.PRUNED, {Tag.PRUNED_BY.value: pruned_by})
     if trial.state == TrialState.FAIL:
-        reason = trial.user_attrs.get(Tag.FAILURE, INTERRUPTED)
+        reason = trial.user_attrs.get(TrialAttribute.FAILURE, INTERRUPTED)
         config = _config(trial, spec) if spec and reason == INTERRUPTED else None
         return Ending(schema.FinalState.FAIL, {Tag.FAILURE.value: reason}, config)
     return None
@@ -149,7 +149,7 @@ def _best(study: optuna.Study) -> dict[str, Any] | None:
         "trial": trial.number,
         "value": trial.value,
         "params": dict(trial.params),
-        "scores": trial.user_attrs.get("scores", {}),
+        "scores": trial.user_attrs.get(TrialAttribute.SCORES, {}),
     }
 
 

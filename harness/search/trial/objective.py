@@ -18,7 +18,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from harness.core import schema
 from harness.core.config import TrialConfig
 from harness.core.errors import DivergedError, TakenOverError
-from harness.core.schema import FinalState, Tag
+from harness.core.schema import FinalState, Tag, TrialAttribute
 from harness.core.spec.study_spec import StudySpec
 from harness.data.dataset import Dataset
 from harness.evaluation.collapse import LEVEL
@@ -227,7 +227,7 @@ class Objective:
         """The final value of the study's metric; TrialPruned if pruner or alarm stop the trial."""
         spec = self._runner.spec
         params = suggest(trial, self._distributions)
-        retry_of = trial.user_attrs.get(Tag.RETRY_OF)
+        retry_of = trial.user_attrs.get(TrialAttribute.RETRY_OF)
         tags = {} if retry_of is None else {Tag.RETRY_OF.value: str(retry_of)}
         if spec.arms:
             tags[Tag.ARM.value] = arm_name(spec, params)
@@ -244,12 +244,12 @@ class Objective:
         try:
             scores = self._runner.run(trial.number, config, report, tags)
         except optuna.TrialPruned as pruned:
-            trial.set_user_attr(Tag.PRUNED_BY, _pruned_by(pruned))
+            trial.set_user_attr(TrialAttribute.PRUNED_BY, _pruned_by(pruned))
             raise
         except BaseException as error:
-            trial.set_user_attr(Tag.FAILURE, failure_reason(error))
+            trial.set_user_attr(TrialAttribute.FAILURE, failure_reason(error))
             raise
-        trial.set_user_attr("scores", scores)
+        trial.set_user_attr(TrialAttribute.SCORES, scores)
         return scores[spec.search.metric]
 
 

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from harness.core.schema import WORKER_ATTRIBUTE
+from harness.core.schema import TrialAttribute
 from harness.search.study.trials import close_interrupted
 from harness.tracking.stores.reconnect import RECONNECT_SECONDS
 
@@ -125,7 +125,7 @@ def _stale(
 
 
 def _is_stale(trial: FrozenTrial, age: float | None) -> bool:
-    worker = trial.user_attrs.get(WORKER_ATTRIBUTE)
+    worker = trial.user_attrs.get(TrialAttribute.WORKER)
     if worker is None or age is None:
         return True
     return age > STALE_SECONDS or _is_file_unlocked(str(worker))

@@ -14,7 +14,7 @@ import optuna
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from harness.core.schema import WORKER_ATTRIBUTE
+from harness.core.schema import TrialAttribute
 from harness.core.spec.study_spec import StudySpec
 from harness.search.study.lock import Turn
 from harness.search.study.space import distributions
@@ -88,7 +88,7 @@ class TrialQueue:
                 trial = self.study.ask(self._space)
                 trial_id = self._id(trial.number)
                 self.storage.record_heartbeat(trial_id)
-                self.storage.set_trial_user_attr(trial_id, WORKER_ATTRIBUTE, worker)
+                self.storage.set_trial_user_attr(trial_id, TrialAttribute.WORKER, worker)
                 running += 1
         if abandoned or not self._reconciled:
             self.reconcile()

@@ -16,14 +16,7 @@ from optuna.trial import TrialState
 
 from harness.core.errors import HarnessError, TakenOverError
 from harness.core.quiet_import import quiet_import
-from harness.core.schema import (
-    DATASET_ATTRIBUTE,
-    OPEN_ATTRIBUTE,
-    SCALE_ATTRIBUTE,
-    UNTRAINED_ATTRIBUTE,
-    WEIGHTS_ATTRIBUTE,
-    Tag,
-)
+from harness.core.schema import StudyAttribute, TrialAttribute
 from harness.search.display.events import SearchObserver
 from harness.search.plan import StudyPlan
 from harness.search.study import open_study as stores
@@ -76,7 +69,10 @@ class Workplace:
         self._storage = storage
         self._observer = observer
         self._turn = turns(storage, plan.spec.name)
-        identity = {DATASET_ATTRIBUTE: self._dataset.fingerprint, WEIGHTS_ATTRIBUTE: weights}
+        identity = {
+            StudyAttribute.DATASET: self._dataset.fingerprint,
+            StudyAttribute.WEIGHTS: weights,
+        }
         with self._turn():
             found = stores.find_study(plan.spec, storage)
             if found is not None:
@@ -84,7 +80,7 @@ class Workplace:
             # Where MLflow refuses the study, Optuna must not have begun it.
             self.parent: StudyTracker = tracker.open_study(plan.spec)
             self.study = found or stores.open_study(plan.spec, storage)
-            self.study.set_user_attr(OPEN_ATTRIBUTE, True)
+            self.study.set_user_attr(StudyAttribute.OPEN, True)
             for attribute, sha256 in identity.items():
                 if sha256 is not None:
                     self.study.set_user_attr(attribute, sha256)
@@ -114,13 +110,13 @@ class Workplace:
 
         runner = None
         with turns(self._storage, self._plan.spec.name, "preparation")():
-            first = UNTRAINED_ATTRIBUTE not in self.study.user_attrs
+            first = StudyAttribute.UNTRAINED not in self.study.user_attrs
             if first or self._leads:
                 runner = self._runner(gpu_memory_mb)
                 log_study_files(runner)
-                self.study.set_user_attr(SCALE_ATTRIBUTE, runner.evaluator.scale)
+                self.study.set_user_attr(StudyAttribute.SCALE, runner.evaluator.scale)
             if first and runner:
-                self.study.set_user_attr(UNTRAINED_ATTRIBUTE, log_untrained(runner))
+                self.study.set_user_attr(StudyAttribute.UNTRAINED, log_untrained(runner))
         return Objective(runner or self._runner(gpu_memory_mb))
 
     def _runner(self, gpu_memory_mb: int | None) -> TrialRunner:
@@ -197,9 +193,9 @@ def _give_reason(trial: optuna.Trial, error: BaseException) -> None:
 
     A signal may come while the objective notes how the trial ended: then the trial did not end.
     """
-    if Tag.FAILURE not in trial.user_attrs:
+    if TrialAttribute.FAILURE not in trial.user_attrs:
         with suppress(UpdateFinishedTrialError):
-            trial.set_user_attr(Tag.FAILURE, failure_reason(error))
+            trial.set_user_attr(TrialAttribute.FAILURE, failure_reason(error))
 
 
 def _tell_standing(assignment: Assignment, observer: SearchObserver) -> None:

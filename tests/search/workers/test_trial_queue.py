@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy
 from optuna.trial import TrialState
 
-from harness.core.schema import INTERRUPTED, WORKER_ATTRIBUTE, Tag
+from harness.core.schema import INTERRUPTED, Tag, TrialAttribute
 from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import SearchObserver
 from harness.search.study.lock import turns
@@ -276,7 +276,7 @@ def test_eight_workers_run_many_trials_and_not_one_more(either_url, capsys):
     seconds = time.monotonic() - began
     study = check_exact(either_url, MANY)
     assert len(study.trials) == MANY
-    assert len({trial.user_attrs[WORKER_ATTRIBUTE] for trial in study.trials}) == 8
+    assert len({trial.user_attrs[TrialAttribute.WORKER] for trial in study.trials}) == 8
     # From the first trial to the last: the workers' own start is not what is measured.
     first, last = study.trials[0].datetime_start, max(t.datetime_complete for t in study.trials)
     rate = MANY / (last - first).total_seconds()

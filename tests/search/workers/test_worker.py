@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 
 from harness.core.errors import InputError
-from harness.core.schema import OPEN_ATTRIBUTE
+from harness.core.schema import StudyAttribute
 from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import SearchObserver
 from harness.search.plan import StudyPlan
@@ -61,12 +61,12 @@ def test_what_a_killed_sitting_left_open_is_closed_though_no_trial_is_left(
 ) -> None:
     assert run_study(plan, SearchObserver()).complete
     study = optuna.load_study(study_name=SPEC.name, storage=storage)
-    assert study.user_attrs[OPEN_ATTRIBUTE] is False
+    assert study.user_attrs[StudyAttribute.OPEN] is False
     parent = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root).open_study(SPEC)
     trial = parent.start_trial(7, SPEC.base_config())
-    study.set_user_attr(OPEN_ATTRIBUTE, True)
+    study.set_user_attr(StudyAttribute.OPEN, True)
     assert run_study(plan, SearchObserver()).ran == 0
     client = MlflowClient(plan.tracking_uri)
     statuses = [client.get_run(run.run_id).info.status for run in (parent, trial)]
     assert statuses == ["FINISHED", "FAILED"]
-    assert study.user_attrs[OPEN_ATTRIBUTE] is False
+    assert study.user_attrs[StudyAttribute.OPEN] is False
