@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import optuna
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -60,11 +59,6 @@ def arm_params(spec: StudySpec) -> list[dict[str, Any]]:
     ]
 
 
-def suggest(trial: optuna.Trial, space: Mapping[str, BaseDistribution]) -> dict[str, Any]:
-    """The values of all searched fields for ``trial``."""
-    return {name: _suggest(trial, name, distribution) for name, distribution in space.items()}
-
-
 def space_size(spec: StudySpec) -> int | None:
     """How many different configurations the space holds; None if there is no end of them."""
     if spec.arms:
@@ -86,12 +80,3 @@ def _distribution(name: str, domain: Choices | Range) -> BaseDistribution:
     if FIELD_TYPES[name] == "int":
         return IntDistribution(int(domain.low), int(domain.high), log=domain.log)
     return FloatDistribution(domain.low, domain.high, log=domain.log)
-
-
-def _suggest(trial: optuna.Trial, name: str, distribution: BaseDistribution) -> Any:
-    if isinstance(distribution, CategoricalDistribution):
-        return trial.suggest_categorical(name, distribution.choices)
-    if isinstance(distribution, IntDistribution):
-        return trial.suggest_int(name, distribution.low, distribution.high, log=distribution.log)
-    assert isinstance(distribution, FloatDistribution)
-    return trial.suggest_float(name, distribution.low, distribution.high, log=distribution.log)

@@ -26,7 +26,7 @@ from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.students import Labelled
 from harness.evaluation.training_value import num_generated, training_value
 from harness.search.display.events import SearchObserver, TrialEnd
-from harness.search.study.space import arm_name, config_of, distributions, suggest
+from harness.search.study.space import arm_name, config_of
 from harness.search.trial.collapse_stopping import CollapseAlarm
 from harness.search.trial.progress import Milestone, TrialProgress
 from harness.tracking.failures import failure_reason
@@ -216,17 +216,19 @@ def _log_times(run: TrialRun, trainer: Trainer, course: TrialProgress) -> None:
 
 
 class Objective:
-    """The function that Optuna optimizes: suggests a configuration and runs it."""
+    """The function that Optuna optimizes: runs a trial's configuration, returns its final value."""
 
     def __init__(self, runner: TrialRunner) -> None:
         """Let ``runner`` run the trials."""
         self._runner = runner
-        self._distributions = distributions(runner.spec)
 
     def __call__(self, trial: optuna.Trial) -> float:
-        """The final value of the study's metric; TrialPruned if pruner or alarm stop the trial."""
+        """The final value of the study's metric; TrialPruned if pruner or alarm stop the trial.
+
+        ``trial`` has its parameters already, from ``study.ask(distributions(spec))``.
+        """
         spec = self._runner.spec
-        params = suggest(trial, self._distributions)
+        params = trial.params
         retry_of = trial.user_attrs.get(TrialAttribute.RETRY_OF)
         tags = {} if retry_of is None else {Tag.RETRY_OF.value: str(retry_of)}
         if spec.arms:

@@ -8,7 +8,7 @@ from harness.core.schema import INTERRUPTED, Tag
 from harness.core.spec.study_spec import StudySpec
 from harness.search.confirmation import confirmation_study
 from harness.search.study.open_study import open_storage, open_study
-from harness.search.study.space import arm_params, config_of, distributions, space_size, suggest
+from harness.search.study.space import arm_params, config_of, distributions, space_size
 from harness.search.study.trials import counted_trials, requeue_interrupted
 
 ARMS = {"adam": {"optimizer": "adam"}, "sgd": {"optimizer": "sgd", "learning_rate": 0.1}}
@@ -33,8 +33,8 @@ def storage(url):
 
 
 def proposed(study: optuna.Study, declared: StudySpec) -> tuple[str, int]:
-    trial = study.ask()
-    config = config_of(declared, suggest(trial, distributions(declared)))
+    trial = study.ask(distributions(declared))
+    config = config_of(declared, trial.params)
     study.tell(trial, 1.0)
     return config.optimizer, config.seed
 
@@ -73,8 +73,7 @@ def test_arms_that_are_there_cannot_change(storage, arms):
 
 def test_an_interrupted_pair_is_run_again(storage):
     study = open_study(spec(), storage)
-    trial = study.ask()
-    suggest(trial, distributions(spec()))
+    trial = study.ask(distributions(spec()))
     trial.set_user_attr(Tag.FAILURE, INTERRUPTED)
     study.tell(trial, state=optuna.trial.TrialState.FAIL)
     requeue_interrupted(study, distributions(spec()))

@@ -3,7 +3,8 @@ import pytest
 
 from harness.core.spec.study_spec import Choices, Range, StudySpec
 from harness.search.study.sampler import DistinctSampler
-from harness.search.study.space import distributions, suggest
+from harness.search.study.space import distributions
+from tests.support.trials import run_next_trial
 
 SPACE = {
     "optimizer": Choices(("adam", "sgd")),
@@ -24,10 +25,10 @@ def session(storage, space, kind, num_trials, seed=0):
     study = optuna.load_study(storage=storage, study_name="s", sampler=sampler)
 
     def objective(trial):
-        params = suggest(trial, distributions(spec(space)))
-        return float(sum(map(ord, str(sorted(params.items())))) % 97)
+        return float(sum(map(ord, str(sorted(trial.params.items())))) % 97)
 
-    study.optimize(objective, n_trials=num_trials)
+    for _ in range(num_trials):
+        run_next_trial(study, distributions(spec(space)), objective)
     return [trial.params for trial in study.get_trials()]
 
 

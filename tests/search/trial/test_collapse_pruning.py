@@ -11,10 +11,12 @@ import pytest
 from harness.core.schema import COLLAPSE_PROBABILITY, PRUNED_BY_COLLAPSE, PRUNED_BY_PRUNER
 from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import SearchObserver, TrialEnd
+from harness.search.study.space import distributions
 from harness.search.trial import objective
 from harness.search.trial.objective import Objective, TrialRunner
 from harness.tracking.memory import MemoryTracker
 from harness.training.loop import Progress
+from tests.support.trials import run_next_trial
 
 NUM_REPORTS = 6
 
@@ -75,7 +77,7 @@ def _run(monkeypatch: pytest.MonkeyPatch, probability: float, pruner: object, **
     tracked, observer = MemoryTracker().open_study(spec), Endings()
     runner = TrialRunner(spec, None, Scores(probability), tracked, observer, {})
     study = optuna.create_study(direction="minimize", pruner=pruner)
-    study.optimize(Objective(runner), n_trials=1)
+    run_next_trial(study, distributions(spec), Objective(runner))
     return study.trials[0], tracked.trials[0], observer.ends[0]
 
 

@@ -9,8 +9,10 @@ from harness.core.schema import TRAINING_VALUE_SCORES
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
 from harness.search.display.events import SearchObserver
+from harness.search.study.space import distributions
 from harness.search.trial.objective import FAILURES, Objective, TrialRunner
 from harness.tracking.memory import MemoryTracker
+from tests.support.trials import run_next_trial
 
 SPEC = StudySpec.from_dict(
     {
@@ -62,7 +64,7 @@ def run_one(*script, pruner=None, catch=FAILURES, spec=SPEC):
     )
     study = optuna.create_study(pruner=pruner or optuna.pruners.NopPruner())
     try:
-        study.optimize(Objective(runner), n_trials=1, catch=catch)
+        run_next_trial(study, distributions(spec), Objective(runner), catch)
     finally:
         run_one.seen = study.trials[0], tracker.trials[0], observer.ends[0]
     return run_one.seen

@@ -12,10 +12,12 @@ from harness.core.errors import DivergedError
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
 from harness.search.display.events import SearchObserver
+from harness.search.study.space import distributions
 from harness.search.study.trials import requeue_interrupted
 from harness.search.trial.objective import FAILURES, Objective, TrialRunner
 from harness.tracking.memory import MemoryTracker
 from harness.training import checkpoint, loop
+from tests.support.trials import run_next_trial
 
 pytestmark = pytest.mark.slow
 
@@ -74,8 +76,8 @@ def save_always(monkeypatch):
     monkeypatch.setattr(checkpoint, "BETWEEN_SECONDS", 0.0)
 
 
-class Sitting:
-    """A study that is run, cut off and run again, with the same stores and folder."""
+class Session:
+    """A study that is run, interrupted and run again, with the same stores and folder."""
 
     def __init__(self, folder, pruner=None):
         self.folder = folder
@@ -85,7 +87,7 @@ class Sitting:
         )
         self.tracker = MemoryTracker().open_study(SPEC)
 
-    def run_session(self, observer=None, evaluator=None, spec=SPEC, catch=FAILURES):
+    def run(self, observer=None, evaluator=None, spec=SPEC, catch=FAILURES):
         """Run one trial, a retry if one is due; whether it was interrupted."""
         requeue_interrupted(self.study, ["leaky_slope"])
         self.observer = observer or Kill()
@@ -99,7 +101,7 @@ class Sitting:
             self.folder,
         )
         try:
-            self.study.optimize(Objective(runner), n_trials=1, catch=catch)
+            run_next_trial(self.study, distributions(spec), Objective(runner), catch)
         except KeyboardInterrupt:
             return True
         return False
@@ -114,8 +116,8 @@ def undisturbed(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setattr(loop, "MAX_CALL_SECONDS", 1e-9)
     patch.setattr(loop, "FIRST_CALL_STEPS", 1)
-    session = Sitting(tmp_path_factory.mktemp("undisturbed"))
-    assert session.run_session() is False
+    session = Session(tmp_path_factory.mktemp("undisturbed"))
+    assert session.run() is False
     patch.undo()
     return session
 
@@ -141,32 +143,32 @@ def check_same(session, undisturbed):
 
 # At a random step, before the first checkpoint, after the last step and before the last score.
 @pytest.mark.parametrize("at", ["random", 1, STEPS])
-def test_a_trial_that_was_cut_off_ends_bit_for_bit(at, tmp_path, undisturbed):
+def test_a_trial_that_was_interrupted_ends_bit_for_bit(at, tmp_path, undisturbed):
     at = random.randrange(2, STEPS) if at == "random" else at
-    print(f"cut off at step {at}")
-    session = Sitting(tmp_path)
-    assert session.run_session(Kill(at)) is True
+    print(f"interrupted at step {at}")
+    session = Session(tmp_path)
+    assert session.run(Kill(at)) is True
     assert len(session.checkpoints) == (at > 1)
-    assert session.run_session() is False
+    assert session.run() is False
     assert session.observer.calls == STEPS - (at - 1)
     check_same(session, undisturbed)
 
 
 def test_a_trial_may_be_cut_off_many_times(tmp_path, undisturbed):
-    session = Sitting(tmp_path)
-    interrupted = [session.run_session(Kill(4)) for _ in range(3)]
+    session = Session(tmp_path)
+    interrupted = [session.run(Kill(4)) for _ in range(3)]
     assert interrupted == [True] * 3
-    assert session.run_session() is False
+    assert session.run() is False
     check_same(session, undisturbed)
     states = [run.run_status for run in session.tracker.trials]
     assert states == ["FAILED"] * 3 + ["FINISHED"]
 
 
 def test_a_resumed_trial_says_where_it_went_on_and_counts_the_time_before(tmp_path):
-    session = Sitting(tmp_path)
-    session.run_session(evaluator=MeanEvaluator({3: KeyboardInterrupt()}))
+    session = Session(tmp_path)
+    session.run(evaluator=MeanEvaluator({3: KeyboardInterrupt()}))
     before = session.tracker.trials[0].metrics
-    session.run_session()
+    session.run()
     assert any("going on at 192 images" in text for text in session.observer.said)
     run = session.tracker.trials[1]
     assert run.tags["resumed_at"] == "192"
@@ -188,9 +190,9 @@ def test_a_milestone_that_was_passed_is_not_pruned_by_hindsight(tmp_path):
             return trial.number == 1
 
     pruner = PruneFromNowOn()
-    session = Sitting(tmp_path, pruner)
-    session.run_session(Kill(6))
-    session.run_session()
+    session = Session(tmp_path, pruner)
+    session.run(Kill(6))
+    session.run()
     assert pruner.asked == (64, 64, 128)  # it was asked again, for its own books
     run = session.tracker.trials[1]
     assert run.run_status == "KILLED"
@@ -205,12 +207,12 @@ def test_the_alarm_remembers_the_milestones_before(tmp_path):
         def score(self, images):
             return {**super().score(images), "collapse_probability": 1.0}
 
-    session = Sitting(tmp_path)
+    session = Session(tmp_path)
     # Up at 128, the second report in the second half: reports come every 32 images, and the
     # first of them is the lowest so far, as all are equal to the first.
-    session.run_session(Kill(8), Collapsed(), spec)
+    session.run(Kill(8), Collapsed(), spec)
     evaluator = Collapsed()
-    session.run_session(evaluator=evaluator, spec=spec)
+    session.run(evaluator=evaluator, spec=spec)
     assert session.tracker.trials[1].tags["pruned_by"] == "collapse"
     steps = [step for step, _ in session.tracker.trials[1].metrics["fid"]]
     assert steps == [32, 64, 96, 128, 160]
@@ -218,21 +220,21 @@ def test_the_alarm_remembers_the_milestones_before(tmp_path):
 
 
 def test_a_trial_that_diverged_leaves_no_checkpoint(tmp_path):
-    session = Sitting(tmp_path)
-    session.run_session(evaluator=MeanEvaluator({2: DivergedError("g_loss", 128)}))
+    session = Session(tmp_path)
+    session.run(evaluator=MeanEvaluator({2: DivergedError("g_loss", 128)}))
     assert session.tracker.trials[0].run_status == "FAILED"
     assert session.checkpoints == []
 
 
 @pytest.mark.parametrize("damage", ["cut", "altered"])
 def test_a_damaged_checkpoint_is_set_aside_and_the_trial_starts_over(damage, tmp_path, undisturbed):
-    session = Sitting(tmp_path)
-    session.run_session(Kill(7))
+    session = Session(tmp_path)
+    session.run(Kill(7))
     (path,) = tmp_path.rglob("*.npz")
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0xFF
     path.write_bytes(content[: len(content) // 3] if damage == "cut" else content)
-    session.run_session()
+    session.run()
     assert session.observer.calls == STEPS
     said = [text for text in session.observer.said if "checkpoint not used" in text]
     assert len(said) == 1
@@ -250,7 +252,7 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_trial(tmp_path, undisturbe
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("harness.data.record_file.np.savez", full)
-    session = Sitting(tmp_path)
-    session.run_session()
+    session = Session(tmp_path)
+    session.run()
     assert "no checkpoint of this trial: No space left on device" in session.observer.said
     check_same(session, undisturbed)
