@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import optuna
 from optuna.exceptions import OptunaError
@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from harness.core.errors import InputError, within
 from harness.core.schema import StudyAttribute
+from harness.core.spec.identity import difference
 from harness.core.spec.study_spec import StudySpec
 from harness.search.plan import StudyPlan
 from harness.search.study.lock import turns
@@ -101,48 +102,16 @@ def _create_tables(url: str) -> None:
 
 
 def _check_same(spec: StudySpec, study: optuna.Study) -> None:
+    """Raise InputError if ``study`` began with another declaration than ``spec``."""
     before = study.user_attrs.get(StudyAttribute.SPEC)
     if before is None:
         return
     with within(f"study {spec.name!r} as it began"):
-        before = StudySpec.from_dict(before).to_dict()  # with defaults for keys of later versions
-    now = spec.to_dict()
-    difference = _first_difference(_identity(before), _identity(now))
-    difference = difference or _changed_arm(before["arms"], now["arms"])
-    if difference:
+        began = StudySpec.from_dict(before)  # with defaults for keys of later versions
+    if changed := difference(began, spec):
         raise InputError(
-            f"study {spec.name!r} began with another {difference}; "
-            "give this one another --study-name"
+            f"study {spec.name!r} began with another {changed}; give this one another --study-name"
         )
-
-
-def _identity(values: dict[str, Any]) -> dict[str, Any]:
-    """What must not change while a study grows: everything but its wording and its length.
-
-    Arms that are there keep their place and their fields; more of them, and more seeds, may come.
-    """
-    flat = {}
-    for table in ("base", "space", "search", "evaluation"):
-        flat.update({f"[{table}] {key}": value for key, value in values[table].items()})
-    flat.pop("[search] num_trials")
-    return flat
-
-
-def _changed_arm(before: dict[str, Any], now: dict[str, Any]) -> str:
-    places = zip(before.items(), now.items(), strict=False)
-    for (name, fields), (name_now, fields_now) in places:
-        if (name, fields) != (name_now, fields_now):
-            return f"[arms] {name}: {fields!r}, now {name_now}: {fields_now!r}"
-    if len(now) < len(before):
-        return f"[arms]: {len(before)} arms, now {len(now)}"
-    return ""
-
-
-def _first_difference(before: dict[str, Any], now: dict[str, Any]) -> str:
-    for key in {**before, **now}:
-        if before.get(key) != now.get(key):
-            return f"{key}: {before.get(key)!r}, now {now.get(key)!r}"
-    return ""
 
 
 _DIFFERENCES = {
