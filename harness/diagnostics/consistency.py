@@ -19,7 +19,7 @@ from optuna.trial import TrialState
 from harness.core.schema import RUN_STATUS, FinalState
 from harness.diagnostics.installation import Finding
 from harness.diagnostics.relocation import find_misplaced, relocate
-from harness.search.study.lock import turn_if_free
+from harness.search.study.lock import study_lock_if_free
 from harness.search.study.trials import trial_endings
 from harness.search.workers.heartbeat import close_stale, has_live_worker
 from harness.tracking.reconcile import (
@@ -57,7 +57,7 @@ class _Found:
         if search is None or self.storage is None:
             yield True
             return
-        with turn_if_free(self.storage, name) as free:
+        with study_lock_if_free(self.storage, name) as free:
             yield free and not has_live_worker(search, self.storage)
 
 

@@ -14,7 +14,7 @@ from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import SearchObserver
 from harness.search.plan import StudyPlan
 from harness.search.study import open_study as stores
-from harness.search.study.lock import turns
+from harness.search.study.lock import study_lock
 from harness.search.study.open_study import finish_tracked
 from harness.search.study.space import space_size
 from harness.search.study.trials import StudyOutcome, _arm_values, _best, _states, counted_trials
@@ -97,7 +97,7 @@ def _run_by_workers(
 
 
 def _find(plan: StudyPlan, storage: RDBStorage) -> optuna.Study | None:
-    with turns(storage, plan.spec.name)():
+    with study_lock(storage, plan.spec.name):
         return stores.find_study(plan.spec, storage)
 
 

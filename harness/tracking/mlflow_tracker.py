@@ -25,7 +25,7 @@ from harness.core.spec.study_spec import StudySpec
 from harness.tracking.environment import git_state
 from harness.tracking.reconcile import Endings, end_runs, log_parameters, trial_runs, without_run
 from harness.tracking.stores.databases import prepare_tracking_store
-from harness.tracking.stores.locks import store_lock
+from harness.tracking.stores.locks import TABLES, TABLES_SECONDS, lock
 from harness.tracking.stores.mlflow_server import enable_retries, is_server_uri
 from harness.tracking.stores.reconnect import enable_reconnection
 from harness.tracking.stores.sqlite import roll_back_on_interrupt
@@ -152,7 +152,7 @@ class MlflowTracker(Tracker):
 
         Raises InputError if the study was deleted in the MLflow UI.
         """
-        with store_lock(self.tracking_uri):
+        with lock(self.tracking_uri, TABLES, TABLES_SECONDS):
             experiment_id = self._experiment(spec)
             run_id = self._parent(experiment_id) or self._new_parent(experiment_id, spec)
         return MlflowStudy(self._client, experiment_id, run_id, spec.name)

@@ -14,7 +14,6 @@ from harness.core.schema import RUN_STATUS, FinalState
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
 from harness.search.display.events import SearchObserver
-from harness.search.study.lock import turns
 from harness.search.study.open_study import open_storage, open_study
 from harness.search.study.trials import trial_endings
 from harness.search.trial.objective import FAILURES, Objective, TrialRunner
@@ -59,7 +58,6 @@ class BothStores:
 
     def run(self, plan: dict[int, Callable[[], None]], spec: StudySpec = SPEC) -> None:
         """Run the study to its end; ``plan``: number of the score -> what happens before it."""
-        turn = turns(self.storage, spec.name)
         study = open_study(spec, self.storage)
         with self.tracker.open_study(spec) as parent:
             runner = TrialRunner(
@@ -70,7 +68,6 @@ class BothStores:
                 study,
                 self.storage,
                 total=spec.search.num_trials,
-                turn=turn,
                 reconcile=lambda: parent.reconcile(lambda: trial_endings(study)),
             )
             run_trials(trial_queue, Objective(runner), SearchObserver(), catch=FAILURES)

@@ -137,7 +137,7 @@ def _workers(parent: int) -> list[int]:
 
 def _awake(parent: int) -> list[int]:
     """The workers that have begun to take trials: each holds the file of its name."""
-    return [worker for worker in _workers(parent) if "gan-harness-workers" in _open_files(worker)]
+    return [worker for worker in _workers(parent) if "/worker-" in _open_files(worker)]
 
 
 def _open_files(process: int) -> str:

@@ -34,7 +34,7 @@ def _open_all(
     machine.mkdir()
     tempfile.tempdir = str(machine)
     os.environ["HARNESS_MLRUNS"] = str(machine / "mlruns")
-    from harness.search.study.lock import turns
+    from harness.search.study.lock import study_lock
     from harness.search.study.open_study import open_storage, open_study
     from harness.tracking.mlflow_tracker import MlflowTracker
 
@@ -42,7 +42,7 @@ def _open_all(
         barrier.wait()
         storage = open_storage(storage_url)
         tracker = MlflowTracker(tracking_uri, machine / "artifacts")
-        with turns(storage, STUDY.name)():
+        with study_lock(storage, STUDY.name):
             open_study(STUDY, storage)
         parent = tracker.open_study(STUDY)
         seen.put(parent.run_id)

@@ -14,7 +14,7 @@ import time
 
 from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import SearchObserver
-from harness.search.study.lock import turns
+from harness.search.study.lock import study_lock
 from harness.search.study.open_study import open_storage, open_study
 from harness.search.workers.trial_queue import TrialQueue
 from harness.search.workers.worker import run_trials
@@ -32,10 +32,9 @@ SPEC = StudySpec.from_dict(
 
 def trial_queue(url, total, spec=SPEC, reconcile=lambda: None):
     storage = open_storage(url)
-    turn = turns(storage, spec.name)
-    with turn():
+    with study_lock(storage, spec.name):
         study = open_study(spec, storage)
-    return TrialQueue(spec, study, storage, total=total, turn=turn, reconcile=reconcile)
+    return TrialQueue(spec, study, storage, total=total, reconcile=reconcile)
 
 
 def objective(seconds=0.0, die=0.0):

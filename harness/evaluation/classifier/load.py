@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from harness.core.errors import InputError
+from harness.core.file_lock import file_lock, is_locked
 from harness.data.dataset import Dataset
 from harness.data.record_file import RecordError
 from harness.evaluation.classifier.network import BatchedNetwork, Recipe
@@ -130,14 +130,14 @@ def _load_cached(
     return ReferenceClassifier(network, record, _sha256(path))
 
 
-def _locked(path: Path, say: Callable[[str], None]) -> AbstractContextManager[object]:
+@contextmanager
+def _locked(path: Path, say: Callable[[str], None]) -> Iterator[None]:
     """The lock of ``path``, held until the block ends; whoever needs the same file waits for it."""
-    lock = FileLock(path.with_suffix(".lock"))
-    try:
-        return lock.acquire(timeout=0)
-    except Timeout:
+    file = path.with_suffix(".lock")
+    if is_locked(file):
         say("waiting for another process that trains the same reference classifier")
-        return lock.acquire()
+    with file_lock(file):
+        yield
 
 
 def _sha256(path: Path) -> str:

@@ -17,7 +17,7 @@ from harness.core.schema import StudyAttribute
 from harness.core.spec.identity import difference
 from harness.core.spec.study_spec import StudySpec
 from harness.search.plan import StudyPlan
-from harness.search.study.lock import turns
+from harness.search.study.lock import study_lock
 from harness.search.study.sampler import DistinctSampler, ListSampler, make_pruner
 from harness.search.study.space import arm_params, distributions
 from harness.search.study.trials import trial_endings
@@ -124,7 +124,7 @@ def reconcile(
     parent: StudyTracker, study: optuna.Study, spec: StudySpec, storage: RDBStorage
 ) -> None:
     """Make the tracked runs of the study say what its storage says, in a turn of its own."""
-    with turns(storage, spec.name, "settling")():
+    with study_lock(storage, spec.name, "reconciliation"):
         parent.reconcile(lambda: trial_endings(study, spec))
 
 

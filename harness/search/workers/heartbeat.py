@@ -6,22 +6,20 @@ Of another machine's worker nothing is known but its heartbeat.
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
 import optuna
 import sqlalchemy
-from filelock import FileLock, Timeout
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from harness.core.file_lock import file_lock, is_locked, user_lock_folder
 from harness.core.schema import TrialAttribute
 from harness.search.study.trials import close_interrupted
 from harness.tracking.stores.reconnect import RECONNECT_SECONDS
@@ -50,12 +48,11 @@ class WorkerIdentity:
         """Take the name; it is given back by ``close`` or by the end of the process."""
         self.name = uuid.uuid4().hex
         self.path = _file_of(self.name)
-        self._lock = FileLock(self.path)
+        self._held = ExitStack()
 
     def __enter__(self) -> Self:
         """Itself, its file locked."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock.acquire()
+        self._held.enter_context(file_lock(self.path))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
@@ -63,7 +60,7 @@ class WorkerIdentity:
 
         Then a trial may still be noted as this worker's, and the file tells that it is gone.
         """
-        self._lock.release()
+        self._held.close()
         if kind is None:
             self.path.unlink(missing_ok=True)
 
@@ -134,13 +131,8 @@ def _is_stale(trial: FrozenTrial, age: float | None) -> bool:
 def _is_file_unlocked(worker: str) -> bool:
     """Whether the worker was on this machine and is no more."""
     path = _file_of(worker)
-    if not path.exists():  # another machine's, or cleaned away: its heartbeat decides
-        return False
-    try:
-        with FileLock(path, timeout=0):
-            return True
-    except Timeout:
-        return False
+    # Without a file the worker is another machine's, or its file was cleaned away.
+    return path.exists() and not is_locked(path)
 
 
 def _heartbeats(
@@ -187,4 +179,4 @@ def _beat(storage: RDBStorage, trial_id: int, over: threading.Event) -> None:
 
 
 def _file_of(worker: str) -> Path:
-    return Path(tempfile.gettempdir()) / f"gan-harness-workers-{os.getuid()}" / f"{worker}.lock"
+    return user_lock_folder() / f"worker-{worker}.lock"

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from harness.core.schema import TrialAttribute
 from harness.core.spec.study_spec import StudySpec
-from harness.search.study.lock import Turn
+from harness.search.study.lock import study_lock
 from harness.search.study.space import distributions
 from harness.search.study.trials import counted, requeue_interrupted
 from harness.search.workers.heartbeat import close_stale
@@ -53,7 +53,6 @@ class TrialQueue:
         storage: RDBStorage,
         *,
         total: int,
-        turn: Turn,
         reconcile: Callable[[], object],
     ) -> None:
         """Up to ``total`` trials of ``study``, which is the one that ``spec`` declares.
@@ -64,7 +63,6 @@ class TrialQueue:
         self.study = study
         self._space = distributions(spec)
         self._total = total
-        self._turn = turn
         self._reconcile = reconcile
         self._reconciled = False
         self._study_id = storage.get_study_id_from_name(study.study_name)
@@ -75,7 +73,7 @@ class TrialQueue:
         There is none when the study is complete, nor while as many trials are under way elsewhere
         as are left: one of those may yet come back, if its worker dies.
         """
-        with self._turn():
+        with study_lock(self.storage, self.study.study_name):
             trials = self._read()
             abandoned = tuple(close_stale(self.study, self.storage, trials))
             if abandoned:

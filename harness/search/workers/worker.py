@@ -20,7 +20,7 @@ from harness.core.schema import StudyAttribute, TrialAttribute
 from harness.search.display.events import SearchObserver
 from harness.search.plan import StudyPlan
 from harness.search.study import open_study as stores
-from harness.search.study.lock import turns
+from harness.search.study.lock import study_lock
 from harness.search.study.open_study import _check_identity, reconcile
 from harness.search.workers.executors import Forwarder, Job, Told, WorkerExit
 from harness.search.workers.heartbeat import WorkerIdentity, heartbeat
@@ -68,12 +68,11 @@ class Workplace:
         self._leads = leads
         self._storage = storage
         self._observer = observer
-        self._turn = turns(storage, plan.spec.name)
         identity = {
             StudyAttribute.DATASET: self._dataset.fingerprint,
             StudyAttribute.WEIGHTS: weights,
         }
-        with self._turn():
+        with study_lock(storage, plan.spec.name):
             found = stores.find_study(plan.spec, storage)
             if found is not None:
                 _check_identity(found, identity)
@@ -96,7 +95,6 @@ class Workplace:
             self.study,
             self._storage,
             total=total,
-            turn=self._turn,
             reconcile=partial(reconcile, self.parent, self.study, self._plan.spec, self._storage),
         )
         run_trials(
@@ -109,7 +107,7 @@ class Workplace:
         from harness.search.trial.setup import log_study_files, log_untrained
 
         runner = None
-        with turns(self._storage, self._plan.spec.name, "preparation")():
+        with study_lock(self._storage, self._plan.spec.name, "preparation"):
             first = StudyAttribute.UNTRAINED not in self.study.user_attrs
             if first or self._leads:
                 runner = self._runner(gpu_memory_mb)

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from harness.core.errors import InputError
 from harness.tracking.stores import sqlite as sqlite_file
-from harness.tracking.stores.locks import store_lock
+from harness.tracking.stores.locks import TABLES, TABLES_SECONDS, lock
 from harness.tracking.stores.mlflow_server import check_server, is_server_uri
 from harness.tracking.stores.urls import DEFAULT_PORTS, mask, parse, sqlite_path
 
@@ -50,7 +50,7 @@ def prepare_database(url: str, schema: Schema, *, option: str) -> str:
     parsed = parse(url, option)
     if parsed.get_backend_name() == "sqlite":
         path = sqlite_path(parsed, option)
-        with _naming(option, None), store_lock(f"sqlite:///{path}"):
+        with _naming(option, None), lock(f"sqlite:///{path}", TABLES, TABLES_SECONDS):
             _prepare_sqlite(path, schema)
         return f"sqlite:///{path}"
     with _naming(f"{option}: {mask(url)}", parsed.password):
@@ -140,7 +140,7 @@ def _prepare_sqlite(path: Path, schema: Schema) -> None:
 def _prepare_server(url: URL, schema: Schema) -> None:
     address = url.render_as_string(hide_password=False)
     _check_listens(url)
-    with store_lock(address):  # another process may be halfway through its tables
+    with lock(address, TABLES, TABLES_SECONDS):  # another process may be halfway through its tables
         tables = _tables(url)
         if schema.table in tables:
             return

@@ -46,6 +46,11 @@ class Layout:
         """The folder for what can be computed again; safe to delete."""
         return self.root / "cache"
 
+    @property
+    def tables_lock(self) -> Path:
+        """The lock file that is held while a database is made or a study is registered."""
+        return self.root / ".lock"
+
     def study_lock(self, study_name: str) -> Path:
         """The lock file that is held while the study runs on this machine."""
         return self.root / "locks" / f"{study_name}.lock"
@@ -68,10 +73,6 @@ class Stores:
     ) -> Stores:
         """The stores that are named; those of ``layout`` where none is."""
         return cls(layout, storage_url or layout.storage_url, tracking_uri or layout.tracking_uri)
-
-
-LOCK_NAME = ".lock"
-"""Name of the lock file beside a database."""
 
 
 def default_layout() -> Layout:

@@ -1,89 +1,86 @@
-"""A lock that a PostgreSQL server keeps: it holds for the processes of all machines."""
+"""Locks of a database by name, against all processes that use it.
+
+PostgreSQL keeps them as advisory locks, for the processes of all machines. Elsewhere a lock is a
+file and holds for this machine: beside a SQLite file, else in the user's folder for locks.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy
-from filelock import FileLock, Timeout
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import OperationalError
 
-from harness.core.errors import HarnessError
-from harness.tracking.stores.layout import LOCK_NAME
+from harness.core.file_lock import LockTimeout, file_lock, user_lock_folder
+from harness.tracking.stores.layout import Layout
+
+TABLES = "gan-harness: tables"
+"""Name of the lock that is held while a database's tables are made or a study is registered."""
+
+TABLES_SECONDS = 120.0
+"""How long a process waits for ``TABLES``; making all tables takes seconds."""
+
+_LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's error code for a lock_timeout that is over
 
 
 @contextmanager
-def advisory_lock(engine: Engine, name: str, seconds: float | None = None) -> Iterator[None]:
-    """Hold the lock ``name`` of the database, waiting for it ``seconds``, or however long.
+def lock(url: str, name: str, timeout: float | None = None) -> Iterator[None]:
+    """Hold the lock ``name`` of the database at ``url``; wait ``timeout`` seconds, None for ever.
 
-    It is held by a transaction: it is free again when this process, or its connection, is gone.
-    Raises SQLAlchemy's OperationalError when the time is over.
+    A lock ends with its process, or with its connection to PostgreSQL. Raises LockTimeout when the
+    time is over, InputError if the folder of a lock file cannot be written, and SQLAlchemyError if
+    PostgreSQL cannot be reached.
     """
-    lock = sqlalchemy.func.pg_advisory_xact_lock(lock_number(name))
+    if url.startswith("postgresql"):
+        with _advisory_lock(_engine(url), name, timeout):
+            yield
+    else:
+        with file_lock(lock_file(url, name), timeout):
+            yield
+
+
+def lock_file(url: str, name: str) -> Path:
+    """The file of the lock ``name`` of the store at ``url``, which is no PostgreSQL database."""
+    if url.startswith("sqlite:///"):
+        layout = Layout(Path(str(make_url(url).database)).parent)
+        return layout.tables_lock if name == TABLES else layout.study_lock(name)
+    return user_lock_folder() / f"{_number(url):x}-{_number(name):x}.lock"
+
+
+@contextmanager
+def _advisory_lock(engine: Engine, name: str, timeout: float | None) -> Iterator[None]:
+    """Hold an advisory lock by a transaction: PostgreSQL frees the lock if this process is gone."""
+    function = sqlalchemy.func.pg_advisory_xact_lock
     with engine.begin() as connection:
-        if seconds is not None:
-            limit = sqlalchemy.func.set_config("lock_timeout", f"{round(1_000 * seconds)}ms", True)
-            connection.execute(sqlalchemy.select(limit))
-        connection.execute(sqlalchemy.select(lock))
+        if timeout == 0:
+            attempt = sqlalchemy.func.pg_try_advisory_xact_lock(_number(name))
+            if not connection.execute(sqlalchemy.select(attempt)).scalar_one():
+                raise LockTimeout(f"another process holds the lock {name!r}")
+        else:
+            limit = 0 if timeout is None else round(1_000 * timeout)  # 0: PostgreSQL waits for ever
+            setting = sqlalchemy.func.set_config("lock_timeout", f"{limit}ms", True)
+            connection.execute(sqlalchemy.select(setting))
+            try:
+                connection.execute(sqlalchemy.select(function(_number(name))))
+            except OperationalError as error:
+                if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                    raise
+                held = f"another process has held the lock {name!r} for {timeout:g} s"
+                raise LockTimeout(held) from None
         yield
 
 
-@contextmanager
-def advisory_lock_if_free(engine: Engine, name: str) -> Iterator[bool]:
-    """Hold the lock ``name`` of the database, unless another has it now: whether it was free."""
-    lock = sqlalchemy.func.pg_try_advisory_xact_lock(lock_number(name))
-    with engine.begin() as connection:
-        yield bool(connection.execute(sqlalchemy.select(lock)).scalar_one())
+@cache
+def _engine(url: str) -> Engine:
+    """The engine that this process keeps for the locks of one database."""
+    return sqlalchemy.create_engine(url, pool_pre_ping=True)
 
 
-def lock_number(name: str) -> int:
+def _number(name: str) -> int:
     """63 bits that stand for ``name``: PostgreSQL's locks have numbers, not names."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
-
-
-_LOCK_SECONDS = 120.0
-
-
-@contextmanager
-def store_lock(uri: str) -> Iterator[None]:
-    """Hold the lock of the store at ``uri`` against all other processes that use it.
-
-    PostgreSQL keeps it for all machines. Elsewhere it is a file and holds for this one: beside a
-    SQLite file, whose folder is created, else in the system's temporary folder. It is waited for
-    two minutes: then OperationalError of PostgreSQL, else HarnessError.
-    """
-    hold = _server_lock if uri.startswith("postgresql") else _file_lock
-    with hold(uri):
-        yield
-
-
-@contextmanager
-def _server_lock(uri: str) -> Iterator[None]:
-    engine = sqlalchemy.create_engine(uri)
-    try:
-        with advisory_lock(engine, "gan-harness: tables", _LOCK_SECONDS):
-            yield
-    finally:
-        engine.dispose()
-
-
-@contextmanager
-def _file_lock(uri: str) -> Iterator[None]:
-    if uri.startswith("sqlite:///"):
-        folder = Path(uri.removeprefix("sqlite:///")).parent
-        folder.mkdir(parents=True, exist_ok=True)
-        lock_file = folder / LOCK_NAME
-    else:
-        key = hashlib.sha256(uri.encode()).hexdigest()[:16]
-        lock_file = Path(tempfile.gettempdir()) / f"gan-harness-{key}.lock"
-    try:
-        with FileLock(lock_file, timeout=_LOCK_SECONDS):
-            yield
-    except Timeout:
-        raise HarnessError(
-            f"another process has held {lock_file} for {_LOCK_SECONDS:.0f} s; is one stuck?"
-        ) from None

@@ -17,9 +17,9 @@ from optuna.trial import TrialState
 from harness.core.schema import INTERRUPTED, Tag, TrialAttribute
 from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import SearchObserver
-from harness.search.study.lock import turns
+from harness.search.study.lock import study_lock
 from harness.search.study.open_study import open_storage
-from harness.search.study.trials import counted_trials
+from harness.search.study.trials import counted_trials, requeue_interrupted
 from harness.search.workers import heartbeat as liveness
 from harness.search.workers import worker as work
 from harness.search.workers.heartbeat import WorkerIdentity, close_stale
@@ -81,19 +81,19 @@ def worker():
 
 def test_no_more_trials_are_handed_out_than_are_left(url, worker):
     here, there = trial_queue(url, 3), trial_queue(url, 3)
-    assignments = [one.assignment(worker) for one in (here, there, here, there)]
+    assignments = [one.next_assignment(worker) for one in (here, there, here, there)]
     assert [assignment.trial is not None for assignment in assignments] == [True, True, True, False]
     assert [assignment.running for assignment in assignments] == [1, 2, 3, 3]
     assert not assignments[3].complete
     here.study.tell(assignments[0].trial, 1.0)
-    assert there.assignment(worker).done == 1
+    assert there.next_assignment(worker).done == 1
     for assignment in assignments[1:3]:
         here.study.tell(assignment.trial, 1.0)
-    assert there.assignment(worker).complete
+    assert there.next_assignment(worker).complete
 
 
 def test_two_workers_never_get_the_same_configuration(url, worker):
-    assignments = [trial_queue(url, 3, POINTS).assignment(worker) for _ in range(3)]
+    assignments = [trial_queue(url, 3, POINTS).next_assignment(worker) for _ in range(3)]
     assert {assignment.trial.params["leaky_slope"] for assignment in assignments} == {0.0, 0.1, 0.2}
 
 
@@ -103,7 +103,7 @@ def check_taken_over(url, worker, lost):
     desk = trial_queue(
         url, 5, reconcile=lambda: reconciled.append([t.state for t in desk.study.trials])
     )
-    assignment = desk.assignment(worker)
+    assignment = desk.next_assignment(worker)
     assert assignment.abandoned == (lost.trial.number,)
     assert assignment.trial.params == lost.trial.params
     assert assignment.trial.user_attrs[Tag.RETRY_OF] == lost.trial.number
@@ -111,23 +111,23 @@ def check_taken_over(url, worker, lost):
     assert trials[lost.trial.number].state == TrialState.FAIL
     assert trials[lost.trial.number].user_attrs[Tag.FAILURE] == INTERRUPTED
     assert reconciled == [[TrialState.FAIL, TrialState.RUNNING, TrialState.RUNNING]]
-    desk.assignment(worker)
+    desk.next_assignment(worker)
     assert len(reconciled) == 1  # nobody died since
-    assert desk.assignment(worker).trial.params != lost.trial.params
+    assert desk.next_assignment(worker).trial.params != lost.trial.params
 
 
 def test_the_trial_of_a_worker_that_died_here_is_taken_over_at_once(url, worker):
     with WorkerIdentity() as gone:
-        lost = trial_queue(url, 3).assignment(gone.name)
-        assert trial_queue(url, 3).assignment(worker).abandoned == ()
+        lost = trial_queue(url, 3).next_assignment(gone.name)
+        assert trial_queue(url, 3).next_assignment(worker).abandoned == ()
     gone.path.touch()  # as a killed process leaves it: there, and not locked
     check_taken_over(url, worker, lost)
     gone.path.unlink()
 
 
 def test_the_trial_of_another_machine_is_taken_over_once_it_is_silent(url, worker, monkeypatch):
-    lost = trial_queue(url, 3).assignment("on another machine")
-    assert trial_queue(url, 3).assignment(worker).abandoned == ()
+    lost = trial_queue(url, 3).next_assignment("on another machine")
+    assert trial_queue(url, 3).next_assignment(worker).abandoned == ()
     silent = f"datetime('now', '-{liveness.STALE_SECONDS + 1} seconds')"
     with stub_worker.open_storage(url).engine.begin() as connection:
         trial = "(select trial_id from trials where number = 0)"
@@ -144,7 +144,7 @@ def test_a_trial_that_runs_has_heartbeats(url, worker, monkeypatch):
     def long(trial):
         for _ in range(4):
             time.sleep(1.0)
-            seen.append(trial_queue(url, 1).assignment(worker).abandoned)
+            seen.append(trial_queue(url, 1).next_assignment(worker).abandoned)
         return 0.0
 
     run_trials(trial_queue(url, 1), long, SearchObserver())
@@ -153,15 +153,15 @@ def test_a_trial_that_runs_has_heartbeats(url, worker, monkeypatch):
 
 def test_a_worker_that_dies_in_its_turn_loses_no_configuration(url, worker):
     with WorkerIdentity() as gone:
-        lost = trial_queue(url, 3).assignment(gone.name)
+        lost = trial_queue(url, 3).next_assignment(gone.name)
     gone.path.touch()
     desk = trial_queue(url, 3)
     # The next one queues the lost configuration and takes it, but dies before it has its values.
     close_stale(desk.study, desk.storage)
-    work.stores.requeue_interrupted(desk.study, SPEC.space)
+    requeue_interrupted(desk.study, SPEC.space)
     half = desk.study.ask()
     assert half.user_attrs[Tag.RETRY_OF] == lost.trial.number
-    assignment = desk.assignment(worker)
+    assignment = desk.next_assignment(worker)
     assert assignment.abandoned == (half.number,)
     assert assignment.trial.params == lost.trial.params
     assert assignment.trial.user_attrs[Tag.RETRY_OF] == half.number
@@ -171,7 +171,7 @@ def test_a_worker_that_dies_in_its_turn_loses_no_configuration(url, worker):
 def test_a_configuration_that_was_never_complete_is_not_queued(url, worker):
     desk = trial_queue(url, 3)
     desk.study.ask().suggest_float("leaky_slope", 0.0, 0.4)  # and no optimizer
-    assignment = desk.assignment(worker)
+    assignment = desk.next_assignment(worker)
     assert assignment.abandoned == (0,)
     assert Tag.RETRY_OF not in assignment.trial.user_attrs
     assert set(assignment.trial.params) == {"leaky_slope", "optimizer"}
@@ -208,7 +208,7 @@ def test_a_trial_that_is_interrupted_while_its_end_is_noted_is_run_again(url, wo
     desk = trial_queue(url, 1)
     (trial,) = desk.study.trials
     assert (trial.state, trial.user_attrs[Tag.FAILURE]) == (TrialState.FAIL, INTERRUPTED)
-    assignment = desk.assignment(worker)
+    assignment = desk.next_assignment(worker)
     assert assignment.done == 0
     assert assignment.trial.params == trial.params
 
@@ -223,28 +223,27 @@ def test_a_worker_that_is_interrupted_between_claim_and_trial_is_known_to_be_gon
     desk.reconcile = interrupt  # the last that a assignment does
     with pytest.raises(KeyboardInterrupt):
         run_trials(desk, lambda trial: 0.0, SearchObserver())
-    assignment = trial_queue(url, 1).assignment(worker)
+    assignment = trial_queue(url, 1).next_assignment(worker)
     assert assignment.abandoned == (0,)
     assert assignment.trial.params == lost[0].params
 
 
-def test_turns_on_postgresql_are_taken_one_after_the_other(postgres_url):
+def test_one_process_at_a_time_holds_a_study_lock_on_postgresql(postgres_url):
     inside, order = [], []
-    turn = turns(stub_worker.open_storage(postgres_url), "s")
-    other = turns(stub_worker.open_storage(postgres_url), "t")
+    storage = stub_worker.open_storage(postgres_url)
 
     def take(name):
-        with turn():
+        with study_lock(storage, "s"):
             inside.append(name)
             order.append(len(inside))
             time.sleep(0.2)
             inside.remove(name)
 
     threads = [threading.Thread(target=take, args=(name,)) for name in "abc"]
-    with turn():
+    with study_lock(storage, "s"):
         for thread in threads:
             thread.start()
-        with other():  # another study's
+        with study_lock(storage, "t"):  # another study's
             time.sleep(0.5)
         assert order == []
     for thread in threads:
