@@ -10,7 +10,7 @@ from harness.core.schema import StudyAttribute
 from harness.core.spec.arms import Arms, confirmation_name
 from harness.core.spec.search_space import extent
 from harness.core.spec.study_spec import SearchSpec, StudySpec
-from harness.search.study.open_study import open_storage
+from harness.search.study.storage import open_storage
 from harness.tracking.tracker import trial_run_name
 
 

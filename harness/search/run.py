@@ -1,4 +1,4 @@
-"""A study from its declaration to its last trial: new, resumed or complete already."""
+"""A study from its declaration to its last trial: new, resumed, or complete already."""
 
 from __future__ import annotations
 
@@ -11,99 +11,109 @@ from optuna.storages import RDBStorage
 from harness.core.registry import EXECUTORS
 from harness.core.schema import StudyAttribute
 from harness.core.spec.study_spec import StudySpec
-from harness.search.display.events import SearchObserver
+from harness.search.display.events import Listener, Message, StudyProgress
 from harness.search.plan import StudyPlan
-from harness.search.study import open_study as stores
 from harness.search.study.lock import study_lock
-from harness.search.study.open_study import finish_tracked
+from harness.search.study.open_study import open_study
 from harness.search.study.space import space_size
-from harness.search.study.trials import StudyOutcome, _arm_values, _best, _states, counted_trials
+from harness.search.study.storage import find_study, open_storage
+from harness.search.study.trials import (
+    StudyOutcome,
+    arm_values,
+    best_trial,
+    count_states,
+    counted_trials,
+)
 from harness.search.workers.executors import Executor
 from harness.search.workers.supervisor import Supervisor
-from harness.search.workers.worker import Workplace
+from harness.search.workers.worker import StudyWorker
 
 if TYPE_CHECKING:
     from harness.tracking.tracker import StudyStatus
 
 
-def run_study(plan: StudyPlan, observer: SearchObserver) -> StudyOutcome:
-    """Run the study's remaining trials and say how it stands.
+def run_study(plan: StudyPlan, listen: Listener) -> StudyOutcome:
+    """Run the study's remaining trials; how many trials it has then, and which is best.
 
     Raises InputError for stores, names and data that cannot be used, HarnessError if no worker is
-    left to go on.
+    left.
     """
     began = time.perf_counter()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    storage = stores.open_storage(plan.storage_url)
+    storage = open_storage(plan.storage_url)
     study = _find(plan, storage)
-    total = _total(plan.spec, observer)
+    total = _total(plan.spec, listen)
     done = len(counted_trials(study)) if study else 0
     interrupted = False
-    observer.search_started(plan.spec.name, done, total)
+    listen(StudyProgress(done, total))
     if study is None or done < total:
         run = _run_here if plan.workforce.in_process else _run_by_workers
-        interrupted = run(plan, storage, total, observer)
+        interrupted = run(plan, storage, total, listen)
         study = _find(plan, storage)
-        if study is None:  # stopped before it began
+        if study is None:  # interrupted before the study was created
             raise KeyboardInterrupt
     elif study.user_attrs.get(StudyAttribute.OPEN):
-        finish_tracked(plan, study, storage, "FINISHED")
+        _close(plan, storage, "FINISHED")
     trials = counted_trials(study)
     return StudyOutcome(
         name=plan.spec.name,
         metric=plan.spec.search.metric,
         done=len(trials),
         total=total,
-        states=_states(study),
+        states=count_states(study),
         ran=len(trials) - done,
         interrupted=interrupted,
         wall_seconds=time.perf_counter() - began,
         untrained=study.user_attrs.get(StudyAttribute.UNTRAINED, {}),
         scale=study.user_attrs.get(StudyAttribute.SCALE, {}),
-        best=_best(study),
-        arms=_arm_values(plan.spec, study),
+        best=best_trial(study),
+        arms=arm_values(plan.spec, study),
     )
 
 
-def _run_here(plan: StudyPlan, storage: RDBStorage, total: int, observer: SearchObserver) -> bool:
+def _run_here(plan: StudyPlan, storage: RDBStorage, total: int, listen: Listener) -> bool:
     """Run until ``total`` trials are done, in this process; whether a person stopped it."""
-    workplace = Workplace(plan, storage, observer)
-    with workplace.parent as parent:
-        try:
-            workplace.work(total)
-        except KeyboardInterrupt:
-            parent.finish("KILLED")
-            return True
-    workplace.study.set_user_attr(StudyAttribute.OPEN, False)
+    worker = StudyWorker(plan, storage, listen)
+    try:
+        with worker.opened:
+            worker.work(total)
+    except KeyboardInterrupt:
+        return True
     return False
 
 
-def _run_by_workers(
-    plan: StudyPlan, storage: RDBStorage, total: int, observer: SearchObserver
-) -> bool:
-    """Run until ``total`` trials are done, by other processes; whether a person stopped them."""
+def _run_by_workers(plan: StudyPlan, storage: RDBStorage, total: int, listen: Listener) -> bool:
+    """Run until ``total`` trials are done, in other processes; whether a person stopped them."""
     executor: Executor = EXECUTORS.get(plan.workforce.executor)
     with executor.session(plan, total) as jobs:
-        supervisor = Supervisor(executor, jobs, observer)
+        supervisor = Supervisor(executor, jobs, listen)
         status: StudyStatus = "FAILED"
         try:
             interrupted = supervisor.wait()
             status = "KILLED" if interrupted else "FINISHED"
         finally:
-            study = _find(plan, storage)
-            if study is not None:
-                finish_tracked(plan, study, storage, status)
+            if _find(plan, storage) is not None:
+                _close(plan, storage, status)
     return interrupted
+
+
+def _close(plan: StudyPlan, storage: RDBStorage, status: StudyStatus) -> None:
+    """End the session of a study that other processes worked at."""
+    from harness.tracking.mlflow_tracker import MlflowTracker
+
+    tracker = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root)
+    open_study(plan.spec, storage, tracker).close(status)
 
 
 def _find(plan: StudyPlan, storage: RDBStorage) -> optuna.Study | None:
     with study_lock(storage, plan.spec.name):
-        return stores.find_study(plan.spec, storage)
+        return find_study(plan.spec, storage)
 
 
-def _total(spec: StudySpec, observer: SearchObserver) -> int:
+def _total(spec: StudySpec, listen: Listener) -> int:
+    """The number of trials that the study is to have: no more than there are configurations."""
     size = space_size(spec)
     if size is not None and size < spec.search.num_trials:
-        observer.message(f"the space holds {size} configurations: {size} trials are all there are")
+        listen(Message(f"the space holds {size} configurations, so the study has {size} trials"))
         return size
     return spec.search.num_trials

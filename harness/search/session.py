@@ -1,4 +1,4 @@
-"""One session at a study, as the doors start it: the plan, the display, the signals."""
+"""One session: one run of a command at a study, with its plan, display and signals."""
 
 from __future__ import annotations
 
@@ -55,22 +55,22 @@ def run_session(plan: StudyPlan, console: Console) -> StudyOutcome:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console.print(plan.spec.question, style="bold", markup=False, soft_wrap=True)
     with Display(console, plan.spec) as display, _outages():
-        return run_study(plan, display)
+        return run_study(plan, display.show)
 
 
 @contextmanager
 def _outages() -> Iterator[None]:
-    """Turn a full disk or a store that is gone into one line; what was done is kept."""
+    """Turn a full disk or an unreachable store into one line; finished trials are kept."""
     try:
         yield
     except Exception as error:
-        if (said := stopped(error)) is None:
+        if (outage := stopped(error)) is None:
             raise
-        raise said from error
+        raise outage from error
 
 
 def run_and_confirm(plan: StudyPlan, console: Console) -> tuple[StudyOutcome, StudyOutcome | None]:
-    """The outcome of the plan and, once its search is complete, that of its confirmation."""
+    """Run the plan and, once its search is complete, its confirmation; both outcomes."""
     outcome = run_session(plan, console)
     if plan.spec.confirm is None or not outcome.complete or outcome.best is None:
         return outcome, None

@@ -22,7 +22,7 @@ from harness.core.spec.study_spec import StudySpec
 from harness.diagnostics.consistency import examine_addresses, examine_studies, repair_stores
 from harness.reporting.pages.study import write_report
 from harness.reporting.results.load import load_results
-from harness.search.study.open_study import open_storage, open_study
+from harness.search.study.storage import load_or_create_study, open_storage
 from harness.search.workers.heartbeat import WorkerIdentity
 from harness.tracking.image_grid import grid_png
 from harness.tracking.mlflow_tracker import MlflowTracker
@@ -42,7 +42,7 @@ GRID = grid_png(np.zeros((4, 8, 8, 1), np.uint8))
 @pytest.fixture
 def study(layout: Layout):
     """Trial 0 is complete in both stores; the study's run is FINISHED."""
-    search = open_study(SPEC, open_storage(layout.storage_url))
+    search = load_or_create_study(SPEC, open_storage(layout.storage_url))
     tracker = MlflowTracker(layout.tracking_uri, layout.artifact_root)
     with tracker.open_study(SPEC) as parent:
         parent.log_json(schema.STUDY_FILE, SPEC.to_dict())

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 
 from harness import doctor
 from harness.core.config import TrialConfig
-from harness.search.study.open_study import open_storage, open_study
+from harness.search.study.storage import load_or_create_study, open_storage
 from harness.tracking.mlflow_tracker import MlflowTracker
 from tests.diagnostics.test_repair import SPEC, suggest
 from tests.support.postgres import postgres_database
@@ -54,7 +54,7 @@ def test_databases_on_a_server_are_examined_and_repaired(
     assert not any(part.startswith("study") for part in rows)
 
     storage = open_storage(databases[0])
-    search = open_study(SPEC, storage)
+    search = load_or_create_study(SPEC, storage)
     parent = MlflowTracker(databases[1], tmp_path / "artifacts").open_study(SPEC)
     config = TrialConfig.from_dict({**SPEC.base, "leaky_slope": suggest(search.ask())})
     run_id = parent.start_trial(0, config).run_id

@@ -67,7 +67,7 @@ def test_a_killed_trial_ends_with_the_scores_of_an_undisturbed_one(tmp_path):
     expected, _ = run_to_its_end(whole)
     kill_after_a_checkpoint(killed)
     found, said = run_to_its_end(killed)
-    assert "going on at" in said
+    assert "resuming at" in said
     assert found == expected
 
     (undisturbed,), (whole_run,), whole_client = trials_and_runs(whole)

@@ -12,7 +12,7 @@ import pytest
 from harness.core.config import TrialConfig
 from harness.core.schema import STUDY_FILE, FinalState, Tag
 from harness.core.spec.study_spec import StudySpec
-from harness.search.study.open_study import open_storage, open_study
+from harness.search.study.storage import load_or_create_study, open_storage
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
 
@@ -33,7 +33,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     """A finished study in both stores, as a real one leaves it; only the training is left out."""
     layout = Layout(tmp_path_factory.mktemp("sound") / "mlruns")
     storage = open_storage(layout.storage_url)
-    study = open_study(SPEC, storage)
+    study = load_or_create_study(SPEC, storage)
     tracker = MlflowTracker(layout.tracking_uri, layout.artifact_root)
     with tracker.open_study(SPEC) as parent:
         parent.log_json(STUDY_FILE, SPEC.to_dict())

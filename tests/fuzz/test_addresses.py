@@ -12,7 +12,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from harness.report import report
-from harness.search.study.open_study import open_storage
+from harness.search.study.storage import open_storage
 from harness.tracking.stores import databases as stores
 from harness.tracking.stores.databases import prepare_tracking_store
 from harness.tracking.stores.mlflow_server import is_server_uri

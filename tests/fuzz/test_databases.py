@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.report import report
-from harness.search.study.open_study import find_study, open_storage
+from harness.search.study.storage import find_study, open_storage
 from harness.search.study.trials import counted_trials
 from harness.tracking.stores.databases import prepare_tracking_store
 from harness.tracking.stores.layout import Layout

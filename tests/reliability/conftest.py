@@ -13,13 +13,13 @@ import pytest
 from harness.core.schema import RUN_STATUS, FinalState
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
-from harness.search.display.events import SearchObserver
-from harness.search.study.open_study import open_storage, open_study
-from harness.search.study.trials import trial_endings
+from harness.search.study.open_study import OpenStudy
+from harness.search.study.storage import load_or_create_study, open_storage
 from harness.search.trial.objective import FAILURES, Objective, TrialRunner
 from harness.search.workers.trial_queue import TrialQueue
 from harness.search.workers.worker import run_trials
 from harness.tracking.mlflow_tracker import MlflowTracker
+from tests.support.stub_worker import ignore
 
 OUTAGE_SECONDS = float(os.environ.get("HARNESS_TEST_OUTAGE", "5"))
 """How long a server is away in the tests that stop one."""
@@ -58,19 +58,12 @@ class BothStores:
 
     def run(self, plan: dict[int, Callable[[], None]], spec: StudySpec = SPEC) -> None:
         """Run the study to its end; ``plan``: number of the score -> what happens before it."""
-        study = open_study(spec, self.storage)
+        study = load_or_create_study(spec, self.storage)
         with self.tracker.open_study(spec) as parent:
-            runner = TrialRunner(
-                spec, load_dataset("digits"), Scores(plan), parent, SearchObserver(), {}
-            )
-            trial_queue = TrialQueue(
-                spec,
-                study,
-                self.storage,
-                total=spec.search.num_trials,
-                reconcile=lambda: parent.reconcile(lambda: trial_endings(study)),
-            )
-            run_trials(trial_queue, Objective(runner), SearchObserver(), catch=FAILURES)
+            runner = TrialRunner(spec, load_dataset("digits"), Scores(plan), parent, ignore, {})
+            opened = OpenStudy(spec, self.storage, study, parent)
+            trial_queue = TrialQueue(opened, spec.search.num_trials)
+            run_trials(trial_queue, Objective(runner), ignore, catch=FAILURES)
 
     def close(self) -> None:
         """Close the connections, before a server or a folder goes."""

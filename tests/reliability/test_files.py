@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from harness.search.study.open_study import open_study
+from harness.search.study.storage import load_or_create_study
 from harness.search.study.trials import counted_trials
 from harness.tracking.failures import is_outage
 from tests.reliability.conftest import SPEC, BothStores
@@ -52,7 +52,7 @@ def test_a_trial_without_memory_fails_and_the_study_goes_on(stores: BothStores) 
     trials = stores.check_equal()
     assert [trial.state.name for trial in trials] == ["COMPLETE", "FAIL", "COMPLETE"]
     assert trials[1].user_attrs["failure"].startswith("ResourceExhaustedError")
-    assert len(counted_trials(open_study(SPEC, stores.storage))) == 3
+    assert len(counted_trials(load_or_create_study(SPEC, stores.storage))) == 3
 
 
 def test_two_studies_at_once_in_the_same_stores(stores: BothStores, tmp_path: Path) -> None:
@@ -95,10 +95,10 @@ def test_a_full_disk_ends_the_sitting_and_the_trial_is_run_again(small_disk: Pat
         stores.run({4: fill})
     assert is_outage(caught.value)
     ballast.unlink()
-    assert len(counted_trials(open_study(SPEC, stores.storage))) == 1
+    assert len(counted_trials(load_or_create_study(SPEC, stores.storage))) == 1
     stores.run({})
     trials = stores.check_equal()
     assert [trial.state.name for trial in trials] == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
     assert trials[2].params == trials[1].params
-    assert len(counted_trials(open_study(SPEC, stores.storage))) == 3
+    assert len(counted_trials(load_or_create_study(SPEC, stores.storage))) == 3
     stores.close()

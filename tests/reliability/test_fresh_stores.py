@@ -35,7 +35,7 @@ def _open_all(
     tempfile.tempdir = str(machine)
     os.environ["HARNESS_MLRUNS"] = str(machine / "mlruns")
     from harness.search.study.lock import study_lock
-    from harness.search.study.open_study import open_storage, open_study
+    from harness.search.study.storage import load_or_create_study, open_storage
     from harness.tracking.mlflow_tracker import MlflowTracker
 
     for storage_url, tracking_uri in pairs:
@@ -43,7 +43,7 @@ def _open_all(
         storage = open_storage(storage_url)
         tracker = MlflowTracker(tracking_uri, machine / "artifacts")
         with study_lock(storage, STUDY.name):
-            open_study(STUDY, storage)
+            load_or_create_study(STUDY, storage)
         parent = tracker.open_study(STUDY)
         seen.put(parent.run_id)
         storage.remove_session()

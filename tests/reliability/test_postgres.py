@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from harness.core.errors import InputError
-from harness.search.study.open_study import open_storage
+from harness.search.study.storage import open_storage
 from harness.tracking.stores.databases import prepare_database, tracking_schema
 from tests.reliability.conftest import OUTAGE_SECONDS, BothStores
 from tests.support.postgres import postgres_database

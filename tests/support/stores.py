@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.search.study.open_study import open_storage
+from harness.search.study.storage import open_storage
 from harness.tracking.stores.databases import prepare_database, tracking_schema
 from harness.tracking.stores.layout import Layout
 

@@ -13,11 +13,13 @@ import sys
 import time
 
 from harness.core.spec.study_spec import StudySpec
-from harness.search.display.events import SearchObserver
+from harness.search.display.events import Event
 from harness.search.study.lock import study_lock
-from harness.search.study.open_study import open_storage, open_study
+from harness.search.study.open_study import OpenStudy
+from harness.search.study.storage import load_or_create_study, open_storage
 from harness.search.workers.trial_queue import TrialQueue
 from harness.search.workers.worker import run_trials
+from harness.tracking.memory import MemoryStudy
 
 SPEC = StudySpec.from_dict(
     {
@@ -30,18 +32,34 @@ SPEC = StudySpec.from_dict(
 )
 
 
+class CountedRuns(MemoryStudy):
+    """A tracked study whose reconciliation calls ``reconciled`` and reads no runs."""
+
+    def __init__(self, reconciled=lambda: None):
+        super().__init__("1", SPEC)
+        self.reconciled = reconciled
+
+    def reconcile(self, read_endings):
+        self.reconciled()
+        return []
+
+
 def trial_queue(url, total, spec=SPEC, reconcile=lambda: None):
     storage = open_storage(url)
     with study_lock(storage, spec.name):
-        study = open_study(spec, storage)
-    return TrialQueue(spec, study, storage, total=total, reconcile=reconcile)
+        study = load_or_create_study(spec, storage)
+    return TrialQueue(OpenStudy(spec, storage, study, CountedRuns(reconcile)), total)
+
+
+def ignore(event: Event) -> None:
+    """A listener that does nothing."""
 
 
 def objective(seconds=0.0, die=0.0):
     """Takes ``seconds``; with probability ``die`` the process kills itself instead, as -9 does."""
 
     def run(trial):
-        slope = trial.suggest_float("leaky_slope", 0.0, 0.4)
+        slope = trial.params["leaky_slope"]
         if random.random() < die:
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(seconds)
@@ -52,4 +70,4 @@ def objective(seconds=0.0, die=0.0):
 
 if __name__ == "__main__":
     url, total, seconds, die = sys.argv[1], int(sys.argv[2]), *map(float, sys.argv[3:])
-    run_trials(trial_queue(url, total), objective(seconds, die), SearchObserver())
+    run_trials(trial_queue(url, total), objective(seconds, die), ignore)

@@ -1,8 +1,8 @@
-"""What a search tells while it runs; a display, a test or nobody may listen."""
+"""The events of a search: what a worker sends, what the terminal shows, what a test records."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from harness.core.config import TrialConfig
@@ -10,8 +10,54 @@ from harness.core.schema import FinalState
 
 
 @dataclass(frozen=True)
-class TrialEnd:
-    """How a trial ended: its state, its objective value if it has one, a reason if it has none."""
+class Message:
+    """One line for a person; ``trial`` is the number of the trial that it is about, if any."""
+
+    text: str
+    trial: int | None = None
+
+
+@dataclass(frozen=True)
+class StudyProgress:
+    """The study has ``done`` of ``total`` trials, whichever process ran them."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class TrialStarted:
+    """Trial ``number`` begins to train ``config``."""
+
+    number: int
+    config: TrialConfig
+
+
+@dataclass(frozen=True)
+class TrialTrained:
+    """Trial ``number`` has trained on ``images_seen`` images; sent every few seconds."""
+
+    number: int
+    images_seen: int
+    images_per_second: float
+
+
+@dataclass(frozen=True)
+class TrialScored:
+    """Trial ``number`` was scored at the milestone ``images_seen``: metric -> value."""
+
+    number: int
+    images_seen: int
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class TrialFinished:
+    """Trial ``number`` ended in ``state``, after ``wall_seconds``.
+
+    value: of the study's metric, None unless the trial is complete. reason: why a trial was pruned
+    or failed, "" for a complete one.
+    """
 
     number: int
     state: FinalState
@@ -20,30 +66,7 @@ class TrialEnd:
     wall_seconds: float
 
 
-class SearchObserver:
-    """Listens to a search; every method may be overridden, none has to be."""
+Event = Message | StudyProgress | TrialStarted | TrialTrained | TrialScored | TrialFinished
 
-    def message(self, text: str) -> None:
-        """Something a person should know, one line."""
-
-    def search_started(self, study_name: str, done: int, total: int) -> None:
-        """``done`` of ``total`` trials are there already."""
-
-    def standing(self, done: int, total: int) -> None:
-        """The study has ``done`` of ``total`` trials now, whoever ran them."""
-
-    def worker(self, number: int) -> SearchObserver:
-        """Who listens to worker ``number`` where several tell of their trials; here: the same."""
-        return self
-
-    def trial_started(self, number: int, config: TrialConfig) -> None:
-        """Trial ``number`` begins to train."""
-
-    def training(self, images_seen: int, images_per_second: float) -> None:
-        """The running trial has seen ``images_seen`` images; called every few seconds."""
-
-    def scored(self, images_seen: int, scores: Mapping[str, float]) -> None:
-        """The running trial was scored at a milestone."""
-
-    def trial_ended(self, end: TrialEnd) -> None:
-        """A trial reached its final state."""
+Listener = Callable[[Event], None]
+"""Called with each event, in the order in which they happen."""

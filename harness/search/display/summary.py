@@ -28,7 +28,7 @@ def summary_lines(
     """
     lines = [line for outcome in outcomes for line in _lines(outcome)]
     if not all(outcome.complete for outcome in outcomes):
-        lines.append("go on:   the same command again")
+        lines.append("resume:  the same command again")
     if page is not None:
         lines.append(f"report:  {page}")
     lines.append(f"browse:  python -m harness.ui     or: {ui_command(tracking_uri)}")

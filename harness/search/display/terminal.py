@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -14,17 +15,49 @@ from rich.text import Text
 from harness.core.config import TrialConfig
 from harness.core.schema import INTERRUPTED, FinalState
 from harness.core.spec.study_spec import StudySpec
-from harness.search.display.events import SearchObserver, TrialEnd
+from harness.search.display.events import (
+    Event,
+    Message,
+    StudyProgress,
+    TrialFinished,
+    TrialScored,
+    TrialStarted,
+    TrialTrained,
+)
 
-MARKS = {FinalState.COMPLETE: "done", FinalState.PRUNED: "pruned", FinalState.FAIL: "failed"}
+STATE_WORDS = {
+    FinalState.COMPLETE: "done",
+    FinalState.PRUNED: "pruned",
+    FinalState.FAIL: "failed",
+}
+_STYLES = {FinalState.COMPLETE: "green", FinalState.PRUNED: "yellow", FinalState.FAIL: "red"}
+_BAR_WIDTH = 24
 
 
-class Display(SearchObserver):
-    """Follows a search: finished trials as lines that stay, the running ones as a live panel.
+@dataclass
+class _RunningTrial:
+    """A trial that runs now, as far as its events tell."""
+
+    config: TrialConfig
+    began: float
+    images_seen: int = 0
+    images_per_second: float = 0.0
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+    def seconds(self, now: float) -> tuple[float, float] | None:
+        """(The whole trial, the rest of it) at its pace so far; None before its first images."""
+        if not self.images_seen:
+            return None
+        spent = now - self.began
+        whole = spent * self.config.images / self.images_seen
+        return whole, max(whole - spent, 0.0)
+
+
+class Display:
+    """Shows the events of a search: finished trials as lines, running ones as a live panel.
 
     Where ``console`` is no terminal there is no panel and every milestone is a line. Use as a
-    context manager. Several workers tell their trials to ``worker(number)``; what a lone one tells
-    goes to the display itself.
+    context manager; ``show`` is a Listener.
     """
 
     def __init__(
@@ -32,14 +65,14 @@ class Display(SearchObserver):
     ) -> None:
         """Write to ``console``; ``clock`` gives seconds."""
         self._console = console
-        self.spec = spec
-        self.clock = clock
-        self._done = self._total = 0
-        self._best: tuple[int, float] | None = None
+        self._spec = spec
+        self._clock = clock
+        self._progress: StudyProgress | None = None
+        self._best: float | None = None
         self._finished_seconds: list[float] = []
-        self._workers: dict[int, _WorkerLine] = {}
+        self._running: dict[int, _RunningTrial] = {}
         self._live = Live(
-            get_renderable=self._panel, console=console, refresh_per_second=4, transient=True
+            get_renderable=self.panel, console=console, refresh_per_second=4, transient=True
         )
 
     def __enter__(self) -> Display:
@@ -49,185 +82,128 @@ class Display(SearchObserver):
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Take the panel away; the lines stay."""
+        """Remove the panel; the lines stay."""
         self._live.stop()
 
-    def message(self, text: str) -> None:
-        """Print one line."""
-        self.print(Text(text, style="dim"))
+    def show(self, event: Event) -> None:
+        """Print what the event has to say, and keep what the panel shows of it."""
+        match event:
+            case Message(text, trial):
+                about = "" if trial is None else f"trial {trial}: "
+                self._print(Text(about + text, style="dim"))
+            case StudyProgress():
+                self._show_progress(event)
+            case TrialStarted(number, config):
+                self._running[number] = _RunningTrial(config, self._clock())
+                self._print_line(f"trial {number:>3}  starts  {self._fields(config)}")
+            case TrialTrained(number, images_seen, images_per_second):
+                if running := self._running.get(number):
+                    running.images_seen = images_seen
+                    running.images_per_second = images_per_second
+            case TrialScored():
+                self._show_scores(event)
+            case TrialFinished():
+                self._show_end(event)
 
-    def search_started(self, study_name: str, done: int, total: int) -> None:
-        """Say what is there and what is left."""
-        self._done, self._total = done, total
-        if 0 < done < total:
-            self.message(f"{study_name}: {done} of {total} trials are done, {total - done} to go")
+    def panel(self) -> Group:
+        """The running trials and the study, with bars and the time left."""
+        done, total = self._counts()
+        table = Table.grid(padding=(0, 2))
+        best = "" if self._best is None else f"  best {self._spec.search.metric} {self._best:.4g}"
+        bar = ProgressBar(max(total, 1), done, width=_BAR_WIDTH)
+        table.add_row("study", bar, f"{done}/{total} trials{best}  {self._left()}")
+        for number, trial in sorted(self._running.items()):
+            images = trial.config.images
+            figures = f"{trial.images_seen:,}/{images:,} images"
+            figures += f"  {trial.images_per_second:,.0f} images/s  {self._scores(trial.scores)}"
+            bar = ProgressBar(images, trial.images_seen, width=_BAR_WIDTH)
+            table.add_row(f"trial {number}", bar, figures)
+            table.add_row("", "", Text(self._fields(trial.config), style="dim"))
+        return Group(table)
 
-    def standing(self, done: int, total: int) -> None:
-        """Count the trials of other processes too."""
-        self._done, self._total = done, total
+    def _show_progress(self, event: StudyProgress) -> None:
+        if self._progress is None and 0 < event.done < event.total:
+            left = event.total - event.done
+            text = f"{self._spec.name}: {event.done} of {event.total} trials are done, {left} to go"
+            self._print(Text(text, style="dim"))
+        self._progress = event
 
-    def worker(self, number: int) -> _WorkerLine:
-        """The part of the display that shows the running trial of worker ``number``."""
-        return self._workers.setdefault(number, _WorkerLine(self))
+    def _show_scores(self, event: TrialScored) -> None:
+        trial = self._running.get(event.number)
+        if trial is None:
+            return
+        trial.images_seen, trial.scores = event.images_seen, event.scores
+        self._print_line(
+            f"trial {event.number:>3}  {event.images_seen:>10,} images  "
+            f"{self._scores(event.scores)}  {trial.images_per_second:,.0f} images/s  {self._left()}"
+        )
 
-    def trial_started(self, number: int, config: TrialConfig) -> None:
-        """Show the configuration of the trial that begins."""
-        self.worker(0).trial_started(number, config)
-
-    def training(self, images_seen: int, images_per_second: float) -> None:
-        """Move the bar of the running trial."""
-        self.worker(0).training(images_seen, images_per_second)
-
-    def scored(self, images_seen: int, scores: Mapping[str, float]) -> None:
-        """Show the scores of the milestone."""
-        self.worker(0).scored(images_seen, scores)
-
-    def trial_ended(self, end: TrialEnd) -> None:
-        """Print the line of the trial that ended."""
-        self.worker(0).trial_ended(end)
-
-    def count(self, end: TrialEnd, searched: str) -> None:
-        """Print the line of the trial that ended and count it, if it counts."""
-        metric = self.spec.search.metric
-        if end.reason != INTERRUPTED:
-            self._done += 1
-            self._finished_seconds.append(end.wall_seconds)
-        if end.value is not None and self._is_best(end.value):
-            self._best = (end.number, end.value)
-        value = f"{metric} {end.value:.4g}" if end.value is not None else end.reason
-        style = {FinalState.COMPLETE: "green", FinalState.FAIL: "red"}.get(end.state, "yellow")
-        line = Text(f"trial {end.number:>3}  ")
-        line.append(f"{MARKS[end.state]:<7}", style=style)
-        line.append(f" {value:<16} {searched}")
-        line.append(f"  {duration(end.wall_seconds)}  [{self._done}/{self._total}]", style="dim")
-        self.print(line)
+    def _show_end(self, event: TrialFinished) -> None:
+        """Print the line of a trial that ended and count it, if it counts."""
+        trial = self._running.pop(event.number, None)
+        done, total = self._counts()
+        if event.reason != INTERRUPTED:
+            done += 1
+            self._progress = StudyProgress(done, total)
+            self._finished_seconds.append(event.wall_seconds)
+        if event.value is not None and self._is_best(event.value):
+            self._best = event.value
+        value = event.reason
+        if event.value is not None:
+            value = f"{self._spec.search.metric} {event.value:.4g}"
+        line = Text(f"trial {event.number:>3}  ")
+        line.append(f"{STATE_WORDS[event.state]:<7}", style=_STYLES[event.state])
+        line.append(f" {value:<16} {self._fields(trial.config) if trial else ''}")
+        line.append(f"  {duration(event.wall_seconds)}  [{done}/{total}]", style="dim")
+        self._print(line)
 
     def _is_best(self, value: float) -> bool:
         if self._best is None:
             return True
-        lower = value < self._best[1]
-        return lower if self.spec.search.direction == "minimize" else not lower
+        lower = value < self._best
+        return lower if self._spec.search.direction == "minimize" else not lower
 
-    def _running(self) -> list[_WorkerLine]:
-        return [self._workers[n] for n in sorted(self._workers) if self._workers[n].config]
+    def _counts(self) -> tuple[int, int]:
+        """(Trials that are done, trials in total), zeros before the first StudyProgress."""
+        return (self._progress.done, self._progress.total) if self._progress else (0, 0)
 
-    def _seconds_left(self) -> float | None:
-        """The rest of the running trials and those to come, at the pace so far, in parallel."""
-        running = self._running()
-        spans = [span for line in running if (span := line.seconds()) is not None]
+    def _left(self) -> str:
+        """How long the study will still take, in words; "" while nothing is known.
+
+        The rest of the running trials, then those to come at the mean pace so far, as many at once
+        as run now.
+        """
+        now = self._clock()
+        spans = [span for trial in self._running.values() if (span := trial.seconds(now))]
         if not spans:
-            return None
-        pace = self._finished_seconds or [whole for whole, _ in spans]
-        unstarted = max(self._total - self._done - len(running), 0)
-        others = unstarted * sum(pace) / len(pace)
-        return sum(left for _, left in spans) / len(spans) + others / len(running)
-
-    def left_text(self) -> str:
-        """How long the study will still take, in words; empty while nothing is known."""
-        left = self._seconds_left()
-        return "" if left is None else f"about {duration(left)} left"
-
-    def _panel(self) -> Group:
-        table = Table.grid(padding=(0, 2))
-        best = f"  best {self.spec.search.metric} {self._best[1]:.4g}" if self._best else ""
-        table.add_row(
-            "study",
-            ProgressBar(max(self._total, 1), self._done, width=24),
-            f"{self._done}/{self._total} trials{best}  {self.left_text()}",
-        )
-        for line in self._running():
-            for row in line.rows():
-                table.add_row(*row)
-        return Group(table)
-
-    @property
-    def is_terminal(self) -> bool:
-        """Whether the panel is there to show what runs."""
-        return self._console.is_terminal
-
-    def print(self, text: Text) -> None:
-        """Print a line that stays."""
-        self._console.print(text, soft_wrap=True, highlight=False)
-
-
-class _WorkerLine(SearchObserver):
-    """The running trial of one worker, as a part of the display."""
-
-    def __init__(self, display: Display) -> None:
-        self._display = display
-        self.config: TrialConfig | None = None
-        self._number = 0
-        self._began = 0.0
-        self._images_seen = 0
-        self._rate = 0.0
-        self._scores: Mapping[str, float] = {}
-
-    def message(self, text: str) -> None:
-        """Print one line."""
-        self._display.message(text)
-
-    def standing(self, done: int, total: int) -> None:
-        """Count for all."""
-        self._display.standing(done, total)
-
-    def trial_started(self, number: int, config: TrialConfig) -> None:
-        """Show the configuration of the trial that begins."""
-        self._number, self.config = number, config
-        self._began = self._display.clock()
-        self._images_seen, self._rate, self._scores = 0, 0.0, {}
-        if not self._display.is_terminal:
-            self._display.print(Text(f"trial {number:>3}  starts  {self._searched()}"))
-
-    def training(self, images_seen: int, images_per_second: float) -> None:
-        """Move the bar of the trial."""
-        self._images_seen, self._rate = images_seen, images_per_second
-
-    def scored(self, images_seen: int, scores: Mapping[str, float]) -> None:
-        """Show the scores of the milestone."""
-        self._images_seen, self._scores = images_seen, scores
-        if not self._display.is_terminal:
-            text = f"trial {self._number:>3}  {images_seen:>10,} images  {self._score_text()}"
-            text = f"{text}  {self._rate:,.0f} images/s  {self._display.left_text()}"
-            self._display.print(Text(text))
-
-    def trial_ended(self, end: TrialEnd) -> None:
-        """Print the line of the trial that ended."""
-        self._display.count(end, self._searched())
-        self.config = None
-
-    def seconds(self) -> tuple[float, float] | None:
-        """(The whole trial, the rest of it) at its pace; None before its first images."""
-        if self.config is None or not self._images_seen:
-            return None
-        spent = self._display.clock() - self._began
-        whole = spent * self.config.images / self._images_seen
-        return whole, max(whole - spent, 0.0)
-
-    def rows(self) -> list[tuple[RenderableType, ...]]:
-        """The trial in the panel: its bar, its figures, its configuration."""
-        if self.config is None:
-            return []
-        images = self.config.images
-        figures = f"{self._images_seen:,}/{images:,} images  {self._rate:,.0f} images/s"
-        bar = ProgressBar(images, self._images_seen, width=24)
-        searched = Text(self._searched(), style="dim")
-        row = (f"trial {self._number}", bar, f"{figures}  {self._score_text()}")
-        return [row, ("", "", searched)]
-
-    def _searched(self) -> str:
-        if self.config is None:
             return ""
-        spec = self._display.spec
-        names = (*spec.varied, *(["seed"] if spec.arms else []))
-        values = ((name, getattr(self.config, name)) for name in names)
+        pace = self._finished_seconds or [whole for whole, _ in spans]
+        done, total = self._counts()
+        running = len(self._running)
+        to_come = max(total - done - running, 0) * sum(pace) / len(pace)
+        left = sum(rest for _, rest in spans) / len(spans) + to_come / running
+        return f"about {duration(left)} left"
+
+    def _fields(self, config: TrialConfig) -> str:
+        """The fields in which the trials of the study differ, with their values."""
+        names = (*self._spec.varied, *(["seed"] if self._spec.arms else []))
+        values = ((name, getattr(config, name)) for name in names)
         return "  ".join(
             f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
             for name, value in values
         )
 
-    def _score_text(self) -> str:
-        names = dict.fromkeys([self._display.spec.search.metric, "fid", "modes_captured"])
-        return "  ".join(f"{n} {self._scores[n]:.4g}" for n in names if n in self._scores)
+    def _scores(self, scores: Mapping[str, float]) -> str:
+        names = dict.fromkeys([self._spec.search.metric, "fid", "modes_captured"])
+        return "  ".join(f"{name} {scores[name]:.4g}" for name in names if name in scores)
+
+    def _print_line(self, text: str) -> None:
+        """Print what the panel shows, where there is no terminal."""
+        if not self._console.is_terminal:
+            self._print(Text(text))
+
+    def _print(self, text: Text) -> None:
+        self._console.print(text, soft_wrap=True, highlight=False)
 
 
 def duration(seconds: float) -> str:

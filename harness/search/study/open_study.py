@@ -1,118 +1,28 @@
-"""The Optuna side of a study: its storage, its identity, what counts as done."""
+"""An open study: one object for a study in both stores, kept by each process that works at it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import MappingProxyType, TracebackType
+from typing import Self
 
 import optuna
-from optuna.exceptions import OptunaError
-from optuna.samplers import BaseSampler
 from optuna.storages import RDBStorage
-from sqlalchemy.exc import SQLAlchemyError
 
-from harness.core.errors import InputError, within
+from harness.core.errors import InputError
 from harness.core.schema import StudyAttribute
-from harness.core.spec.identity import difference
 from harness.core.spec.study_spec import StudySpec
-from harness.search.plan import StudyPlan
 from harness.search.study.lock import study_lock
-from harness.search.study.sampler import DistinctSampler, ListSampler, make_pruner
-from harness.search.study.space import arm_params, distributions
+from harness.search.study.storage import find_study, load_or_create_study
 from harness.search.study.trials import trial_endings
-from harness.tracking.stores.databases import Schema, prepare_database
-from harness.tracking.stores.reconnect import enable_reconnection
-from harness.tracking.stores.sqlite import roll_back_on_interrupt
-from harness.tracking.stores.urls import mask
+from harness.tracking.tracker import StudyStatus, StudyTracker, Tracker
 
-if TYPE_CHECKING:
-    from harness.core.spec.study_spec import StudySpec
-    from harness.tracking.tracker import StudyStatus, StudyTracker
+Inputs = Mapping[StudyAttribute, str | None]
+"""What a study must be resumed with: attribute -> sha256, None where there is no such file."""
 
-_BUSY_SECONDS = 60.0
-
-
-def open_storage(url: str) -> RDBStorage:
-    """The Optuna storage at ``url``, its tables made under a lock if need be.
-
-    Raises InputError, one line, if it cannot be used.
-    """
-    tables = Schema("Optuna", "studies", _create_tables)
-    url = prepare_database(url, tables, option="--storage")
-    enable_reconnection()
-    roll_back_on_interrupt()
-    if url.startswith("sqlite:"):  # others may write for longer than the five seconds by default
-        return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}})
-    return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
-
-
-def find_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study | None:
-    """The study called ``spec.name`` as ``open_study`` gives it, or None; nothing is created."""
-    with _readable(storage):
-        if spec.name not in optuna.get_all_study_names(storage):
-            return None
-        study = open_study(spec, storage)
-        study.get_trials(deepcopy=False)  # all of it is read once, before anything is written
-    return study
-
-
-def open_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study:
-    """The study called ``spec.name``, new or as it was left, with its sampler and pruner.
-
-    Raises InputError if a study of that name asks something else: another base, space or search.
-    """
-    direction = optuna.study.StudyDirection[spec.search.direction.upper()]
-    history = optuna.create_study(
-        storage=storage, study_name=spec.name, direction=direction, load_if_exists=True
-    )
-    _check_same(spec, history)
-    history.set_user_attr(StudyAttribute.SPEC, spec.to_dict())
-    return optuna.load_study(
-        study_name=spec.name,
-        storage=storage,
-        sampler=_make_sampler(spec, history),
-        pruner=make_pruner(spec),
-    )
-
-
-@contextmanager
-def _readable(storage: RDBStorage) -> Iterator[None]:
-    """Turn what Optuna raises on content that it cannot have written into an InputError."""
-    try:
-        yield
-    except (OptunaError, SQLAlchemyError, ValueError, LookupError, TypeError) as error:
-        reason = (str(error.__cause__ or error).splitlines() or [""])[0]
-        raise InputError(
-            f"{mask(storage.url)} cannot be read: {type(error).__name__}: {reason}; "
-            "restore a copy of it"
-        ) from None
-
-
-def _make_sampler(spec: StudySpec, history: optuna.Study) -> BaseSampler:
-    if spec.arms:
-        return ListSampler(history, distributions(spec), arm_params(spec))
-    return DistinctSampler(history, distributions(spec), spec.search.sampler, spec.search.seed)
-
-
-def _create_tables(url: str) -> None:
-    storage = RDBStorage(url)
-    storage.remove_session()
-    storage.engine.dispose()
-
-
-def _check_same(spec: StudySpec, study: optuna.Study) -> None:
-    """Raise InputError if ``study`` began with another declaration than ``spec``."""
-    before = study.user_attrs.get(StudyAttribute.SPEC)
-    if before is None:
-        return
-    with within(f"study {spec.name!r} as it began"):
-        began = StudySpec.from_dict(before)  # with defaults for keys of later versions
-    if changed := difference(began, spec):
-        raise InputError(
-            f"study {spec.name!r} began with another {changed}; give this one another --study-name"
-        )
-
+NO_INPUTS: Inputs = MappingProxyType({})
 
 _DIFFERENCES = {
     StudyAttribute.DATASET: "on other data",
@@ -120,30 +30,78 @@ _DIFFERENCES = {
 }
 
 
-def reconcile(
-    parent: StudyTracker, study: optuna.Study, spec: StudySpec, storage: RDBStorage
-) -> None:
-    """Make the tracked runs of the study say what its storage says, in a turn of its own."""
-    with study_lock(storage, spec.name, "reconciliation"):
-        parent.reconcile(lambda: trial_endings(study, spec))
+@dataclass(frozen=True)
+class OpenStudy:
+    """A study in both stores: its declaration, Optuna's storage and study, its MLflow run.
+
+    As a context manager it is closed as FINISHED, after an exception as FAILED, after Ctrl-C as
+    KILLED. A worker process does not use the block: the supervisor closes the study for all.
+    """
+
+    spec: StudySpec
+    storage: RDBStorage
+    study: optuna.Study
+    run: StudyTracker
+
+    def lock(self, purpose: str = "") -> AbstractContextManager[None]:
+        """A context in which no other process holds the study's lock for ``purpose``."""
+        return study_lock(self.storage, self.spec.name, purpose)
+
+    def reconcile(self) -> None:
+        """End the MLflow runs of the study's trials as Optuna says that the trials ended."""
+        with self.lock("reconciliation"):
+            self.run.reconcile(lambda: trial_endings(self.study, self.spec))
+
+    def close(self, status: StudyStatus) -> None:
+        """Reconcile the runs, end the study's run as ``status``, note the end of the session."""
+        self.reconcile()
+        self.run.finish(status)
+        self.study.set_user_attr(StudyAttribute.OPEN, False)
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the study; a failure to do so is a note of ``error``, if there is one."""
+        if error is None:
+            self.close("FINISHED")
+            return
+        try:
+            self.close("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+        except Exception as second:
+            error.add_note(f"The study's run {self.run.run_id} could not be ended: {second}")
 
 
-def finish_tracked(
-    plan: StudyPlan, study: optuna.Study, storage: RDBStorage, status: StudyStatus
-) -> None:
-    """End the study's run in MLflow as ``status``, once its workers have ended."""
-    from harness.tracking.mlflow_tracker import MlflowTracker
+def open_study(
+    spec: StudySpec, storage: RDBStorage, tracker: Tracker, inputs: Inputs = NO_INPUTS
+) -> OpenStudy:
+    """The study called ``spec.name``, new or resumed, noted as open in Optuna's storage.
 
-    tracker = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root)
-    parent = tracker.open_study(plan.spec)
-    reconcile(parent, study, plan.spec, storage)
-    parent.finish(status)
-    study.set_user_attr(StudyAttribute.OPEN, False)
+    Raises InputError for a study that was declared otherwise, that began with other ``inputs``, or
+    that MLflow refuses. MLflow is asked first: a study that it refuses is not created in Optuna.
+    """
+    with study_lock(storage, spec.name):
+        found = find_study(spec, storage)
+        if found is not None:
+            _check_inputs(found, inputs)
+        run = tracker.open_study(spec)
+        study = found or load_or_create_study(spec, storage)
+        study.set_user_attr(StudyAttribute.OPEN, True)
+        for attribute, sha256 in inputs.items():
+            if sha256 is not None:
+                study.set_user_attr(attribute, sha256)
+    return OpenStudy(spec, storage, study, run)
 
 
-def _check_identity(study: optuna.Study, identity: Mapping[str, str | None]) -> None:
-    """Raise InputError if the study began with another ``identity`` than this one."""
-    for attribute, sha256 in identity.items():
+def _check_inputs(study: optuna.Study, inputs: Inputs) -> None:
+    """Raise InputError if the study began with other ``inputs`` than these."""
+    for attribute, sha256 in inputs.items():
         before = study.user_attrs.get(attribute)
         if before is not None and sha256 is not None and before != sha256:
             raise InputError(

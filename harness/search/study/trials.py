@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
@@ -20,17 +20,13 @@ from harness.core.spec.study_spec import StudySpec
 from harness.search.study.space import arm_name, config_of, distributions
 from harness.tracking.reconcile import Ending
 
-if TYPE_CHECKING:
-    pass
-
-
 _QUEUED_PARAMS = "fixed_params"  # where Optuna keeps what enqueue_trial was given
 
 
 def was_interrupted(trial: FrozenTrial) -> bool:
-    """True for a trial that a person or a killed worker ended: it does not count as run.
+    """Whether a person or a kill ended the trial: such a trial does not count and runs again.
 
-    One that failed without a reason was cut off before the reason could be written.
+    A FAIL without a reason counts as interrupted: the process died before writing it.
     """
     failed = trial.state == TrialState.FAIL
     return failed and trial.user_attrs.get(TrialAttribute.FAILURE, INTERRUPTED) == INTERRUPTED
@@ -51,8 +47,8 @@ def requeue_interrupted(
 ) -> None:
     """Queue the configuration of each interrupted trial again, unless that was done before.
 
-    A trial that was cut off before all parameters, called ``names``, had a value has none.
-    ``trials``: all of the study as they are now, if they were read already.
+    A trial interrupted before all parameters, called ``names``, were set has none. ``trials``: all
+    of the study as they are now, if they were read already.
     """
     trials = study.get_trials(deepcopy=False) if trials is None else trials
     retried = {trial.user_attrs.get(TrialAttribute.RETRY_OF) for trial in trials}
@@ -63,16 +59,16 @@ def requeue_interrupted(
 
 
 def close_interrupted(storage: RDBStorage, trial_id: int) -> None:
-    """End a running trial whose worker is gone, unless it has ended by itself meanwhile."""
+    """End a stale trial as interrupted, unless its worker has ended it meanwhile."""
     with suppress(UpdateFinishedTrialError):
         storage.set_trial_user_attr(trial_id, TrialAttribute.FAILURE, INTERRUPTED)
         storage.set_trial_state_values(trial_id, TrialState.FAIL)
 
 
 def trial_endings(study: optuna.Study, spec: StudySpec | None = None) -> dict[int, Ending | None]:
-    """How each trial of the study ended, by number; None for those that wait or run.
+    """How each trial of the study ended, by number; None for a trial that waits or runs.
 
-    With the ``spec`` of the study, interrupted trials have their configuration.
+    With the ``spec`` of the study, an interrupted trial has its configuration.
     """
     return {trial.number: _ending(trial, spec) for trial in study.get_trials(deepcopy=False)}
 
@@ -91,20 +87,20 @@ def _ending(trial: FrozenTrial, spec: StudySpec | None) -> Ending | None:
 
 
 def _config(trial: FrozenTrial, spec: StudySpec) -> TrialConfig | None:
-    """The trial's configuration; None if it was cut off before all parameters had a value."""
+    """The trial's configuration; None if it was interrupted before all parameters were set."""
     params = _planned_params(trial)
     return config_of(spec, params) if params.keys() == distributions(spec).keys() else None
 
 
 def _planned_params(trial: FrozenTrial) -> dict[str, Any]:
-    """The values that the trial has, or was queued with."""
+    """The parameters that the trial has or was queued with."""
     params: dict[str, Any] = trial.system_attrs.get(_QUEUED_PARAMS, trial.params)
     return params
 
 
 @dataclass(frozen=True)
 class StudyOutcome:
-    """How a study stands after a session.
+    """A study after a session: its trials, the best one, the scores of its arms.
 
     done: trials that count, of ``total`` wanted. states: Optuna state -> number of trials, the
     interrupted ones apart. best: number, value, params and scores of the best complete trial, or
@@ -133,14 +129,16 @@ class StudyOutcome:
         return self.done >= self.total
 
 
-def _states(study: optuna.Study) -> dict[str, int]:
+def count_states(study: optuna.Study) -> dict[str, int]:
+    """Optuna state -> number of the study's trials, interrupted ones apart as INTERRUPTED."""
     trials = study.get_trials(deepcopy=False)
     states = Counter(trial.state.name for trial in counted_trials(study))
     interrupted = sum(was_interrupted(trial) for trial in trials)
     return {**states, **({"INTERRUPTED": interrupted} if interrupted else {})}
 
 
-def _best(study: optuna.Study) -> dict[str, Any] | None:
+def best_trial(study: optuna.Study) -> dict[str, Any] | None:
+    """Number, value, params and scores of the best complete trial; None without one."""
     try:
         trial = study.best_trial
     except ValueError:  # no trial is complete
@@ -153,7 +151,8 @@ def _best(study: optuna.Study) -> dict[str, Any] | None:
     }
 
 
-def _arm_values(spec: StudySpec, study: optuna.Study) -> dict[str, list[float]]:
+def arm_values(spec: StudySpec, study: optuna.Study) -> dict[str, list[float]]:
+    """Arm -> values of its complete trials in the order of their seeds; empty in a search."""
     if spec.arms is None:
         return {}
     values: dict[str, list[float]] = {name: [] for name in spec.arms.names}

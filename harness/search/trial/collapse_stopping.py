@@ -1,9 +1,9 @@
 """When a trial is stopped because its generator has collapsed.
 
-GANs look collapsed while they are young, and those that learn slowly do so for half of their
-training, then come to life: so the first half of a trial's budget is never held against it, nor is
-a report that is the trial's best one so far. The rule was chosen on learning curves of MNIST
-trials, one of which stayed up for three quarters of its budget and then came to life.
+GANs score as collapsed early in training, slow ones for half of it, and then recover: so reports in
+the first half of a trial's budget do not count, nor does a report that is the trial's best so far.
+The rule was chosen on learning curves of MNIST trials, one of which scored as collapsed for three
+quarters of its budget and then recovered.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ REPORTS_IN_A_ROW = 2
 
 
 class CollapseAlarm:
-    """The alarm of one trial: stays up after two reports in a row without any sign of recovery."""
+    """The alarm of one trial: stays up after two consecutive reports without recovery."""
 
     def __init__(self, images: int, level: float) -> None:
         """For a trial of ``images`` training images; the alarm is up from ``level`` on."""
@@ -28,7 +28,7 @@ class CollapseAlarm:
         """Whether the trial is to be stopped at this report; never at its last.
 
         ``probability`` is the generator's ``collapse_probability`` after ``images_seen`` images.
-        To be told of every report, in order.
+        To be called with every report, in order.
         """
         recovering = probability < self._lowest
         self._lowest = min(self._lowest, probability)

@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -25,7 +25,14 @@ from harness.evaluation.collapse import LEVEL
 from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.students import Labelled
 from harness.evaluation.training_value import num_generated, training_value
-from harness.search.display.events import SearchObserver, TrialEnd
+from harness.search.display.events import (
+    Listener,
+    Message,
+    TrialFinished,
+    TrialScored,
+    TrialStarted,
+    TrialTrained,
+)
 from harness.search.study.space import arm_name, config_of
 from harness.search.trial.collapse_stopping import CollapseAlarm
 from harness.search.trial.progress import Milestone, TrialProgress
@@ -39,14 +46,36 @@ from harness.training.progress import Progress
 
 GRID_IMAGES = 64
 FAILURES = (DivergedError, tf.errors.ResourceExhaustedError)
-"""What ends a trial as FAIL and lets the study go on; anything else is a defect and stops it."""
+"""Exceptions that end a trial as FAIL while the study continues; any other is a defect."""
 
 Report = Callable[[float, int], None]
 """Called with (value of the study's metric, images_seen) at a milestone; may raise TrialPruned."""
 
 
 class TrialCollapsed(optuna.TrialPruned):
-    """The collapse alarm stayed up: to Optuna the trial is pruned, the tag says by what."""
+    """The collapse alarm stayed up: Optuna sees a pruned trial, the tag ``pruned_by`` says why."""
+
+
+@dataclass(frozen=True)
+class _MilestoneReport:
+    """Writes a milestone of a trial to both stores, then asks pruner and alarm."""
+
+    run: TrialRun
+    report: Report
+    metric: str
+    alarm: CollapseAlarm | None
+
+    def __call__(self, milestone: Milestone) -> None:
+        """Log ``milestone`` to MLflow, report it to Optuna; TrialPruned if the trial is to stop."""
+        images_seen, scores = milestone.images_seen, milestone.scores
+        self.run.log_metrics({**milestone.training, **scores}, images_seen)
+        self.run.log_image(schema.sample_path(images_seen), milestone.grid)
+        collapsed = self.alarm is not None and self.alarm.stays_up(
+            images_seen, scores[schema.COLLAPSE_PROBABILITY]
+        )
+        self.report(scores[self.metric], images_seen)
+        if collapsed:
+            raise TrialCollapsed
 
 
 class TrialRunner:
@@ -58,7 +87,7 @@ class TrialRunner:
         dataset: Dataset,
         evaluator: Evaluator,
         tracker: StudyTracker,
-        observer: SearchObserver,
+        listen: Listener,
         environment: Mapping[str, object],
         checkpoint_dir: Path | None = None,
     ) -> None:
@@ -67,7 +96,7 @@ class TrialRunner:
         self.dataset = dataset
         self.evaluator = evaluator
         self.tracker = tracker
-        self.observer = observer
+        self.listen = listen
         self.environment = dict(environment)
         self._checkpoint_dir = checkpoint_dir
 
@@ -78,16 +107,16 @@ class TrialRunner:
 
         TrialPruned, KeyboardInterrupt and every other exception end the tracked run in the state
         that Optuna gives the trial, with the reason in a tag, and are raised again. A checkpoint of
-        the configuration is taken up; it is left for the next process if a person or a signal ends
-        the trial, and removed at every other end.
+        the configuration is resumed; it is kept if a person or a signal interrupts the trial, and
+        removed at every other end.
         """
-        self.observer.trial_started(number, config)
+        self.listen(TrialStarted(number, config))
         file = self._checkpoint_file(config)
         began = time.perf_counter()
         value, reason, state = None, "", FinalState.FAIL
         try:
             with self.tracker.start_trial(number, config, tags) as run:
-                scores = self._train_and_score(config, run, report, file, began)
+                scores = self._train_and_score(number, config, run, report, file, began)
                 run.finish(FinalState.COMPLETE)
                 value, state = scores[self.spec.search.metric], FinalState.COMPLETE
         except optuna.TrialPruned as pruned:
@@ -100,13 +129,14 @@ class TrialRunner:
             if file is not None and reason != schema.INTERRUPTED:
                 file.remove()
             seconds = time.perf_counter() - began
-            self.observer.trial_ended(TrialEnd(number, state, value, reason, seconds))
-            keras.backend.clear_session()  # drops the trial's graphs, else memory grows by trial
+            self.listen(TrialFinished(number, state, value, reason, seconds))
+            keras.backend.clear_session()  # frees the trial's graphs, else memory grows by trial
             gc.collect()
         return scores
 
     def _train_and_score(
         self,
+        number: int,
         config: TrialConfig,
         run: TrialRun,
         report: Report,
@@ -117,89 +147,67 @@ class TrialRunner:
         run.log_json(schema.ENVIRONMENT_FILE, self.environment)
         trainer = Trainer(config, self.dataset)
         milestones = self.spec.milestones(config.images)
-        course = TrialProgress(trainer, milestones, file, began, self.observer.message)
+        progress = TrialProgress(
+            trainer, milestones, file, began, lambda text: self.listen(Message(text, number))
+        )
         alarm = CollapseAlarm(config.images, LEVEL) if self.spec.search.collapse_alarm else None
+        write = _MilestoneReport(run, report, self.spec.search.metric, alarm)
+
+        def after_call(images_seen: int, images_per_second: float) -> None:
+            self.listen(TrialTrained(number, images_seen, images_per_second))
+            progress.save(at_milestone=False)
+
         try:
-            self._resume(course, run, report, alarm)
-            for progress in trainer.run(course.ahead, partial(self._on_call, course)):
-                milestone = self._score(trainer, progress, course)
-                self.observer.scored(milestone.images_seen, milestone.scores)
-                self._tell(milestone, run, report, alarm)
-                course.save(at_milestone=True)
-            worth = self._training_value(trainer, course)
+            _resume(progress, run, write)
+            for interval in trainer.run(progress.ahead, after_call):
+                milestone = self._score(trainer, interval, progress)
+                self.listen(TrialScored(number, milestone.images_seen, milestone.scores))
+                write(milestone)
+                progress.save(at_milestone=True)
+            worth = self._training_value(number, trainer, progress)
             run.log_metrics(worth, config.images)
             _log_generator(trainer, run)
         except optuna.TrialPruned as pruned:
-            _log_times(run, trainer, course)
+            _log_times(run, trainer, progress)
             run.finish(FinalState.PRUNED, {Tag.PRUNED_BY: _pruned_by(pruned)})
             raise
         except BaseException as error:
             try:
-                _log_times(run, trainer, course)
-            except Exception as second:  # what ended the trial is what counts
+                _log_times(run, trainer, progress)
+            except Exception as second:  # the first error is the one to be read
                 error.add_note(f"The trial's times could not be written: {second}")
             raise
-        _log_times(run, trainer, course)
-        return {**course.scores, **worth}
+        _log_times(run, trainer, progress)
+        return {**progress.scores, **worth}
 
-    def _resume(
-        self, course: TrialProgress, run: TrialRun, report: Report, alarm: CollapseAlarm | None
-    ) -> None:
-        """Go on from a checkpoint, if there is one, and tell both stores what lies behind.
-
-        A trial that went on after a milestone is not pruned there by hindsight.
-        """
-        course.resume()
-        if course.resumed_at is not None:
-            run.add_tags({Tag.RESUMED_AT: str(course.resumed_at)})
-        for milestone in course.behind:
-            with suppress(optuna.TrialPruned):
-                self._tell(milestone, run, report, alarm)
-
-    def _on_call(self, course: TrialProgress, images_seen: int, images_per_second: float) -> None:
-        self.observer.training(images_seen, images_per_second)
-        course.save(at_milestone=False)
-
-    def _score(self, trainer: Trainer, progress: Progress, course: TrialProgress) -> Milestone:
-        """The milestone that training has reached, scored and added to the course."""
+    def _score(self, trainer: Trainer, interval: Progress, progress: TrialProgress) -> Milestone:
+        """The milestone at the end of ``interval``, scored and added to the trial's progress."""
         began = time.perf_counter()
         images = trainer.generate(self.spec.num_samples)
         scores = self.evaluator.score(images)
-        course.eval_seconds += time.perf_counter() - began
+        progress.eval_seconds += time.perf_counter() - began
         grid = grid_png(images[:GRID_IMAGES])
-        milestone = Milestone(progress.images_seen, progress.metrics, scores, grid)
-        course.behind.append(milestone)
+        milestone = Milestone(interval.images_seen, interval.metrics, scores, grid)
+        progress.behind.append(milestone)
         return milestone
 
-    def _training_value(self, trainer: Trainer, course: TrialProgress) -> dict[str, float]:
+    def _training_value(
+        self, number: int, trainer: Trainer, progress: TrialProgress
+    ) -> dict[str, float]:
         """What the trained generator's images are worth to a classifier; empty without labels."""
         config = trainer.config
         if config.conditional == "none":
             return {}
         began = time.perf_counter()
-        self.observer.message("training classifiers on generated images")
+        self.listen(Message("training classifiers on generated images", number))
         images, labels = trainer.generate_labelled(num_generated(self.dataset), "classifiers")
         generated = Labelled(images, labels)
         scores = training_value(self.dataset, generated, classic, config.seed, config.images)
-        course.eval_seconds += time.perf_counter() - began
+        progress.eval_seconds += time.perf_counter() - began
         return scores
 
-    def _tell(
-        self, milestone: Milestone, run: TrialRun, report: Report, alarm: CollapseAlarm | None
-    ) -> None:
-        """Log the milestone, report it, and ask the alarm; TrialPruned if the trial is to stop."""
-        images_seen, scores = milestone.images_seen, milestone.scores
-        run.log_metrics({**milestone.training, **scores}, images_seen)
-        run.log_image(schema.sample_path(images_seen), milestone.grid)
-        collapsed = alarm is not None and alarm.stays_up(
-            images_seen, scores[schema.COLLAPSE_PROBABILITY]
-        )
-        report(scores[self.spec.search.metric], images_seen)
-        if collapsed:
-            raise TrialCollapsed
-
     def _checkpoint_file(self, config: TrialConfig) -> CheckpointFile | None:
-        """Where the trial of ``config`` is kept while it runs; None if nothing is kept."""
+        """The checkpoint file of ``config``; None without a folder for checkpoints."""
         if self._checkpoint_dir is None:
             return None
         setting = {
@@ -210,8 +218,21 @@ class TrialRunner:
         return CheckpointFile(folder, name, config, self.dataset, setting)
 
 
-def _log_times(run: TrialRun, trainer: Trainer, course: TrialProgress) -> None:
-    seconds = (course.wall_seconds, trainer.train_seconds, course.eval_seconds)
+def _resume(progress: TrialProgress, run: TrialRun, write: Callable[[Milestone], None]) -> None:
+    """Resume from a checkpoint, if there is one, and write the milestones behind it again.
+
+    The interrupted trial was not pruned at those milestones, so this one is not either.
+    """
+    progress.resume()
+    if progress.resumed_at is not None:
+        run.add_tags({Tag.RESUMED_AT: str(progress.resumed_at)})
+    for milestone in progress.behind:
+        with suppress(optuna.TrialPruned):
+            write(milestone)
+
+
+def _log_times(run: TrialRun, trainer: Trainer, progress: TrialProgress) -> None:
+    seconds = (progress.wall_seconds, trainer.train_seconds, progress.eval_seconds)
     run.log_metrics(dict(zip(schema.TIME_METRICS, seconds, strict=True)), trainer.images_seen)
 
 

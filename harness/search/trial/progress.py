@@ -1,4 +1,4 @@
-"""The course of one trial: what its milestones showed, kept so that another process can go on."""
+"""The progress of one trial: its milestones and its checkpoint, so that another process resumes."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Milestone:
 
 
 class TrialProgress:
-    """A trial under way: the milestones ``behind`` it, those ``ahead``, the seconds spent.
+    """How far a trial is: milestones ``behind`` and ``ahead``, seconds spent, checkpoint.
 
-    wall_seconds and eval_seconds count what an interrupted trial had spent at the checkpoint from
-    which this one goes on; ``resumed_at`` is the images_seen of that checkpoint, else None.
+    wall_seconds and eval_seconds include what the interrupted trial had spent at the checkpoint
+    that this one resumed; ``resumed_at`` is the images_seen of that checkpoint, else None.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class TrialProgress:
     ) -> None:
         """Before the first of ``milestones``, for a trial that ``began`` then (perf_counter).
 
-        ``file`` None keeps nothing; ``say`` is told what a person should know.
+        ``file`` None keeps no checkpoint; ``say`` gets messages for a person.
         """
         self.behind: list[Milestone] = []
         self.eval_seconds = 0.0
@@ -72,9 +72,9 @@ class TrialProgress:
         return self._seconds_before + time.perf_counter() - self._began
 
     def resume(self) -> None:
-        """Go on where a checkpoint stands, if there is a sound one; else from the start.
+        """Restore the checkpoint, if there is a valid one; else start at the beginning.
 
-        A file that cannot be trusted is set aside, and ``say`` is told.
+        A file that is not valid is set aside, and ``say`` gets the reason.
         """
         if self._file is None:
             return
@@ -87,7 +87,7 @@ class TrialProgress:
             self._say(f"checkpoint not used: {error}; set aside as {aside}, starting over")
 
     def save(self, *, at_milestone: bool) -> None:
-        """Write a checkpoint if one is due. Where that fails, say so and go on without."""
+        """Write a checkpoint if one is due; a failure to write is a message, not an error."""
         if self._file is None or not self._schedule.is_due(at_milestone=at_milestone):
             return
         try:
@@ -125,4 +125,6 @@ class TrialProgress:
         self.eval_seconds = record["eval_seconds"]
         self._seconds_before = record["wall_seconds"]
         self.resumed_at = self._trainer.images_seen
-        self._say(f"going on at {self.resumed_at:,} images, where an interrupted trial was saved")
+        self._say(
+            f"resuming at {self.resumed_at:,} images, from the checkpoint of an interrupted trial"
+        )

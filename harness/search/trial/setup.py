@@ -1,6 +1,6 @@
 """What a study needs before its first trial: checked networks, data, classifier, real statistics.
 
-Imports TensorFlow; a study that is complete already never comes here.
+Imports TensorFlow; a study that is complete already does not import this module.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.data.scaling_effects import describe_scalings
 from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.extractors import load_embedding
 from harness.models.networks import check_supported
-from harness.search.display.events import SearchObserver
+from harness.search.display.events import Listener, Message
 from harness.search.study.space import config_of
 from harness.search.trial.objective import TrialRunner
 from harness.tracking.environment import describe_environment
@@ -52,10 +52,12 @@ def check_buildable(spec: StudySpec) -> None:
 
 
 def prepare_evaluator(
-    spec: StudySpec, dataset: Dataset, cache_dir: Path, observer: SearchObserver
+    spec: StudySpec, dataset: Dataset, cache_dir: Path, listen: Listener
 ) -> Evaluator:
     """The study's evaluator: classifier, features and real-side statistics, made once."""
-    classifier = load_embedding(spec.extractor, dataset, cache_dir, observer.message)
+    classifier = load_embedding(
+        spec.extractor, dataset, cache_dir, lambda text: listen(Message(text))
+    )
     labelled = "labels" in _values(spec, "conditional")
     seed = spec.search.seed
     return Evaluator(dataset, classifier, spec.num_samples, seed=seed, labelled=labelled)
@@ -70,7 +72,7 @@ def prepare_runner(
     spec: StudySpec,
     dataset: Dataset,
     tracker: StudyTracker,
-    observer: SearchObserver,
+    listen: Listener,
     layout: Layout,
     gpu_memory_mb: int | None = None,
 ) -> TrialRunner:
@@ -79,11 +81,11 @@ def prepare_runner(
     ``gpu_memory_mb`` is as much of a GPU's memory as may be taken; None for as much as is needed.
     """
     devices = prepare_devices(gpu_memory_mb)
-    observer.message(f"training on {', '.join(devices)}")
-    evaluator = prepare_evaluator(spec, dataset, layout.cache_dir, observer)
+    listen(Message(f"training on {', '.join(devices)}"))
+    evaluator = prepare_evaluator(spec, dataset, layout.cache_dir, listen)
     environment = describe_environment(devices)
     return TrialRunner(
-        spec, dataset, evaluator, tracker, observer, environment, layout.checkpoint_dir
+        spec, dataset, evaluator, tracker, listen, environment, layout.checkpoint_dir
     )
 
 
@@ -106,7 +108,7 @@ def log_study_files(runner: TrialRunner) -> None:
 def log_untrained(runner: TrialRunner) -> dict[str, float]:
     """The scores of the base configuration before its first step, written to the study's run.
 
-    What no training gives: the scale on which a trained generator's scores are read.
+    They are the scale on which a trained generator's scores are read.
     """
     trainer = Trainer(runner.spec.base_config(), runner.dataset)
     scores = runner.evaluator.score(trainer.generate(runner.spec.num_samples))

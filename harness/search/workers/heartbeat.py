@@ -1,7 +1,7 @@
-"""Which trials still have a worker: heartbeats in the storage, and a file that each worker locks.
+"""Which trials are stale: heartbeats in the storage, and a file that each worker locks.
 
-A file's lock ends with its process, so on one machine a worker that was killed is known at once.
-Of another machine's worker nothing is known but its heartbeat.
+A file's lock ends with its process, so that a worker killed on this machine is noticed at once. A
+worker on another machine is known by its heartbeat alone.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ from harness.tracking.stores.reconnect import RECONNECT_SECONDS
 
 HEARTBEAT_SECONDS = 15.0
 STALE_SECONDS = RECONNECT_SECONDS + 60.0
-"""A worker that was silent for so long is given up: it, or its machine, or the network is gone.
+"""A trial is stale after so long without a heartbeat.
 
-It is longer than a worker waits for a database server that has stopped.
+Longer than a worker waits for a database server that has stopped, so that an outage makes no trial
+stale.
 """
 
 _STUDIES, _TRIALS, _HEARTBEATS = (
@@ -42,10 +43,10 @@ _STUDIES, _TRIALS, _HEARTBEATS = (
 
 
 class WorkerIdentity:
-    """A name that no other worker has, and a locked file that tells this machine it is alive."""
+    """A unique name, and a file of that name that stays locked while the worker runs."""
 
     def __init__(self) -> None:
-        """Take the name; it is given back by ``close`` or by the end of the process."""
+        """Choose the name; the file is locked on entering the block."""
         self.name = uuid.uuid4().hex
         self.path = _file_of(self.name)
         self._held = ExitStack()
@@ -56,9 +57,9 @@ class WorkerIdentity:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
-        """Unlock the file and remove it; after an exception it stays, as after a kill.
+        """Unlock the file and remove it; after an exception the file stays, as after a kill.
 
-        Then a trial may still be noted as this worker's, and the file tells that it is gone.
+        A trial may then still name this worker; the unlocked file shows that the worker is gone.
         """
         self._held.close()
         if kind is None:
@@ -67,7 +68,7 @@ class WorkerIdentity:
 
 @contextmanager
 def heartbeat(storage: RDBStorage, trial_id: int) -> Iterator[None]:
-    """Record that the trial's worker is alive, every ``HEARTBEAT_SECONDS``, while inside."""
+    """Record a heartbeat of the trial every ``HEARTBEAT_SECONDS`` while inside the block."""
     over = threading.Event()
     thread = threading.Thread(target=_beat, args=(storage, trial_id, over), daemon=True)
     thread.start()
@@ -81,18 +82,18 @@ def heartbeat(storage: RDBStorage, trial_id: int) -> Iterator[None]:
 def close_stale(
     study: optuna.Study, storage: RDBStorage, trials: Sequence[FrozenTrial] | None = None
 ) -> list[int]:
-    """End the trials whose worker is gone, as interrupted; their numbers.
+    """End the stale trials as interrupted; their numbers.
 
-    For the holder of the study's turn, who may have read the ``trials`` in it already.
+    For the holder of the study lock. ``trials``: all of the study, if they were read already.
     """
-    dead = _stale(study, storage, _running(study, trials))
-    for trial_id in dead.values():
+    stale = _stale(study, storage, _running(study, trials))
+    for trial_id in stale.values():
         close_interrupted(storage, trial_id)
-    return list(dead)
+    return list(stale)
 
 
 def has_live_worker(study: optuna.Study, storage: RDBStorage) -> bool:
-    """Whether some worker runs a trial of the study now. For the holder of the study's turn."""
+    """Whether some worker runs a trial of the study now. For the holder of the study lock."""
     running = _running(study)
     return len(_stale(study, storage, running)) < len(running)
 
@@ -106,10 +107,10 @@ def _running(study: optuna.Study, trials: Sequence[FrozenTrial] | None = None) -
 def _stale(
     study: optuna.Study, storage: RDBStorage, running: Sequence[FrozenTrial]
 ) -> dict[int, int]:
-    """Number -> Optuna's id of those of the ``running`` trials whose worker is gone.
+    """Number -> Optuna's id of the stale ones among the ``running`` trials.
 
-    A trial gets its first heartbeat and its worker's name in the turn in which it is handed out:
-    one without has lost its worker in that turn.
+    A trial gets its first heartbeat and its worker's name under the lock under which it is handed
+    out: without them its worker died while it held the lock.
     """
     if not running:
         return {}
@@ -129,9 +130,9 @@ def _is_stale(trial: FrozenTrial, age: float | None) -> bool:
 
 
 def _is_file_unlocked(worker: str) -> bool:
-    """Whether the worker was on this machine and is no more."""
+    """Whether the worker ran on this machine and has ended."""
     path = _file_of(worker)
-    # Without a file the worker is another machine's, or its file was cleaned away.
+    # No file: the worker runs on another machine, or the temporary folder was cleaned.
     return path.exists() and not is_locked(path)
 
 
@@ -140,7 +141,7 @@ def _heartbeats(
 ) -> dict[int, tuple[int, float | None]]:
     """Trial number -> (Optuna's id, seconds since its last heartbeat or None if it has none).
 
-    Both times are told by the database's clock.
+    Both times are read from the database's clock.
     """
     query = (
         sqlalchemy.select(
@@ -163,13 +164,13 @@ def _heartbeats(
 
 
 def _moment(value: datetime | str) -> datetime:
-    """What the database said, without its time zone: SQLite gives text."""
+    """A time from the database, without its time zone; SQLite returns text."""
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     return moment.replace(tzinfo=None)
 
 
 def _beat(storage: RDBStorage, trial_id: int, over: threading.Event) -> None:
-    """Where a beat cannot be recorded the next one is tried: it is no reason to end a trial."""
+    """Record heartbeats until ``over``; one that fails is skipped, since no trial ends for it."""
     while not over.wait(HEARTBEAT_SECONDS):
         try:
             storage.record_heartbeat(trial_id)

@@ -1,4 +1,4 @@
-"""What each worker of one machine gets of it: CPU cores, or a part of a GPU's memory."""
+"""The resources of each worker of one machine: CPU threads, and a part of a GPU's memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.core.errors import InputError
 from harness.search.plan import Workforce
 
 MEMORY_FRACTION = 0.9
-"""The part of a GPU's memory that is dealt out; the rest is for the contexts of the processes."""
+"""The part of a GPU's memory that workers get; the rest is for the processes' CUDA contexts."""
 
 _THREAD_VARIABLES = (
     "TF_NUM_INTRAOP_THREADS",
@@ -20,7 +20,7 @@ _THREAD_VARIABLES = (
 
 
 def thread_limits(workers: int) -> dict[str, str]:
-    """Environment variables that give each of ``workers`` its share of the cores, at least one."""
+    """Environment variables that give each of ``workers`` as many threads, at least one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return threads(max(1, (cores or 1) // workers))
 
@@ -28,7 +28,7 @@ def thread_limits(workers: int) -> dict[str, str]:
 def threads(number: int) -> dict[str, str]:
     """Environment variables that let a process compute with ``number`` threads.
 
-    What the person has set already stays as it is.
+    A variable that is set already is left out.
     """
     return {name: str(number) for name in _THREAD_VARIABLES if name not in os.environ}
 
@@ -36,7 +36,7 @@ def threads(number: int) -> dict[str, str]:
 def gpu_allocations(workforce: Workforce) -> list[tuple[str, int]]:
     """Each worker's GPU, for CUDA_VISIBLE_DEVICES, and its part of the memory in MB.
 
-    Empty if GPUs are not to be shared. InputError if there are too few.
+    Empty unless ``workers_per_gpu`` is set. Raises InputError if there are too few GPUs.
     """
     per_gpu = workforce.workers_per_gpu
     if per_gpu is None:

@@ -6,7 +6,14 @@ from rich.console import Console
 from harness.core.config import TrialConfig
 from harness.core.schema import INTERRUPTED, FinalState
 from harness.core.spec.study_spec import StudySpec
-from harness.search.display.events import TrialEnd
+from harness.search.display.events import (
+    Message,
+    StudyProgress,
+    TrialFinished,
+    TrialScored,
+    TrialStarted,
+    TrialTrained,
+)
 from harness.search.display.summary import score_lines, score_report, summary_lines
 from harness.search.display.terminal import Display, duration
 from harness.search.study.trials import StudyOutcome
@@ -43,13 +50,13 @@ def shown(clock, terminal=False):
 def test_plain_lines_say_configuration_score_speed_and_time_left(clock):
     display, stream = shown(clock)
     with display:
-        display.search_started("s", 1, 4)
-        display.trial_started(1, TrialConfig(leaky_slope=0.25, images=1_000, batch_size=16))
+        display.show(StudyProgress(1, 4))
+        display.show(TrialStarted(1, TrialConfig(leaky_slope=0.25, images=1_000, batch_size=16)))
         clock.now = 10.0
-        display.training(250, 800.0)
-        display.scored(250, {"fid": 12.345, "modes_captured": 7.0})
+        display.show(TrialTrained(1, 250, 800.0))
+        display.show(TrialScored(1, 250, {"fid": 12.345, "modes_captured": 7.0}))
         clock.now = 40.0
-        display.trial_ended(TrialEnd(1, FinalState.COMPLETE, 3.21, "", 40.0))
+        display.show(TrialFinished(1, FinalState.COMPLETE, 3.21, "", 40.0))
     lines = stream.getvalue().splitlines()
     assert lines[0] == "s: 1 of 4 trials are done, 3 to go"
     assert "leaky_slope=0.25" in lines[1]
@@ -67,12 +74,12 @@ def test_plain_lines_say_configuration_score_speed_and_time_left(clock):
 def test_time_left_uses_the_trials_before(clock):
     display, stream = shown(clock)
     with display:
-        display.search_started("s", 0, 3)
-        display.trial_started(0, TrialConfig(images=1_000, batch_size=16))
-        display.trial_ended(TrialEnd(0, FinalState.PRUNED, None, "pruner", 20.0))
-        display.trial_started(1, TrialConfig(images=1_000, batch_size=16))
+        display.show(StudyProgress(0, 3))
+        display.show(TrialStarted(0, TrialConfig(images=1_000, batch_size=16)))
+        display.show(TrialFinished(0, FinalState.PRUNED, None, "pruner", 20.0))
+        display.show(TrialStarted(1, TrialConfig(images=1_000, batch_size=16)))
         clock.now = 10.0
-        display.scored(500, {"fid": 1.0})
+        display.show(TrialScored(1, 500, {"fid": 1.0}))
     # half of this trial took 10 s; the third one will take the 20 s of the first
     assert "about 30 s left" in stream.getvalue()
     assert "pruned" in stream.getvalue()
@@ -81,9 +88,9 @@ def test_time_left_uses_the_trials_before(clock):
 def test_an_interrupted_trial_is_not_counted(clock):
     display, stream = shown(clock)
     with display:
-        display.search_started("s", 0, 3)
-        display.trial_started(0, TrialConfig(images=1_000, batch_size=16))
-        display.trial_ended(TrialEnd(0, FinalState.FAIL, None, INTERRUPTED, 20.0))
+        display.show(StudyProgress(0, 3))
+        display.show(TrialStarted(0, TrialConfig(images=1_000, batch_size=16)))
+        display.show(TrialFinished(0, FinalState.FAIL, None, INTERRUPTED, 20.0))
     assert "interrupted" in stream.getvalue()
     assert "[0/3]" in stream.getvalue()
 
@@ -91,12 +98,12 @@ def test_an_interrupted_trial_is_not_counted(clock):
 def test_a_terminal_shows_bars_and_the_best_so_far(clock):
     display, stream = shown(clock, terminal=True)
     with display:
-        display.search_started("s", 0, 3)
-        display.trial_started(0, TrialConfig(images=1_000, batch_size=16))
-        display.trial_ended(TrialEnd(0, FinalState.COMPLETE, 2.5, "", 20.0))
-        display.trial_started(1, TrialConfig(images=1_000, batch_size=16))
+        display.show(StudyProgress(0, 3))
+        display.show(TrialStarted(0, TrialConfig(images=1_000, batch_size=16)))
+        display.show(TrialFinished(0, FinalState.COMPLETE, 2.5, "", 20.0))
+        display.show(TrialStarted(1, TrialConfig(images=1_000, batch_size=16)))
         clock.now = 10.0
-        display.training(500, 70.0)
+        display.show(TrialTrained(1, 500, 70.0))
         display._live.refresh()
     text = stream.getvalue()
     assert "1/3 trials  best fid 2.5" in text
@@ -181,7 +188,7 @@ def test_no_scores_are_shown_where_no_trial_is_complete():
 def test_summary_of_a_complete_and_of_an_unfinished_study():
     assert "is complete" in summary_lines([outcome(ran=0)], None, "sqlite:////x")[0]
     unfinished = summary_lines([outcome(done=3, best=None)], None, "sqlite:////x")
-    assert any("go on" in line for line in unfinished)
+    assert any("resume:" in line for line in unfinished)
     assert any("no trial is complete" in line for line in unfinished)
 
 
@@ -192,29 +199,36 @@ def test_arms_are_shown_seed_by_seed_and_none_is_called_the_best():
     assert not any("best" in line for line in lines)
 
 
-def test_an_unfinished_confirmation_is_gone_on_with():
+def test_an_unfinished_confirmation_is_resumed():
     lines = summary_lines([outcome(), outcome(name="s-confirm", done=1)], None, "sqlite:////x")
     assert any("s-confirm: 1 of 4" in line for line in lines)
-    assert any("go on" in line for line in lines)
+    assert any("resume:" in line for line in lines)
+
+
+def test_a_message_about_a_trial_names_it(clock):
+    display, stream = shown(clock)
+    display.show(Message("loading"))
+    display.show(Message("resuming", 3))
+    assert stream.getvalue().splitlines() == ["loading", "trial 3: resuming"]
 
 
 def test_the_trials_of_several_workers_are_shown_side_by_side(clock):
     display, stream = shown(clock, terminal=True)
-    display.search_started("s", 0, 4)
+    display.show(StudyProgress(0, 4))
     for number in (0, 1):
-        display.worker(number).trial_started(number, TrialConfig(images=1_000, batch_size=16))
+        display.show(TrialStarted(number, TrialConfig(images=1_000, batch_size=16)))
     clock.now = 10.0
-    display.worker(0).training(250, 80.0)
-    display.worker(1).training(500, 40.0)
-    display._console.print(display._panel())
+    display.show(TrialTrained(0, 250, 80.0))
+    display.show(TrialTrained(1, 500, 40.0))
+    display._console.print(display.panel())
     text = stream.getvalue()
     assert "250/1,000 images" in text
     assert "500/1,000 images" in text
     # 30 s and 10 s are left of these two; two more of (40 + 20) / 2 = 30 s each, side by side
     assert "about 50 s left" in text
-    display.worker(1).trial_ended(TrialEnd(1, FinalState.COMPLETE, 3.0, "", 10.0))
-    display.standing(2, 4)  # one more was done by another machine
-    display._console.print(display._panel())
+    display.show(TrialFinished(1, FinalState.COMPLETE, 3.0, "", 10.0))
+    display.show(StudyProgress(2, 4))  # one more was done by another machine
+    display._console.print(display.panel())
     last = stream.getvalue()[len(text) :]
     assert "500/1,000" not in last
     assert "2/4 trials" in last

@@ -7,8 +7,8 @@ from harness.core.errors import InputError
 from harness.core.schema import INTERRUPTED, Tag
 from harness.core.spec.study_spec import StudySpec
 from harness.search.confirmation import confirmation_study
-from harness.search.study.open_study import open_storage, open_study
 from harness.search.study.space import arm_params, config_of, distributions, space_size
+from harness.search.study.storage import load_or_create_study, open_storage
 from harness.search.study.trials import counted_trials, requeue_interrupted
 
 ARMS = {"adam": {"optimizer": "adam"}, "sgd": {"optimizer": "sgd", "learning_rate": 0.1}}
@@ -40,7 +40,7 @@ def proposed(study: optuna.Study, declared: StudySpec) -> tuple[str, int]:
 
 
 def test_all_arms_come_with_a_seed_before_the_next_seed(storage):
-    study = open_study(spec(), storage)
+    study = load_or_create_study(spec(), storage)
     assert space_size(spec()) == 4
     pairs = [("adam", 5), ("sgd", 5), ("adam", 6), ("sgd", 6)]
     assert [proposed(study, spec()) for _ in range(4)] == pairs
@@ -49,10 +49,10 @@ def test_all_arms_come_with_a_seed_before_the_next_seed(storage):
 
 
 def test_more_seeds_and_more_arms_go_on_where_it_stopped(storage):
-    study = open_study(spec(seeds=1), storage)
+    study = load_or_create_study(spec(seeds=1), storage)
     assert [proposed(study, spec(seeds=1)) for _ in range(2)] == [("adam", 5), ("sgd", 5)]
     grown = spec(arms={**ARMS, "lion": {"optimizer": "lion"}}, seeds=2)
-    study = open_study(grown, storage)
+    study = load_or_create_study(grown, storage)
     rest = [("lion", 5), ("adam", 6), ("sgd", 6), ("lion", 6)]
     assert [proposed(study, grown) for _ in range(4)] == rest
 
@@ -66,13 +66,13 @@ def test_more_seeds_and_more_arms_go_on_where_it_stopped(storage):
     ],
 )
 def test_arms_that_are_there_cannot_change(storage, arms):
-    open_study(spec(), storage)
+    load_or_create_study(spec(), storage)
     with pytest.raises(InputError, match=r"began with another \[arms\].*--study-name"):
-        open_study(spec(arms=arms), storage)
+        load_or_create_study(spec(arms=arms), storage)
 
 
 def test_an_interrupted_pair_is_run_again(storage):
-    study = open_study(spec(), storage)
+    study = load_or_create_study(spec(), storage)
     trial = study.ask(distributions(spec()))
     trial.set_user_attr(Tag.FAILURE, INTERRUPTED)
     study.tell(trial, state=optuna.trial.TrialState.FAIL)
@@ -96,7 +96,7 @@ def search_spec() -> StudySpec:
 
 
 def run_search(storage, values: dict[float, float]) -> None:
-    study = open_study(search_spec(), storage)
+    study = load_or_create_study(search_spec(), storage)
     space = distributions(search_spec())
     for slope, value in values.items():
         params = {"leaky_slope": slope, "seed": 5}
@@ -119,9 +119,9 @@ def test_the_best_are_confirmed_on_fresh_seeds(storage, url):
 
 def test_a_search_that_went_on_adds_to_its_confirmation(storage, url):
     run_search(storage, {0.1: 3.0, 0.2: 1.0, 0.3: 2.0})
-    open_study(confirmation_study(search_spec(), url), storage)
+    load_or_create_study(confirmation_study(search_spec(), url), storage)
     run_search(storage, {0.4: 0.5})
     grown = confirmation_study(search_spec(), url)
     assert grown.arms is not None
     assert grown.arms.names == ("trial-001", "trial-002", "trial-003")
-    open_study(grown, storage)
+    load_or_create_study(grown, storage)

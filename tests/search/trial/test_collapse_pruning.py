@@ -10,7 +10,7 @@ import pytest
 
 from harness.core.schema import COLLAPSE_PROBABILITY, PRUNED_BY_COLLAPSE, PRUNED_BY_PRUNER
 from harness.core.spec.study_spec import StudySpec
-from harness.search.display.events import SearchObserver, TrialEnd
+from harness.search.display.events import TrialFinished
 from harness.search.study.space import distributions
 from harness.search.trial import objective
 from harness.search.trial.objective import Objective, TrialRunner
@@ -49,12 +49,12 @@ class Scores:
         return {"fid": 50.0, COLLAPSE_PROBABILITY: self.probability}
 
 
-class Endings(SearchObserver):
-    def __init__(self) -> None:
-        self.ends: list[TrialEnd] = []
+class Endings(list):
+    """A listener that keeps how trials ended."""
 
-    def trial_ended(self, end: TrialEnd) -> None:
-        self.ends.append(end)
+    def __call__(self, event):
+        if isinstance(event, TrialFinished):
+            self.append(event)
 
 
 class PruneAtOnce(optuna.pruners.BasePruner):
@@ -74,11 +74,11 @@ def _run(monkeypatch: pytest.MonkeyPatch, probability: float, pruner: object, **
         "evaluation": {"num_samples": 100},
     }
     spec = StudySpec.from_dict(declared, name="s")
-    tracked, observer = MemoryTracker().open_study(spec), Endings()
-    runner = TrialRunner(spec, None, Scores(probability), tracked, observer, {})
+    tracked, ends = MemoryTracker().open_study(spec), Endings()
+    runner = TrialRunner(spec, None, Scores(probability), tracked, ends, {})
     study = optuna.create_study(direction="minimize", pruner=pruner)
     run_next_trial(study, distributions(spec), Objective(runner))
-    return study.trials[0], tracked.trials[0], observer.ends[0]
+    return study.trials[0], tracked.trials[0], ends[0]
 
 
 def test_a_trial_that_stays_collapsed_is_pruned_by_collapse(monkeypatch) -> None:

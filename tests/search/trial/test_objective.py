@@ -8,7 +8,7 @@ from harness.core.errors import DivergedError
 from harness.core.schema import TRAINING_VALUE_SCORES
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
-from harness.search.display.events import SearchObserver
+from harness.search.display.events import TrialFinished
 from harness.search.study.space import distributions
 from harness.search.trial.objective import FAILURES, Objective, TrialRunner
 from harness.tracking.memory import MemoryTracker
@@ -48,25 +48,25 @@ class PruneAt(optuna.pruners.BasePruner):
         return trial.last_step == self.images_seen
 
 
-class Endings(SearchObserver):
-    def __init__(self):
-        self.ends = []
+class Endings(list):
+    """A listener that keeps how trials ended."""
 
-    def trial_ended(self, end):
-        self.ends.append(end)
+    def __call__(self, event):
+        if isinstance(event, TrialFinished):
+            self.append(event)
 
 
 def run_one(*script, pruner=None, catch=FAILURES, spec=SPEC):
     tracker = MemoryTracker().open_study(spec)
-    observer = Endings()
+    ends = Endings()
     runner = TrialRunner(
-        spec, load_dataset("digits"), ScriptedEvaluator(*script), tracker, observer, {"cpu": "x"}
+        spec, load_dataset("digits"), ScriptedEvaluator(*script), tracker, ends, {"cpu": "x"}
     )
     study = optuna.create_study(pruner=pruner or optuna.pruners.NopPruner())
     try:
         run_next_trial(study, distributions(spec), Objective(runner), catch)
     finally:
-        run_one.seen = study.trials[0], tracker.trials[0], observer.ends[0]
+        run_one.seen = study.trials[0], tracker.trials[0], ends[0]
     return run_one.seen
 
 

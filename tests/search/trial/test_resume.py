@@ -11,7 +11,7 @@ import pytest
 from harness.core.errors import DivergedError
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
-from harness.search.display.events import SearchObserver
+from harness.search.display.events import Message, TrialTrained
 from harness.search.study.space import distributions
 from harness.search.study.trials import requeue_interrupted
 from harness.search.trial.objective import FAILURES, Objective, TrialRunner
@@ -50,21 +50,21 @@ class MeanEvaluator:
         return {"fid": fid, "collapse_probability": 0.0}
 
 
-class Kill(SearchObserver):
-    """Interrupts the trial at one of its compiled calls; keeps what is said."""
+class Kill:
+    """A listener that interrupts the trial at one of its compiled calls; keeps the messages."""
 
     def __init__(self, at=None):
         self.at = at
         self.calls = 0
         self.said = []
 
-    def training(self, images_seen, images_per_second):
-        self.calls += 1
-        if self.calls == self.at:
-            raise KeyboardInterrupt
-
-    def message(self, text):
-        self.said.append(text)
+    def __call__(self, event):
+        if isinstance(event, Message):
+            self.said.append(event.text)
+        if isinstance(event, TrialTrained):
+            self.calls += 1
+            if self.calls == self.at:
+                raise KeyboardInterrupt
 
 
 @pytest.fixture(autouse=True)
@@ -87,16 +87,16 @@ class Session:
         )
         self.tracker = MemoryTracker().open_study(SPEC)
 
-    def run(self, observer=None, evaluator=None, spec=SPEC, catch=FAILURES):
+    def run(self, listener=None, evaluator=None, spec=SPEC, catch=FAILURES):
         """Run one trial, a retry if one is due; whether it was interrupted."""
         requeue_interrupted(self.study, ["leaky_slope"])
-        self.observer = observer or Kill()
+        self.listener = listener or Kill()
         runner = TrialRunner(
             spec,
             load_dataset("digits"),
             evaluator or MeanEvaluator(),
             self.tracker,
-            self.observer,
+            self.listener,
             {},
             self.folder,
         )
@@ -150,7 +150,7 @@ def test_a_trial_that_was_interrupted_ends_bit_for_bit(at, tmp_path, undisturbed
     assert session.run(Kill(at)) is True
     assert len(session.checkpoints) == (at > 1)
     assert session.run() is False
-    assert session.observer.calls == STEPS - (at - 1)
+    assert session.listener.calls == STEPS - (at - 1)
     check_same(session, undisturbed)
 
 
@@ -169,12 +169,12 @@ def test_a_resumed_trial_says_where_it_went_on_and_counts_the_time_before(tmp_pa
     session.run(evaluator=MeanEvaluator({3: KeyboardInterrupt()}))
     before = session.tracker.trials[0].metrics
     session.run()
-    assert any("going on at 192 images" in text for text in session.observer.said)
+    assert any("resuming at 192 images" in text for text in session.listener.said)
     run = session.tracker.trials[1]
     assert run.tags["resumed_at"] == "192"
     assert run.tags["retry_of"] == "0"
     assert "resumed_at" not in session.tracker.trials[0].tags
-    assert session.observer.calls == 0  # every step was taken before
+    assert session.listener.calls == 0  # every step was taken before
     assert run.metrics["train_seconds"] == before["train_seconds"]
     (wall,) = run.metrics["wall_seconds"]
     assert wall[1] > run.metrics["train_seconds"][0][1]
@@ -235,8 +235,8 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_trial_starts_over(damage, tmp
     content[len(content) // 2] ^= 0xFF
     path.write_bytes(content[: len(content) // 3] if damage == "cut" else content)
     session.run()
-    assert session.observer.calls == STEPS
-    said = [text for text in session.observer.said if "checkpoint not used" in text]
+    assert session.listener.calls == STEPS
+    said = [text for text in session.listener.said if "checkpoint not used" in text]
     assert len(said) == 1
     assert "starting over" in said[0]
     (aside,) = tmp_path.rglob("*.refused")
@@ -254,5 +254,5 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_trial(tmp_path, undisturbe
     monkeypatch.setattr("harness.data.record_file.np.savez", full)
     session = Session(tmp_path)
     session.run()
-    assert "no checkpoint of this trial: No space left on device" in session.observer.said
+    assert "no checkpoint of this trial: No space left on device" in session.listener.said
     check_same(session, undisturbed)

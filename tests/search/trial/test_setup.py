@@ -7,10 +7,10 @@ import pytest
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
 from harness.data.scaling_effects import describe_scalings
-from harness.search.display.events import SearchObserver
 from harness.search.trial.setup import log_study_files, prepare_evaluator, prepare_runner
 from harness.tracking.memory import MemoryTracker
 from harness.tracking.stores.layout import Layout
+from tests.support.stub_worker import ignore
 
 DIGITS = load_dataset("digits")
 
@@ -18,7 +18,7 @@ DIGITS = load_dataset("digits")
 def files(tmp_path, **tables):
     spec = StudySpec.from_dict({"question": "?", "evaluation": {"num_samples": 100}, **tables})
     study = MemoryTracker().open_study(spec)
-    log_study_files(prepare_runner(spec, DIGITS, study, SearchObserver(), Layout(tmp_path)))
+    log_study_files(prepare_runner(spec, DIGITS, study, ignore, Layout(tmp_path)))
     return study.artifacts
 
 
@@ -54,5 +54,5 @@ def test_what_labelled_images_are_worth_is_explained_where_a_trial_has_labels(
     tables, explained, tmp_path
 ):
     spec = StudySpec.from_dict({"question": "?", "evaluation": {"num_samples": 100}, **tables})
-    evaluator = prepare_evaluator(spec, DIGITS, tmp_path, SearchObserver())
+    evaluator = prepare_evaluator(spec, DIGITS, tmp_path, ignore)
     assert evaluator.labelled == explained

@@ -47,7 +47,7 @@ def test_a_worker_tells_an_outage_in_one_line_and_a_defect_whole(error, tmp_path
     def begin(*_, **__):
         raise error
 
-    monkeypatch.setattr(work, "Workplace", begin)
+    monkeypatch.setattr(work, "StudyWorker", begin)
     layout = Layout(tmp_path)
     plan = StudyPlan(StudySpec(name="s", question="?"), layout, layout.storage_url, "unused")
     ended = serve(Job(plan, 1, 0), lambda told: None)

@@ -1,4 +1,4 @@
-"""A worker's place on a node: what it gets of the node, and that nothing it tells is lost."""
+"""The actor of a worker on a node: its resources, and that no event of the worker is lost."""
 
 import os
 import subprocess
@@ -10,9 +10,9 @@ import pytest
 
 from harness.core.errors import InputError
 from harness.core.spec.study_spec import StudySpec
+from harness.search.display.events import Message
 from harness.search.plan import StudyPlan, Workforce
-from harness.search.workers.executors import Executor, Job, Told, Worker, WorkerExit
-from harness.search.workers.executors import _ray_actor as place
+from harness.search.workers.executors import Executor, Job, WorkerExit, WorkerHandle, _ray_actor
 from harness.tracking.stores.layout import Layout
 
 SPEC = StudySpec.from_dict({"question": "?", "space": {"leaky_slope": {"low": 0.0, "high": 0.4}}})
@@ -29,7 +29,7 @@ class Starter(Executor):
         return _Idle()
 
 
-class _Idle(Worker):
+class _Idle(WorkerHandle):
     def stop(self):
         pass
 
@@ -40,41 +40,41 @@ class _Idle(Worker):
 def starter(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # it will be changed
-    monkeypatch.setattr(place, "_POLL_SECONDS", 0.0)
+    monkeypatch.setattr(_ray_actor, "_POLL_SECONDS", 0.0)
     for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.delenv(name, raising=False)
     made = Starter()
-    monkeypatch.setattr(place, "local", made)
+    monkeypatch.setattr(_ray_actor, "local", made)
     return made
 
 
 def begin(folder=Path(), **force):
     plan = StudyPlan(SPEC, Layout(), "", "", workforce=Workforce(executor="ray", **force))
-    here = place.WorkerActor()
+    here = _ray_actor.WorkerActor()
     here.begin(Job(plan, 9, 3), str(folder))
     return here
 
 
 def say(starter, text):
-    starter.inbox.put((3, Told("message", (text,))))
+    starter.inbox.put((3, Message(text)))
 
 
 def texts(told):
-    return [one.arguments[0] for one in told]
+    return [event.text for event in told]
 
 
 def test_what_was_not_heard_is_told_again(starter):
     here = begin()
-    assert here.hear(0) == []
+    assert here.receive(0) == []
     say(starter, "one")
     say(starter, "two")
-    assert texts(here.hear(0)) == ["one", "two"]
-    assert texts(here.hear(0)) == ["one", "two"]  # the answer was lost on its way
+    assert texts(here.receive(0)) == ["one", "two"]
+    assert texts(here.receive(0)) == ["one", "two"]  # the answer was lost on its way
     say(starter, "three")
-    assert texts(here.hear(1)) == ["two", "three"]
-    assert texts(here.hear(2)) == ["three"]
-    assert texts(here.hear(0)) == ["three"]  # asked late, by one who has heard it
-    assert here.hear(3) == []
+    assert texts(here.receive(1)) == ["two", "three"]
+    assert texts(here.receive(2)) == ["three"]
+    assert texts(here.receive(0)) == ["three"]  # asked late, by one who has heard it
+    assert here.receive(3) == []
 
 
 def test_a_worker_has_its_cores_and_no_gpu_that_it_did_not_ask_for(starter):
@@ -97,7 +97,7 @@ def test_a_share_of_a_gpu_is_of_the_memory_that_this_node_has(starter, monkeypat
 
 def test_a_gpu_that_is_not_there_is_said_with_the_node(starter, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    (ended,) = begin(workers_per_gpu=2).hear(0)
+    (ended,) = begin(workers_per_gpu=2).receive(0)
     assert isinstance(ended, WorkerExit)
     assert isinstance(ended.error, InputError)
     assert "on node " in str(ended.error)

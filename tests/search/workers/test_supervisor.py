@@ -8,9 +8,9 @@ from harness.core.config import TrialConfig
 from harness.core.errors import HarnessError, InputError
 from harness.core.schema import INTERRUPTED, FinalState
 from harness.core.spec.study_spec import StudySpec
-from harness.search.display.events import SearchObserver, TrialEnd
+from harness.search.display.events import Message, TrialFinished, TrialStarted
 from harness.search.plan import StudyPlan, Workforce
-from harness.search.workers.executors import Executor, Job, Told, Worker, WorkerExit
+from harness.search.workers.executors import Executor, Job, WorkerExit, WorkerHandle
 from harness.search.workers.supervisor import Supervisor, WorkerDefect
 from harness.tracking.stores.layout import Layout
 
@@ -18,12 +18,12 @@ SPEC = StudySpec.from_dict({"question": "?", "space": {"leaky_slope": {"low": 0.
 
 
 def started(number):
-    return Told("trial_started", (number, TrialConfig()))
+    return TrialStarted(number, TrialConfig())
 
 
 def ended(number, reason=""):
     state = FinalState.FAIL if reason else FinalState.COMPLETE
-    return Told("trial_ended", (TrialEnd(number, state, None if reason else 1.0, reason, 2.0),))
+    return TrialFinished(number, state, None if reason else 1.0, reason, 2.0)
 
 
 class Script(Executor):
@@ -44,7 +44,7 @@ class Script(Executor):
         return _Scripted(self, job.number, inbox)
 
 
-class _Scripted(Worker):
+class _Scripted(WorkerHandle):
     def __init__(self, script, number, inbox):
         self.script, self.number, self.inbox = script, number, inbox
 
@@ -62,23 +62,17 @@ class _Scripted(Worker):
             self.inbox.put((self.number, WorkerExit()))
 
 
-class Notes(SearchObserver):
+class Notes:
+    """A listener that keeps messages and how trials ended."""
+
     def __init__(self):
         self.said, self.ends = [], []
 
-    def message(self, text):
-        self.said.append(text)
-
-    def worker(self, number):
-        return _Part(self, number)
-
-
-class _Part(SearchObserver):
-    def __init__(self, notes, number):
-        self.notes, self.number = notes, number
-
-    def trial_ended(self, end):
-        self.notes.ends.append((self.number, end.number, end.reason))
+    def __call__(self, event):
+        if isinstance(event, Message):
+            self.said.append(event if event.trial is not None else event.text)
+        if isinstance(event, TrialFinished):
+            self.ends.append((event.number, event.reason))
 
 
 def supervisor(script, notes, workers=2, timeout=None):
@@ -87,18 +81,18 @@ def supervisor(script, notes, workers=2, timeout=None):
 
 
 def test_every_worker_tells_its_own_trials_and_common_news_are_said_once():
-    begin = Told("message", ("loading",))
-    note = Told("message", ("going on at 64 images",))
-    first = [begin, started(0), note, ended(0), WorkerExit()]
-    second = [begin, started(1), note, ended(1), WorkerExit()]
+    begin = Message("loading")
+    notes_of = [Message("resuming at 64 images", number) for number in (0, 1)]
+    first = [begin, started(0), notes_of[0], ended(0), WorkerExit()]
+    second = [begin, started(1), notes_of[1], ended(1), WorkerExit()]
     notes = Notes()
     assert supervisor(Script({0: [first], 1: [second]}), notes).wait() is False
-    assert sorted(notes.ends) == [(0, 0, ""), (1, 1, "")]
+    assert sorted(notes.ends) == [(0, ""), (1, "")]
     assert notes.said.count("loading") == 1
-    assert {text for text in notes.said if "going on" in text} == {
-        "trial 0: going on at 64 images",
-        "trial 1: going on at 64 images",
-    }
+    assert [note for note in notes.said if isinstance(note, Message)] in (
+        notes_of,
+        notes_of[::-1],
+    )
 
 
 def test_a_worker_that_dies_after_a_trial_is_replaced_and_said():
@@ -108,8 +102,8 @@ def test_a_worker_that_dies_after_a_trial_is_replaced_and_said():
     assert supervisor(script, notes, timeout=100.0).wait() is False
     assert [job.number for job in script.started] == [0, 1, 0]
     assert 0 < script.started[2].plan.timeout < 100.0
-    assert "worker 0 died (killed by SIGKILL); another takes its place" in notes.said
-    assert (0, 1, INTERRUPTED) in notes.ends
+    assert "worker 0 died (killed by SIGKILL); it is restarted" in notes.said
+    assert (1, INTERRUPTED) in notes.ends
 
 
 @pytest.mark.parametrize("before", [[], [started(0)], [started(0), ended(0, INTERRUPTED)]])
@@ -118,7 +112,9 @@ def test_one_that_ended_no_trial_is_not_replaced(before):
     notes = Notes()
     assert supervisor(script, notes).wait() is False
     assert len(script.started) == 2
-    assert any("worker 0 died" in text and "with no trial done" in text for text in notes.said)
+    assert any(
+        "worker 0 died" in text and "before it finished a trial" in text for text in notes.said
+    )
 
 
 def test_a_study_without_workers_left_says_so():
@@ -127,7 +123,7 @@ def test_a_study_without_workers_left_says_so():
         supervisor(script, Notes()).wait()
 
 
-def test_one_that_waits_for_its_place_is_dismissed_when_another_is_done():
+def test_one_that_waits_for_resources_is_dismissed_when_another_is_done():
     script = Script({0: [[started(0), ended(0), WorkerExit()]], 1: [[]]}, waiting=[1])
     assert supervisor(script, Notes()).wait() is False
     assert not script.waiting
@@ -138,7 +134,7 @@ def test_a_death_after_the_work_was_done_is_no_failure():
     script = Script({0: [done], 1: [died]})
     notes = Notes()
     assert supervisor(script, notes).wait() is False
-    assert "worker 1 died (node gone); no work is left for another" in notes.said
+    assert "worker 1 died (node gone); no trial is left, it is not restarted" in notes.said
 
 
 @pytest.mark.parametrize(
@@ -156,23 +152,23 @@ def test_an_error_of_one_worker_stops_all_and_is_raised(end, error, text):
 
 
 class Interrupting(Notes):
-    """A person who presses Ctrl-C when the n-th news comes."""
+    """A person who presses Ctrl-C when the n-th message comes."""
 
     def __init__(self, *at):
         super().__init__()
         self.at, self.count = at, 0
 
-    def message(self, text):
-        self.count += 1
-        super().message(text)
-        if self.count in self.at:
+    def __call__(self, event):
+        super().__call__(event)
+        self.count += isinstance(event, Message)
+        if isinstance(event, Message) and self.count in self.at:
             raise KeyboardInterrupt
 
 
 def test_ctrl_c_stops_all_workers_and_a_second_one_kills_them():
     script = Script(
-        {0: [[Told("message", ("one",))]], 1: [[]]},
-        when_stopped={0: Told("message", ("closing",)), 1: WorkerExit(interrupted=True)},
+        {0: [[Message("one")]], 1: [[]]},
+        when_stopped={0: Message("closing"), 1: WorkerExit(interrupted=True)},
     )
     assert supervisor(script, Interrupting(1, 2)).wait() is True
     assert script.stopped == [0, 1]
@@ -182,8 +178,6 @@ def test_ctrl_c_stops_all_workers_and_a_second_one_kills_them():
 
 def test_a_worker_that_does_not_stop_is_killed_in_the_end(monkeypatch):
     monkeypatch.setattr("harness.search.workers.supervisor.STOP_SECONDS", 0.0)
-    script = Script(
-        {0: [[Told("message", ("one",))]]}, when_stopped={0: Told("message", ("closing",))}
-    )
+    script = Script({0: [[Message("one")]]}, when_stopped={0: Message("closing")})
     assert supervisor(script, Interrupting(1), workers=1).wait() is True
     assert script.killed == [0]

@@ -16,16 +16,16 @@ from optuna.trial import TrialState
 
 from harness.core.schema import INTERRUPTED, Tag, TrialAttribute
 from harness.core.spec.study_spec import StudySpec
-from harness.search.display.events import SearchObserver
+from harness.search.display.events import Message
 from harness.search.study.lock import study_lock
-from harness.search.study.open_study import open_storage
+from harness.search.study.storage import open_storage
 from harness.search.study.trials import counted_trials, requeue_interrupted
-from harness.search.workers import heartbeat as liveness
-from harness.search.workers import worker as work
+from harness.search.workers import heartbeat
+from harness.search.workers import worker as worker_module
 from harness.search.workers.heartbeat import WorkerIdentity, close_stale
 from harness.search.workers.worker import run_trials
 from tests.support import stub_worker
-from tests.support.stub_worker import SPEC, trial_queue
+from tests.support.stub_worker import SPEC, ignore, trial_queue
 
 MANY = int(os.environ.get("HARNESS_TEST_TRIALS", "160"))
 POINTS = StudySpec.from_dict(
@@ -85,10 +85,10 @@ def test_no_more_trials_are_handed_out_than_are_left(url, worker):
     assert [assignment.trial is not None for assignment in assignments] == [True, True, True, False]
     assert [assignment.running for assignment in assignments] == [1, 2, 3, 3]
     assert not assignments[3].complete
-    here.study.tell(assignments[0].trial, 1.0)
+    here.opened.study.tell(assignments[0].trial, 1.0)
     assert there.next_assignment(worker).done == 1
     for assignment in assignments[1:3]:
-        here.study.tell(assignment.trial, 1.0)
+        here.opened.study.tell(assignment.trial, 1.0)
     assert there.next_assignment(worker).complete
 
 
@@ -101,13 +101,13 @@ def check_taken_over(url, worker, lost):
     """The trial that ``lost`` assigned is interrupted, and handed out again, once."""
     reconciled = []
     desk = trial_queue(
-        url, 5, reconcile=lambda: reconciled.append([t.state for t in desk.study.trials])
+        url, 5, reconcile=lambda: reconciled.append([t.state for t in desk.opened.study.trials])
     )
     assignment = desk.next_assignment(worker)
-    assert assignment.abandoned == (lost.trial.number,)
+    assert assignment.stale == (lost.trial.number,)
     assert assignment.trial.params == lost.trial.params
     assert assignment.trial.user_attrs[Tag.RETRY_OF] == lost.trial.number
-    trials = trial_queue(url, 3).study.trials
+    trials = trial_queue(url, 3).opened.study.trials
     assert trials[lost.trial.number].state == TrialState.FAIL
     assert trials[lost.trial.number].user_attrs[Tag.FAILURE] == INTERRUPTED
     assert reconciled == [[TrialState.FAIL, TrialState.RUNNING, TrialState.RUNNING]]
@@ -119,7 +119,7 @@ def check_taken_over(url, worker, lost):
 def test_the_trial_of_a_worker_that_died_here_is_taken_over_at_once(url, worker):
     with WorkerIdentity() as gone:
         lost = trial_queue(url, 3).next_assignment(gone.name)
-        assert trial_queue(url, 3).next_assignment(worker).abandoned == ()
+        assert trial_queue(url, 3).next_assignment(worker).stale == ()
     gone.path.touch()  # as a killed process leaves it: there, and not locked
     check_taken_over(url, worker, lost)
     gone.path.unlink()
@@ -127,8 +127,8 @@ def test_the_trial_of_a_worker_that_died_here_is_taken_over_at_once(url, worker)
 
 def test_the_trial_of_another_machine_is_taken_over_once_it_is_silent(url, worker, monkeypatch):
     lost = trial_queue(url, 3).next_assignment("on another machine")
-    assert trial_queue(url, 3).next_assignment(worker).abandoned == ()
-    silent = f"datetime('now', '-{liveness.STALE_SECONDS + 1} seconds')"
+    assert trial_queue(url, 3).next_assignment(worker).stale == ()
+    silent = f"datetime('now', '-{heartbeat.STALE_SECONDS + 1} seconds')"
     with stub_worker.open_storage(url).engine.begin() as connection:
         trial = "(select trial_id from trials where number = 0)"
         sql = f"update trial_heartbeats set heartbeat = {silent} where trial_id = {trial}"
@@ -137,32 +137,32 @@ def test_the_trial_of_another_machine_is_taken_over_once_it_is_silent(url, worke
 
 
 def test_a_trial_that_runs_has_heartbeats(url, worker, monkeypatch):
-    monkeypatch.setattr(liveness, "HEARTBEAT_SECONDS", 0.1)
-    monkeypatch.setattr(liveness, "STALE_SECONDS", 2.0)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(heartbeat, "STALE_SECONDS", 2.0)
     seen = []
 
     def long(trial):
         for _ in range(4):
             time.sleep(1.0)
-            seen.append(trial_queue(url, 1).next_assignment(worker).abandoned)
+            seen.append(trial_queue(url, 1).next_assignment(worker).stale)
         return 0.0
 
-    run_trials(trial_queue(url, 1), long, SearchObserver())
+    run_trials(trial_queue(url, 1), long, ignore)
     assert seen == [()] * 4
 
 
-def test_a_worker_that_dies_in_its_turn_loses_no_configuration(url, worker):
+def test_a_worker_that_dies_under_the_lock_loses_no_configuration(url, worker):
     with WorkerIdentity() as gone:
         lost = trial_queue(url, 3).next_assignment(gone.name)
     gone.path.touch()
     desk = trial_queue(url, 3)
     # The next one queues the lost configuration and takes it, but dies before it has its values.
-    close_stale(desk.study, desk.storage)
-    requeue_interrupted(desk.study, SPEC.space)
-    half = desk.study.ask()
+    close_stale(desk.opened.study, desk.opened.storage)
+    requeue_interrupted(desk.opened.study, SPEC.space)
+    half = desk.opened.study.ask()
     assert half.user_attrs[Tag.RETRY_OF] == lost.trial.number
     assignment = desk.next_assignment(worker)
-    assert assignment.abandoned == (half.number,)
+    assert assignment.stale == (half.number,)
     assert assignment.trial.params == lost.trial.params
     assert assignment.trial.user_attrs[Tag.RETRY_OF] == half.number
     gone.path.unlink()
@@ -170,33 +170,32 @@ def test_a_worker_that_dies_in_its_turn_loses_no_configuration(url, worker):
 
 def test_a_configuration_that_was_never_complete_is_not_queued(url, worker):
     desk = trial_queue(url, 3)
-    desk.study.ask().suggest_float("leaky_slope", 0.0, 0.4)  # and no optimizer
+    desk.opened.study.ask().suggest_float("leaky_slope", 0.0, 0.4)  # and no optimizer
     assignment = desk.next_assignment(worker)
-    assert assignment.abandoned == (0,)
+    assert assignment.stale == (0,)
     assert Tag.RETRY_OF not in assignment.trial.user_attrs
     assert set(assignment.trial.params) == {"leaky_slope", "optimizer"}
 
 
 def test_a_worker_that_was_given_up_but_lives_ends_its_trial_and_goes_on(url, worker, monkeypatch):
     reconciled, said = [], []
-    observer = SearchObserver()
-    observer.message = said.append
     given_up, desk = [], trial_queue(url, 1, reconcile=lambda: reconciled.append(1))
 
     def slow(trial):
         if not given_up:
             given_up.append(trial.number)
-            monkeypatch.setattr(liveness, "STALE_SECONDS", -1.0)
-            assert close_stale(desk.study, desk.storage) == [trial.number]
+            monkeypatch.setattr(heartbeat, "STALE_SECONDS", -1.0)
+            assert close_stale(desk.opened.study, desk.opened.storage) == [trial.number]
             monkeypatch.undo()
         trial.set_user_attr("scores", {})
         return 0.0
 
-    monkeypatch.setattr(work, "POLL_SECONDS", 0.01)
-    run_trials(desk, slow, observer)
+    monkeypatch.setattr(worker_module, "POLL_SECONDS", 0.01)
+    run_trials(desk, slow, said.append)
     assert len(reconciled) == 2  # at the first trial, and when the run of the lost one had ended
-    assert any("another worker took it over" in text for text in said)
-    assert len(counted_trials(trial_queue(url, 1).study)) == 1
+    texts = [event.text for event in said if isinstance(event, Message)]
+    assert any("another worker took it over" in text for text in texts)
+    assert len(counted_trials(trial_queue(url, 1).opened.study)) == 1
 
 
 def test_a_trial_that_is_interrupted_while_its_end_is_noted_is_run_again(url, worker):
@@ -204,27 +203,27 @@ def test_a_trial_that_is_interrupted_while_its_end_is_noted_is_run_again(url, wo
         raise KeyboardInterrupt  # the objective had no time to say why
 
     with pytest.raises(KeyboardInterrupt):
-        run_trials(trial_queue(url, 1), interrupted, SearchObserver())
+        run_trials(trial_queue(url, 1), interrupted, ignore)
     desk = trial_queue(url, 1)
-    (trial,) = desk.study.trials
+    (trial,) = desk.opened.study.trials
     assert (trial.state, trial.user_attrs[Tag.FAILURE]) == (TrialState.FAIL, INTERRUPTED)
     assignment = desk.next_assignment(worker)
     assert assignment.done == 0
     assert assignment.trial.params == trial.params
 
 
-def test_a_worker_that_is_interrupted_between_claim_and_trial_is_known_to_be_gone(url, worker):
+def test_a_worker_interrupted_between_assignment_and_trial_is_stale(url, worker):
     desk, lost = trial_queue(url, 1), []
 
     def interrupt():
-        lost.extend(desk.study.trials)
+        lost.extend(desk.opened.study.trials)
         raise KeyboardInterrupt
 
-    desk.reconcile = interrupt  # the last that a assignment does
+    desk.reconcile = interrupt  # the last step of an assignment
     with pytest.raises(KeyboardInterrupt):
-        run_trials(desk, lambda trial: 0.0, SearchObserver())
+        run_trials(desk, lambda trial: 0.0, ignore)
     assignment = trial_queue(url, 1).next_assignment(worker)
-    assert assignment.abandoned == (0,)
+    assert assignment.stale == (0,)
     assert assignment.trial.params == lost[0].params
 
 
@@ -258,7 +257,7 @@ def start(url, total, seconds=0.0, die=0.0):
 
 def check_exact(url, total):
     """As many counted trials as wanted, all different, nothing left running or waiting."""
-    study = trial_queue(url, total).study
+    study = trial_queue(url, total).opened.study
     counted = counted_trials(study)
     assert len(counted) == total
     assert {trial.state for trial in counted} == {TrialState.COMPLETE}

@@ -12,12 +12,12 @@ from mlflow import MlflowClient
 from harness.core.errors import InputError
 from harness.core.schema import StudyAttribute
 from harness.core.spec.study_spec import StudySpec
-from harness.search.display.events import SearchObserver
 from harness.search.plan import StudyPlan
 from harness.search.run import run_study
-from harness.search.study.open_study import open_storage
+from harness.search.study.storage import open_storage
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
+from tests.support.stub_worker import ignore
 
 SPEC = StudySpec.from_dict(
     {
@@ -52,20 +52,20 @@ def test_a_study_that_mlflow_refuses_is_not_begun(
     deleted = tracker.open_study(SPEC).experiment_id
     MlflowClient(plan.tracking_uri).delete_experiment(deleted)
     with pytest.raises(InputError, match="was deleted in MLflow"):
-        run_study(plan, SearchObserver())
+        run_study(plan, ignore)
     assert optuna.get_all_study_names(storage) == []
 
 
-def test_what_a_killed_sitting_left_open_is_closed_though_no_trial_is_left(
+def test_what_a_killed_session_left_open_is_closed_though_no_trial_is_left(
     plan: StudyPlan, storage: optuna.storages.RDBStorage
 ) -> None:
-    assert run_study(plan, SearchObserver()).complete
+    assert run_study(plan, ignore).complete
     study = optuna.load_study(study_name=SPEC.name, storage=storage)
     assert study.user_attrs[StudyAttribute.OPEN] is False
     parent = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root).open_study(SPEC)
     trial = parent.start_trial(7, SPEC.base_config())
     study.set_user_attr(StudyAttribute.OPEN, True)
-    assert run_study(plan, SearchObserver()).ran == 0
+    assert run_study(plan, ignore).ran == 0
     client = MlflowClient(plan.tracking_uri)
     statuses = [client.get_run(run.run_id).info.status for run in (parent, trial)]
     assert statuses == ["FINISHED", "FAILED"]

@@ -1,4 +1,4 @@
-"""A worker's place on a node of a cluster: starts it there, keeps its news until it is heard."""
+"""The actor on a node of a Ray cluster that starts a worker and keeps its events until received."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from harness.core.errors import HarnessError, within
+from harness.search.display.events import Event
 from harness.search.plan import Workforce
-from harness.search.workers.executors import Inbox, Job, Told, Worker, WorkerExit
+from harness.search.workers.executors import Inbox, Job, WorkerExit, WorkerHandle
 from harness.search.workers.executors.local import local
 from harness.search.workers.resources import gpu_allocations, threads
 
@@ -22,24 +23,24 @@ _POLL_SECONDS = 5.0
 class WorkerActor:
     """One worker on this node, as a process of its own, which ends with this one.
 
-    It stands between a parent on another machine and a ``LocalWorker`` here: so a worker runs with
-    an interpreter, signals and an environment of its own, wherever it was placed.
+    The actor connects a supervisor on another machine with a ``LocalWorker`` here, so that a worker
+    has an interpreter, signals and an environment of its own on every node.
     """
 
     def __init__(self) -> None:
         """Wait for ``begin``."""
         self._inbox: Inbox = queue.SimpleQueue()
-        self._kept: list[Told | WorkerExit] = []
+        self._kept: list[Event | WorkerExit] = []
         self._dropped = 0
-        self._hearing = threading.Lock()
-        self._worker: Worker | None = None
+        self._receiving = threading.Lock()
+        self._worker: WorkerHandle | None = None
 
     def node(self) -> str:
-        """The name of the machine that this is."""
+        """The name of this machine."""
         return platform.node()
 
     def begin(self, job: Job, folder: str) -> None:
-        """Start the worker; relative paths mean what they mean in ``folder``, if that is here."""
+        """Start the worker, in ``folder`` if this machine has it: relative paths are of there."""
         with suppress(OSError):
             os.chdir(folder)
         # A new process would begin with this one's main module, which is a program of the cluster.
@@ -49,14 +50,15 @@ class WorkerActor:
         except HarnessError as error:
             self._inbox.put((job.number, WorkerExit(error=error)))
 
-    def hear(self, heard: int) -> list[Told | WorkerExit]:
-        """What the worker told after its first ``heard`` news; waits for some seconds.
+    def receive(self, received: int) -> list[Event | WorkerExit]:
+        """What the worker sent after its first ``received`` items; waits some seconds for an item.
 
-        Nothing is lost with an answer that does not arrive: it is asked for again.
+        Items are dropped only once a later call says that they were received, so that an answer
+        that does not arrive loses none.
         """
-        with self._hearing:
-            del self._kept[: max(0, heard - self._dropped)]
-            self._dropped = max(heard, self._dropped)
+        with self._receiving:
+            del self._kept[: max(0, received - self._dropped)]
+            self._dropped = max(received, self._dropped)
             with suppress(queue.Empty):
                 if not self._kept:
                     self._kept.append(self._inbox.get(timeout=_POLL_SECONDS)[1])
@@ -71,10 +73,10 @@ class WorkerActor:
 
 
 def _with_resources(job: Job) -> Job:
-    """``job`` with its cores, and with its part of the memory of the GPU that was given to it."""
+    """``job`` with its cores, and with its part of the memory of the GPU that Ray gave to it."""
     force = job.plan.workforce
     environment = threads(force.cpus_per_worker or 1)
-    if force.workers_per_gpu is None:  # none was asked for, so none is taken
+    if force.workers_per_gpu is None:  # no GPU was asked for
         return replace(job, environment={**environment, "CUDA_VISIBLE_DEVICES": "-1"})
     with within(f"on node {platform.node()}"):
         ((gpu, memory),) = gpu_allocations(Workforce(workers_per_gpu=force.workers_per_gpu))

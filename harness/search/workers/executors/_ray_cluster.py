@@ -1,4 +1,4 @@
-"""A Ray cluster that runs already: joining it, what its nodes have, taking places on them."""
+"""A running Ray cluster: the connection to it, the resources of its nodes, actors on them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from harness.search.workers.executors._ray_actor import WorkerActor
 from harness.tracking.stores.mlflow_server import is_server_uri
 
 UNAVAILABLE = ActorUnavailableError
-"""Raised by ``answer`` if a place does not answer now; it may do so later."""
+"""Raised by ``answer`` if an actor does not answer now but may do so later."""
 
 ACTOR_LOST = RayError
-"""Raised by ``answer`` if a place is gone, given up or never was to be had."""
+"""Raised by ``answer`` if an actor is gone, was killed or could not be set up."""
 
 _CONNECT_SECONDS = 5.0
 _GPU_PARTS = 10_000  # Ray counts in ten-thousandths and rounds to the nearest
@@ -36,7 +36,7 @@ _GPU_PARTS = 10_000  # Ray counts in ten-thousandths and rounds to the nearest
 
 @contextmanager
 def connected(address: str | None) -> Iterator[None]:
-    """Inside, this process is a driver of the cluster at ``address``; it goes on afterwards.
+    """Connect this process as a driver with the cluster at ``address`` while inside the block.
 
     None is the address in RAY_ADDRESS, else the cluster that runs on this machine. Raises
     InputError, one line, if there is none.
@@ -60,7 +60,7 @@ def connected(address: str | None) -> Iterator[None]:
 
 
 def _connect(where: str) -> None:
-    """Join the cluster. Ray itself would try an address where nothing listens for many minutes."""
+    """Connect; Ray itself would try an address where nothing listens for many minutes."""
     if where == "local" or "://" in where:
         raise ValueError("allowed: HOST:PORT of a cluster that has this machine as a node, or auto")
     logging.getLogger("ray").setLevel(logging.CRITICAL)
@@ -70,36 +70,38 @@ def _connect(where: str) -> None:
         socket.create_connection((str(parts.hostname), parts.port or 0), _CONNECT_SECONDS).close()
     except OSError as error:
         raise ConnectionError(f"nothing answers at {found} ({error})") from None
-    ray_driver.print_to_stdstream = _drop  # it would print into the display what raylets log
+    ray_driver.print_to_stdstream = _drop  # it would print the logs of raylets into the display
     failed: Exception | None = None
     with quiet_import():
         try:
             ray.init(where, log_to_driver=False, logging_level=logging.CRITICAL)
-        except Exception as error:  # its words suffice, what was held back is not shown
+        except (
+            Exception
+        ) as error:  # its message suffices; what quiet_import holds back is not shown
             failed = error
     if failed is not None:
         raise failed
 
 
 def _drop(data: object, ignore_prefix: bool) -> None:
-    """Print nothing: of what concerns a worker, its end tells."""
+    """Print nothing: a worker's exit says what concerns it."""
 
 
 def needs(workforce: Workforce) -> dict[str, float]:
-    """What one worker asks of its node, in Ray's words: CPU, and GPU where it is to have one."""
+    """The resources that Ray reserves for one worker: CPU, and GPU where GPUs are shared."""
     asked = {"CPU": float(workforce.cpus_per_worker or 1)}
     if workforce.workers_per_gpu is not None:
         asked["GPU"] = _GPU_PARTS // workforce.workers_per_gpu / _GPU_PARTS
     return asked
 
 
-def check_command_line(plan: StudyPlan, words: Sequence[str]) -> None:
-    """Raise InputError if ``words``, the command line, hold a password.
+def check_command_line(plan: StudyPlan, arguments: Sequence[str]) -> None:
+    """Raise InputError if ``arguments``, the command line, hold a password.
 
     Ray notes each driver's command line and shows it to everyone on the cluster.
     """
     for option, url in _stores(plan).items():
-        if _password(url) and any(url in word for word in words):
+        if _password(url) and any(url in argument for argument in arguments):
             variable = f"HARNESS_{option.strip('-').upper().replace('-', '_')}"
             raise InputError(
                 f"{option} holds a password, and Ray shows command lines to all of the cluster; "
@@ -108,13 +110,13 @@ def check_command_line(plan: StudyPlan, words: Sequence[str]) -> None:
 
 
 def check_plan(plan: StudyPlan) -> None:
-    """Raise InputError if the cluster cannot run the plan, whatever else it does at the moment."""
+    """Raise InputError if no node of the cluster could ever run a worker of the plan."""
     need = needs(plan.workforce)
     nodes = [node for node in ray.nodes() if node["Alive"]]
     if not any(_holds(node["Resources"], need) for node in nodes):
-        have = {_words({name: node["Resources"].get(name, 0) for name in need}) for node in nodes}
+        have = {_as_text({name: node["Resources"].get(name, 0) for name in need}) for node in nodes}
         raise InputError(
-            f"a worker needs a node with {_words(need)}; "
+            f"a worker needs a node with {_as_text(need)}; "
             f"those of the cluster have {', '.join(sorted(have))}"
         )
     others = {node["NodeManagerAddress"] for node in nodes} - {ray.util.get_node_ip_address()}
@@ -146,39 +148,39 @@ def start_actor(workforce: Workforce) -> Any:
 
 
 def is_answered(call: Any, seconds: float) -> bool:
-    """Whether the ``call`` of a place's method has an answer within ``seconds``, be it an error."""
+    """Whether the ``call`` of an actor's method has an answer or an error within ``seconds``."""
     return bool(ray.wait([call], timeout=seconds)[0])
 
 
 def answer(call: Any) -> Any:
-    """What the ``call`` of a place's method returns, waited for."""
+    """What the ``call`` of an actor's method returns; waits for it."""
     return ray.get(call)
 
 
-def kill_actor(place: Any) -> None:
-    """End the ``place`` and what runs there, at once; it may have ended before."""
-    with suppress(Exception):  # the cluster itself may be no more
-        ray.kill(place)
+def kill_actor(actor: Any) -> None:
+    """End the ``actor`` and its worker at once; an actor that has ended is left alone."""
+    with suppress(Exception):  # the cluster itself may be gone
+        ray.kill(actor)
 
 
-def room(workforce: Workforce) -> str:
-    """What a worker needs and what is free, for a person."""
+def describe_need(workforce: Workforce) -> str:
+    """What a worker needs and what is free now, in words."""
     need, free = needs(workforce), ray.available_resources()
     return (
-        f"a node with {_words(need)}; free in the whole cluster: "
-        f"{_words({name: free.get(name, 0.0) for name in need})}"
+        f"a node with {_as_text(need)}; free in the whole cluster: "
+        f"{_as_text({name: free.get(name, 0.0) for name in need})}"
     )
 
 
 def describe(error: Exception) -> str:
-    """How a place was lost: the sentence in which Ray says why."""
+    """Why an actor was lost: Ray's own sentence."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     sentence, _, _ = (lines or [type(error).__name__])[-1].partition(". ")
     return sentence.rstrip(".")
 
 
 def failed_to_start(error: Exception) -> bool:
-    """Whether a place could not even be set up on its node."""
+    """Whether the actor could not be set up on its node."""
     return isinstance(error, RayActorError) and error.actor_init_failed
 
 
@@ -197,7 +199,7 @@ def _holds(have: Mapping[str, float], need: Mapping[str, float]) -> bool:
     return all(have.get(name, 0.0) >= amount for name, amount in need.items())
 
 
-def _words(amounts: Mapping[str, float]) -> str:
+def _as_text(amounts: Mapping[str, float]) -> str:
     """``amounts`` as a person says them: 2 CPUs and 0.5 GPUs."""
     return " and ".join(
         f"{amount:g} {name}{'' if amount == 1 else 's'}" for name, amount in amounts.items()

@@ -12,21 +12,22 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
+from harness.search.display.events import Event
 from harness.search.plan import StudyPlan
-from harness.search.workers.executors import Executor, Inbox, Job, Told, Worker, WorkerExit
+from harness.search.workers.executors import Executor, Inbox, Job, WorkerExit, WorkerHandle
 from harness.search.workers.resources import gpu_allocations, thread_limits
 from harness.search.workers.worker import serve
 
 
-class LocalWorker(Worker):
+class LocalWorker(WorkerHandle):
     """A process, and the pipe between it and this one.
 
-    The job goes through the pipe, so that no password is seen in the list of processes.
+    The job is sent through the pipe, so that the list of processes shows no password.
     """
 
     def __init__(self, job: Job, inbox: Inbox) -> None:
-        """Start it."""
-        context = get_context("spawn")  # a forked TensorFlow does not work
+        """Start the process."""
+        context = get_context("spawn")  # TensorFlow does not survive a fork
         self._pipe, its_end = context.Pipe()
         self._process = context.Process(target=_main, args=(job, its_end), daemon=True)
         with _environment(job.environment):
@@ -36,16 +37,16 @@ class LocalWorker(Worker):
         threading.Thread(target=_listen, args=listener, daemon=True).start()
 
     def stop(self) -> None:
-        """Ask it to end as after Ctrl-C."""
+        """Ask the process to end as after Ctrl-C."""
         with suppress(OSError):
             self._pipe.send("stop")
 
     def kill(self) -> None:
-        """End it at once."""
+        """End the process at once."""
         self._process.kill()
 
     def dismiss(self) -> None:
-        """Leave it alone: it has begun."""
+        """Do nothing: a process waits for no resources."""
 
 
 class _Local(Executor):
@@ -53,12 +54,12 @@ class _Local(Executor):
 
     @contextmanager
     def session(self, plan: StudyPlan, total: int) -> Iterator[Sequence[Job]]:
-        """The work of each worker with its share of the cores or of a GPU."""
+        """The job of each worker, with its part of the cores or of a GPU."""
         workers = plan.workforce.workers
-        shares = gpu_allocations(plan.workforce)
+        allocations = gpu_allocations(plan.workforce)
         jobs = []
         for number in range(workers):
-            gpu, memory = shares[number] if shares else (None, None)
+            gpu, memory = allocations[number] if allocations else (None, None)
             devices = {"CUDA_VISIBLE_DEVICES": gpu} if gpu else {}
             jobs.append(Job(plan, total, number, {**thread_limits(workers), **devices}, memory))
         yield jobs
@@ -72,46 +73,46 @@ local = _Local()
 
 
 def _listen(number: int, pipe: Connection, process: SpawnProcess, inbox: Inbox) -> None:
-    """Pass on what comes through the pipe until the process ends, then say how it ended."""
-    news: Told | WorkerExit = Told("", ())
+    """Forward what comes through the pipe until the process ends, then send how it ended."""
+    received: Event | WorkerExit | None = None
     with suppress(EOFError, OSError):
-        while not isinstance(news, WorkerExit):
-            news = pipe.recv()
-            inbox.put((number, news))
+        while not isinstance(received, WorkerExit):
+            received = pipe.recv()
+            inbox.put((number, received))
     process.join()
-    if not isinstance(news, WorkerExit):
+    if not isinstance(received, WorkerExit):
         code = process.exitcode or 0
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        inbox.put((number, WorkerExit(died=how)))
+        died = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        inbox.put((number, WorkerExit(died=died)))
 
 
 def _main(job: Job, pipe: Connection) -> None:
-    """What the process does. Ctrl-C reaches it through its parent, so that it comes but once."""
+    """Run a worker. Ctrl-C is ignored: the supervisor hears it too and asks the worker to stop."""
 
-    def send(news: Told | WorkerExit) -> None:
-        with suppress(OSError):  # the parent is gone: the work ends soon, by _obey
-            pipe.send(news)
+    def send(item: Event | WorkerExit) -> None:
+        with suppress(OSError):  # the supervisor is gone: _obey ends the work
+            pipe.send(item)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _interrupt_once)
     try:
         threading.Thread(target=_obey, args=(pipe,), daemon=True).start()
         ended = serve(job, send)
-    except KeyboardInterrupt:  # before the work had begun, or after its end
+    except KeyboardInterrupt:  # before the work began, or after its end
         ended = WorkerExit(interrupted=True)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     send(ended)
 
 
 def _obey(pipe: Connection) -> None:
-    """Interrupt the work when the parent says so, or is no more."""
+    """Interrupt the work when the supervisor asks for it, or when its end of the pipe is closed."""
     with suppress(EOFError, OSError):
         pipe.recv()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _interrupt_once(number: int, frame: FrameType | None) -> None:
-    """End the work as Ctrl-C does; a second signal must not cut off the closing of the trial."""
+    """End the work as Ctrl-C does; a second signal must not interrupt the closing of the trial."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt
 

@@ -1,7 +1,7 @@
-"""Workers placed by Ray on the nodes of a cluster, which end with the process that started them.
+"""Workers on the nodes of a Ray cluster, which end with the process that started them.
 
-Ray decides where a worker runs and says when its node is gone; which trial it runs stands in the
-study's storage alone, as everywhere.
+Ray decides where a worker runs and reports when a node is lost. Which trial runs where is kept in
+the study's storage alone, as for every executor.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from harness.core.errors import HarnessError, InputError
+from harness.search.display.events import Event, Message
 from harness.search.plan import StudyPlan
-from harness.search.workers.executors import Executor, Inbox, Job, Told, Worker, WorkerExit
+from harness.search.workers.executors import Executor, Inbox, Job, WorkerExit, WorkerHandle
 
-os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")  # of 40 s each, where no Ray answers
+os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")  # each takes 40 s where no Ray answers
 try:
     from harness.search.workers.executors import _ray_cluster as cluster
 except ModuleNotFoundError as error:
@@ -29,93 +30,95 @@ except ModuleNotFoundError as error:
     ) from None
 
 WAIT_SECONDS = 10.0
-"""How long a worker may wait for its place before the person is told."""
+"""How long a worker may wait for resources before a message says so."""
 
 
-class RayWorker(Worker):
-    """A place on some node of the cluster, and the worker that runs there once there is room."""
+class RayWorker(WorkerHandle):
+    """An actor on some node of the cluster, and the worker that it runs once Ray has placed it."""
 
     def __init__(self, job: Job, inbox: Inbox) -> None:
-        """Ask for the place."""
+        """Ask Ray for the actor."""
         self._job = job
         self._inbox = inbox
         self._asked = time.monotonic()
         self._node = "its node"
         self._begun = False
-        self._sent_away: WorkerExit | None = None
-        self._place = cluster.start_actor(job.plan.workforce)
+        self._dismissed_as: WorkerExit | None = None
+        self._actor = cluster.start_actor(job.plan.workforce)
         threading.Thread(target=self._follow, daemon=True).start()
 
     def stop(self) -> None:
-        """Ask it to end as after Ctrl-C."""
+        """Ask the worker to end as after Ctrl-C."""
         if self._begun:
-            self._place.stop.remote()
+            self._actor.stop.remote()
         else:
-            self._send_away(WorkerExit(interrupted=True))
+            self._dismiss_as(WorkerExit(interrupted=True))
 
     def dismiss(self) -> None:
-        """End it if it still waits for its place."""
+        """End the worker if Ray has not placed it yet."""
         if not self._begun:
-            self._send_away(WorkerExit())
+            self._dismiss_as(WorkerExit())
 
     def kill(self) -> None:
-        """End it at once."""
-        cluster.kill_actor(self._place)
+        """End the worker at once."""
+        cluster.kill_actor(self._actor)
 
-    def _send_away(self, ended: WorkerExit) -> None:
-        self._sent_away = ended
-        cluster.kill_actor(self._place)
+    def _dismiss_as(self, ended: WorkerExit) -> None:
+        self._dismissed_as = ended
+        cluster.kill_actor(self._actor)
 
     def _follow(self) -> None:
-        """Pass on what the worker tells until it ends, then say how it ended."""
+        """Forward the worker's events until it ends, then send how it ended."""
         try:
-            self._settle()
-            ended = self._listen()
+            self._wait_for_node()
+            ended = self._forward()
         except cluster.ACTOR_LOST as error:
-            ended = self._sent_away or self._loss(error)
+            ended = self._dismissed_as or self._loss(error)
         except Exception:
             ended = WorkerExit(defect=traceback.format_exc())
-        cluster.kill_actor(self._place)
-        self._tell(ended)
+        cluster.kill_actor(self._actor)
+        self._send(ended)
 
-    def _settle(self) -> None:
-        """Wait for the place and begin there."""
-        node = self._place.node.remote()
+    def _wait_for_node(self) -> None:
+        """Wait until Ray has placed the actor, then begin the job there."""
+        node = self._actor.node.remote()
         if not cluster.is_answered(node, WAIT_SECONDS):
-            waits = f"worker {self._job.number} waits for {cluster.room(self._job.plan.workforce)}"
-            self._tell(Told("message", (waits,)))
+            needed = cluster.describe_need(self._job.plan.workforce)
+            self._send(Message(f"worker {self._job.number} waits for {needed}"))
         self._node = cluster.answer(node)
         job = self._job.after(time.monotonic() - self._asked)
-        cluster.answer(self._place.begin.remote(job, os.getcwd()))
+        cluster.answer(self._actor.begin.remote(job, os.getcwd()))
         self._begun = True
 
-    def _listen(self) -> WorkerExit:
-        """Pass on what it tells; the last of it."""
-        heard = 0
+    def _forward(self) -> WorkerExit:
+        """Forward the worker's events; how the worker ended."""
+        received = 0
         while True:
             try:
-                told: Sequence[Told | WorkerExit] = cluster.answer(self._place.hear.remote(heard))
+                items: Sequence[Event | WorkerExit] = cluster.answer(
+                    self._actor.receive.remote(received)
+                )
             except cluster.UNAVAILABLE:
                 time.sleep(1.0)
                 continue
-            heard += len(told)
-            for news in told:
-                if isinstance(news, WorkerExit):
-                    return news
-                self._tell(news)
+            received += len(items)
+            for item in items:
+                if isinstance(item, WorkerExit):
+                    return item
+                self._send(item)
 
     def _loss(self, error: Exception) -> WorkerExit:
-        """What ended a worker that did not say so itself."""
-        how = cluster.describe(error)
+        """How a worker ended that sent no final message."""
+        reason = cluster.describe(error)
         if cluster.failed_to_start(error):
             needs = "each node needs this project and its extras, of the same version (docs/ray.md)"
             return WorkerExit(
-                error=HarnessError(f"a node of the cluster can run no worker: {how}; {needs}")
+                error=HarnessError(f"a node of the cluster can run no worker: {reason}; {needs}")
             )
-        return WorkerExit(died=f"on {self._node}: {how}")
+        return WorkerExit(died=f"on {self._node}: {reason}")
 
-    def _tell(self, news: Told | WorkerExit) -> None:
-        self._inbox.put((self._job.number, news))
+    def _send(self, item: Event | WorkerExit) -> None:
+        self._inbox.put((self._job.number, item))
 
 
 class _Ray(Executor):
@@ -123,7 +126,7 @@ class _Ray(Executor):
 
     @contextmanager
     def session(self, plan: StudyPlan, total: int) -> Iterator[Sequence[Job]]:
-        """The work of each worker, while this process is connected with the cluster."""
+        """The job of each worker, while this process is connected with the cluster."""
         cluster.check_command_line(plan, sys.orig_argv)
         with cluster.connected(plan.workforce.ray_address):
             cluster.check_plan(plan)

@@ -9,7 +9,7 @@ from harness.core.config import TrialConfig
 from harness.core.errors import InputError
 from harness.core.schema import INTERRUPTED, Tag
 from harness.core.spec.study_spec import StudySpec
-from harness.search.study.open_study import open_storage, open_study
+from harness.search.study.storage import load_or_create_study, open_storage
 from harness.search.study.trials import counted_trials, requeue_interrupted, trial_endings
 
 
@@ -39,19 +39,21 @@ def storage(tmp_path, template):
 
 
 def test_a_study_is_opened_again_with_more_trials(storage):
-    open_study(spec(), storage).optimize(lambda t: t.suggest_float("leaky_slope", 0, 0.4), 2)
-    again = open_study(spec(search={"num_trials": 9}), storage)
+    load_or_create_study(spec(), storage).optimize(
+        lambda t: t.suggest_float("leaky_slope", 0, 0.4), 2
+    )
+    again = load_or_create_study(spec(search={"num_trials": 9}), storage)
     assert len(again.get_trials()) == 2
 
 
 def test_a_key_that_came_after_the_study_began_has_its_default(storage):
-    study = open_study(spec(), storage)
+    study = load_or_create_study(spec(), storage)
     before = spec().to_dict()
     del before["search"]["collapse_alarm"]
     study.set_user_attr("spec", before)
-    open_study(spec(), storage)
+    load_or_create_study(spec(), storage)
     with pytest.raises(InputError, match="collapse_alarm: True, now False"):
-        open_study(spec(search={"collapse_alarm": False}), storage)
+        load_or_create_study(spec(search={"collapse_alarm": False}), storage)
 
 
 @pytest.mark.parametrize(
@@ -68,9 +70,9 @@ def test_a_key_that_came_after_the_study_began_has_its_default(storage):
     ids=str,
 )
 def test_another_question_under_the_same_name_is_refused(storage, changes, named):
-    open_study(spec(), storage)
+    load_or_create_study(spec(), storage)
     with pytest.raises(InputError, match="--study-name") as caught:
-        open_study(spec(**changes), storage)
+        load_or_create_study(spec(**changes), storage)
     assert named in str(caught.value)
 
 
@@ -83,7 +85,7 @@ def end_as_interrupted(study):
 
 
 def test_interrupted_trials_do_not_count_and_are_queued_once(storage):
-    study = open_study(spec(), storage)
+    study = load_or_create_study(spec(), storage)
     study.optimize(lambda t: t.suggest_float("leaky_slope", 0, 0.4), 2)
     interrupted = end_as_interrupted(study)
     assert len(counted_trials(study)) == 2
@@ -98,7 +100,7 @@ def test_interrupted_trials_do_not_count_and_are_queued_once(storage):
 
 
 def test_a_trial_that_failed_by_itself_counts(storage):
-    study = open_study(spec(), storage)
+    study = load_or_create_study(spec(), storage)
     trial = study.ask()
     trial.set_user_attr(Tag.FAILURE, "d_loss is not finite at 64 images seen")
     study.tell(trial, state=optuna.trial.TrialState.FAIL)
@@ -108,7 +110,7 @@ def test_a_trial_that_failed_by_itself_counts(storage):
 
 
 def test_an_interrupted_trial_is_told_with_its_configuration_if_it_had_one(storage):
-    study = open_study(spec(), storage)
+    study = load_or_create_study(spec(), storage)
     whole = end_as_interrupted(study)
     half = study.ask()
     study.tell(half, state=optuna.trial.TrialState.FAIL)
@@ -132,7 +134,7 @@ def test_a_storage_that_cannot_be_used_is_one_line_without_the_password(url):
 
 
 def test_a_trial_that_was_cut_off_before_its_reason_was_written_is_run_again(storage):
-    study = open_study(spec(), storage)
+    study = load_or_create_study(spec(), storage)
     space = {"leaky_slope": optuna.distributions.FloatDistribution(0.0, 0.4)}
     trial = study.ask(space)
     study.tell(trial, state=optuna.trial.TrialState.FAIL)
@@ -153,7 +155,7 @@ def interrupt_once(engine, method):
 
 
 def test_ctrl_c_in_the_middle_of_a_write_leaves_no_lock_behind(storage):
-    study = open_study(spec(), storage)
+    study = load_or_create_study(spec(), storage)
     trial = study.ask()
     studies = sqlalchemy.table("studies", sqlalchemy.column("study_name"))
     interrupted = pytest.raises(KeyboardInterrupt)
