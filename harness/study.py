@@ -1,4 +1,4 @@
-"""``python -m harness.study``: run a study, or go on with it: search, train, score, report."""
+"""``python -m harness.study``: run or resume a study."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def study(
         str, typer.Argument(help="A study file, or the name of a file or a folder in studies/.")
     ] = "quickstart",
     n_trials: Annotated[
-        int | None, typer.Option(min=1, help="Trials in total; a study that has them is complete.")
+        int | None, typer.Option(min=1, help="Number of trials at which the study is complete.")
     ] = None,
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Seeds per arm, in a study that compares arms.")
@@ -53,9 +53,9 @@ def study(
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
     as_json: options.AsJson = False,
 ) -> int:
-    """Search, train, score, track and report. The same command again goes on where it stopped.
+    """Run or resume a study: search, train, score, track and report.
 
-    A folder of studies runs one after the other; one that cannot run does not stop the others.
+    For a folder, run its studies one after the other; if one fails, the others still run.
     """
     from harness.core.spec.lookup import resolve_study, studies_in
     from harness.search.plan import Workforce
@@ -65,7 +65,7 @@ def study(
     changes: dict[str, Any] = {"n_trials": n_trials, "seed": seed, "seeds": seeds}
     changes |= {"settings": settings or [], "smoke": smoke, "name": study_name}
     specs = [resolve_study(name, **changes) for name in names or [study]]
-    specs = list({spec.name: spec for spec in specs}.values())  # claims may share their runs
+    specs = list({spec.name: spec for spec in specs}.values())  # claims may share a study's runs
     force = Workforce(workers, executor, workers_per_gpu, ray_address, cpus_per_worker)
     if dry_run:
         for spec in specs:
@@ -104,7 +104,7 @@ def study(
 
 
 def _run(plan: StudyPlan, console: Console, no_report: bool) -> tuple[dict[str, Any], int]:
-    """One study to its end, its report and closing lines: (as JSON, exit code)."""
+    """Run one study, write its report and print its summary: (outcome for JSON, exit code)."""
     from harness.search.display.summary import summary_lines
     from harness.search.session import run_and_confirm
 
@@ -124,7 +124,7 @@ def _run(plan: StudyPlan, console: Console, no_report: bool) -> tuple[dict[str, 
 
 
 def _report(outcomes: list[StudyOutcome], tracking_uri: str) -> Path | None:
-    """The report's page, written again if this session ran trials; None if there are none yet."""
+    """The path of the report, rewritten if this session ran trials; None without trials."""
     from harness.reporting.pages.study import write_report
     from harness.reporting.results.load import load_results
 

@@ -1,4 +1,4 @@
-"""``python -m harness.trial``: one configuration, trained, scored and tracked."""
+"""``python -m harness.trial``: train, score and track one configuration."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def trial(
     smoke: options.Smoke = False,
     as_json: options.AsJson = False,
 ) -> int:
-    """Train, score and track one configuration: the study's base, with what --set says.
+    """Train, score and track one configuration: the study's base with the values of --set.
 
-    It is a study of one trial, named after its configuration: the same command again shows what
-    it gave.
+    The trial is a study of its own, named after the configuration: the same command again shows
+    its scores without training.
     """
     from rich.console import Console
 

@@ -195,7 +195,7 @@ def test_a_worker_that_was_given_up_but_lives_ends_its_trial_and_goes_on(url, wo
     monkeypatch.setattr(work, "POLL_SECONDS", 0.01)
     run_trials(desk, slow, observer)
     assert len(reconciled) == 2  # at the first trial, and when the run of the lost one had ended
-    assert any("another worker took it over" in text for text in said)
+    assert any("another worker closed this trial" in text for text in said)
     assert len(counted_trials(trial_queue(url, 1).study)) == 1
 
 
