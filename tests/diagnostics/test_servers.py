@@ -79,7 +79,10 @@ def test_files_elsewhere_are_looked_at_and_not_made(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     rows = examine(storage="sqlite:///there/o.db", tracking_uri=f"sqlite:///{tmp_path}/m.db")
-    assert rows["o.db"] == ("warn", f"none at {tmp_path}/there/o.db yet; the first study creates it")
+    assert rows["o.db"] == (
+        "warn",
+        f"none at {tmp_path}/there/o.db yet; the first study creates it",
+    )
     assert rows["m.db"][0] == "warn"
     assert list(tmp_path.iterdir()) == []
     open_storage("sqlite:///there/o.db").engine.dispose()

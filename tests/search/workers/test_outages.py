@@ -52,7 +52,9 @@ def test_a_worker_tells_an_outage_in_one_line_and_a_defect_whole(error, tmp_path
     plan = StudyPlan(StudySpec(name="s", question="?"), layout, layout.storage_url, "unused")
     ended = serve(Job(plan, 1, 0), lambda told: None)
     if isinstance(error, OSError):
-        assert "No space left on device; fix it, then run the same command to resume" in str(ended.error)
+        assert "No space left on device; fix it, then run the same command to resume" in str(
+            ended.error
+        )
         assert not ended.defect
     else:
         assert "Traceback" in ended.defect
