@@ -79,19 +79,19 @@ def study(
     given |= {"data_dir": data_dir, "timeout": timeout, "workforce": force}
     plans = [make_plan(one, **given) for one in specs]
     console = Console(stderr=as_json)
-    found, code = [], 0
+    results, code = [], 0
     for plan in plans:
         try:
-            outcome, code_now = _run(plan, console, no_report)
+            result, study_code = _run(plan, console, no_report)
         except HarnessError as error:
             if not names:
                 raise
             typer.echo(f"error: {plan.spec.name}: {error}", err=True)
-            outcome = {"name": plan.spec.name, "error": str(error)}
-            code_now = WRONG_INPUT if isinstance(error, InputError) else FAILED
-        found.append(outcome)
-        code = max(code, code_now)
-        if code_now == INTERRUPTED:
+            result = {"name": plan.spec.name, "error": str(error)}
+            study_code = WRONG_INPUT if isinstance(error, InputError) else FAILED
+        results.append(result)
+        code = max(code, study_code)
+        if study_code == INTERRUPTED:
             break
     if study == CLAIMS and names and not no_report:
         from harness.reporting.pages.claims import write_recorded_claims
@@ -99,7 +99,7 @@ def study(
         page = write_recorded_claims(plans[0].tracking_uri, REPORTS / CLAIMS)
         console.print(f"claims:  {page}", highlight=False, markup=False)
     if as_json:
-        print(json.dumps(found if names else found[0], indent=2))
+        print(json.dumps(results if names else results[0], indent=2))
     return code
 
 
@@ -113,14 +113,14 @@ def _run(plan: StudyPlan, console: Console, no_report: bool) -> tuple[dict[str, 
     page = None if no_report else _report(outcomes, plan.tracking_uri)
     for line in summary_lines(outcomes, page, plan.tracking_uri):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
-    found = {
+    result = {
         **dataclasses.asdict(outcome),
         "confirmation": confirmation and dataclasses.asdict(confirmation),
         "report": page and str(page),
     }
     if any(one.interrupted for one in outcomes):
-        return found, INTERRUPTED
-    return found, FAILED if outcome.complete and outcome.best is None else 0
+        return result, INTERRUPTED
+    return result, FAILED if outcome.complete and outcome.best is None else 0
 
 
 def _report(outcomes: list[StudyOutcome], tracking_uri: str) -> Path | None:

@@ -37,8 +37,8 @@ def trial(
     console = Console(stderr=as_json)
     outcome = run_session(plan, console)
     if as_json:
-        found = {"config": spec.base_config().to_dict(), "scores": score_report(outcome)}
-        print(json.dumps(found, indent=2))
+        result = {"config": spec.base_config().to_dict(), "scores": score_report(outcome)}
+        print(json.dumps(result, indent=2))
     for line in [*score_lines(outcome), *summary_lines([outcome], None, plan.tracking_uri)]:
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     if outcome.interrupted:
