@@ -1,7 +1,7 @@
 #!/bin/bash
 # One study on many machines of a SLURM cluster: sbatch docs/slurm.sh mnist --n-trials 200
-# Each task of the array is one worker. They share the study through two databases and stop by
-# themselves once it is complete; a task that is lost or requeued costs no trial.
+# Each task of the array is one worker. The workers share the study through two databases and end
+# when the study is complete; a task that is lost or requeued costs no trial.
 #SBATCH --job-name=gan-harness
 #SBATCH --array=0-7
 #SBATCH --cpus-per-task=8
@@ -11,15 +11,14 @@
 #SBATCH --requeue
 set -euo pipefail
 
-# A file that only you can read, so that no password stands here or in the list of processes:
+# A file that only you can read, so that no password is in this script or in the list of processes:
 #   export HARNESS_STORAGE=postgresql+psycopg://USER:PASSWORD@HOST/optuna
 #   export HARNESS_TRACKING_URI=http://HOST:5000
 source "$HOME/.gan-harness"
 
-# Checkpoints and the cache: on a file system that all machines see, any of them can take up the
-# trial of another where it stood.
+# Checkpoints and the cache: on a shared file system, any task can resume a trial of another one.
 export HARNESS_MLRUNS="${HARNESS_MLRUNS:-$SLURM_SUBMIT_DIR/mlruns}"
 
-# srun passes the signal on: --signal reaches the worker two minutes before the end, and it closes
-# its trial, which another task then takes up.
+# srun forwards the signal of --signal to the worker two minutes before the time limit. The worker
+# closes its trial, and another task resumes it.
 exec srun .venv/bin/python -m harness.study "$@" --no-report

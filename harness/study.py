@@ -1,4 +1,4 @@
-"""``python -m harness.study``: run a study, or go on with it: search, train, score, report."""
+"""``python -m harness.study``: run or resume a study."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def study(
         str, typer.Argument(help="A study file, or the name of a file or a folder in studies/.")
     ] = "quickstart",
     n_trials: Annotated[
-        int | None, typer.Option(min=1, help="Trials in total; a study that has them is complete.")
+        int | None, typer.Option(min=1, help="Number of trials at which the study is complete.")
     ] = None,
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Seeds per arm, in a study that compares arms.")
@@ -53,9 +53,9 @@ def study(
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
     as_json: options.AsJson = False,
 ) -> int:
-    """Search, train, score, track and report. The same command again goes on where it stopped.
+    """Run or resume a study: search, train, score, track and report.
 
-    A folder of studies runs one after the other; one that cannot run does not stop the others.
+    For a folder, run its studies one after the other; if one fails, the others still run.
     """
     from harness.core.spec.lookup import resolve_study, studies_in
     from harness.search.plan import Workforce
@@ -65,7 +65,7 @@ def study(
     changes: dict[str, Any] = {"n_trials": n_trials, "seed": seed, "seeds": seeds}
     changes |= {"settings": settings or [], "smoke": smoke, "name": study_name}
     specs = [resolve_study(name, **changes) for name in names or [study]]
-    specs = list({spec.name: spec for spec in specs}.values())  # claims may share their runs
+    specs = list({spec.name: spec for spec in specs}.values())  # claims may share a study's runs
     force = Workforce(workers, executor, workers_per_gpu, ray_address, cpus_per_worker)
     if dry_run:
         for spec in specs:
@@ -79,19 +79,19 @@ def study(
     given |= {"data_dir": data_dir, "timeout": timeout, "workforce": force}
     plans = [make_plan(one, **given) for one in specs]
     console = Console(stderr=as_json)
-    found, code = [], 0
+    results, code = [], 0
     for plan in plans:
         try:
-            outcome, code_now = _run(plan, console, no_report)
+            result, study_code = _run(plan, console, no_report)
         except HarnessError as error:
             if not names:
                 raise
             typer.echo(f"error: {plan.spec.name}: {error}", err=True)
-            outcome = {"name": plan.spec.name, "error": str(error)}
-            code_now = WRONG_INPUT if isinstance(error, InputError) else FAILED
-        found.append(outcome)
-        code = max(code, code_now)
-        if code_now == INTERRUPTED:
+            result = {"name": plan.spec.name, "error": str(error)}
+            study_code = WRONG_INPUT if isinstance(error, InputError) else FAILED
+        results.append(result)
+        code = max(code, study_code)
+        if study_code == INTERRUPTED:
             break
     if study == CLAIMS and names and not no_report:
         from harness.reporting.pages.claims import write_recorded_claims
@@ -99,12 +99,12 @@ def study(
         page = write_recorded_claims(plans[0].tracking_uri, REPORTS / CLAIMS)
         console.print(f"claims:  {page}", highlight=False, markup=False)
     if as_json:
-        print(json.dumps(found if names else found[0], indent=2))
+        print(json.dumps(results if names else results[0], indent=2))
     return code
 
 
 def _run(plan: StudyPlan, console: Console, no_report: bool) -> tuple[dict[str, Any], int]:
-    """One study to its end, its report and closing lines: (as JSON, exit code)."""
+    """Run one study, write its report and print its summary: (outcome for JSON, exit code)."""
     from harness.search.display.summary import summary_lines
     from harness.search.session import run_and_confirm
 
@@ -113,18 +113,18 @@ def _run(plan: StudyPlan, console: Console, no_report: bool) -> tuple[dict[str, 
     page = None if no_report else _report(outcomes, plan.tracking_uri)
     for line in summary_lines(outcomes, page, plan.tracking_uri):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
-    found = {
+    result = {
         **dataclasses.asdict(outcome),
         "confirmation": confirmation and dataclasses.asdict(confirmation),
         "report": page and str(page),
     }
     if any(one.interrupted for one in outcomes):
-        return found, INTERRUPTED
-    return found, FAILED if outcome.complete and outcome.best is None else 0
+        return result, INTERRUPTED
+    return result, FAILED if outcome.complete and outcome.best is None else 0
 
 
 def _report(outcomes: list[StudyOutcome], tracking_uri: str) -> Path | None:
-    """The report's page, written again if this session ran trials; None if there are none yet."""
+    """The path of the report, rewritten if this session ran trials; None without trials."""
     from harness.reporting.pages.study import write_report
     from harness.reporting.results.load import load_results
 

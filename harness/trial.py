@@ -1,4 +1,4 @@
-"""``python -m harness.trial``: one configuration, trained, scored and tracked."""
+"""``python -m harness.trial``: train, score and track one configuration."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def trial(
     smoke: options.Smoke = False,
     as_json: options.AsJson = False,
 ) -> int:
-    """Train, score and track one configuration: the study's base, with what --set says.
+    """Train, score and track one configuration: the study's base with the values of --set.
 
-    It is a study of one trial, named after its configuration: the same command again shows what
-    it gave.
+    The trial is a study of its own, named after the configuration: the same command again shows
+    its scores without training.
     """
     from rich.console import Console
 
@@ -37,8 +37,8 @@ def trial(
     console = Console(stderr=as_json)
     outcome = run_session(plan, console)
     if as_json:
-        found = {"config": spec.base_config().to_dict(), "scores": score_report(outcome)}
-        print(json.dumps(found, indent=2))
+        result = {"config": spec.base_config().to_dict(), "scores": score_report(outcome)}
+        print(json.dumps(result, indent=2))
     for line in [*score_lines(outcome), *summary_lines([outcome], None, plan.tracking_uri)]:
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     if outcome.interrupted:

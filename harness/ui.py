@@ -1,4 +1,4 @@
-"""``python -m harness.ui``: browse every run in the MLflow UI, on this machine alone."""
+"""``python -m harness.ui``: browse all runs in the MLflow UI, reachable from this machine only."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ LOOPBACK = "127.0.0.1"
 
 def ui(
     port: Annotated[
-        int | None, typer.Option(help="Port; without it 5000, or a free one if that is taken.")
+        int | None, typer.Option(help="Port; by default 5000, or a free one if 5000 is in use.")
     ] = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; another than this opens the UI to others.")
+        str, typer.Option(help="Address to listen on; any other lets other machines use the UI.")
     ] = LOOPBACK,
     tracking_uri: options.TrackingUri = None,
 ) -> None:
-    """Open the MLflow UI on the runs of this project, until Ctrl-C."""
+    """Serve the MLflow UI on the runs of this project until Ctrl-C."""
     signal.signal(signal.SIGTERM, _end)
     try:
         _serve(default_layout(), tracking_uri, host, port)
     except KeyboardInterrupt:
-        typer.echo("\nThe UI has ended. The runs stay where they are.")
+        typer.echo("\nThe UI has ended. The runs are kept.")
 
 
 def _serve(layout: Layout, tracking_uri: str | None, host: str, port: int | None) -> None:
@@ -43,13 +43,13 @@ def _serve(layout: Layout, tracking_uri: str | None, host: str, port: int | None
     chosen = free_port(host, port)
     if not _is_loopback(host):
         typer.echo(
-            f"Listening on {host}: whoever reaches port {chosen} of this machine can read, change "
-            "and delete every run and its files. There is no password."
+            f"Listening on {host}: anyone who can reach port {chosen} of this machine can read, "
+            "change and delete all runs and their files. There is no password."
         )
     typer.echo(f"Starting the MLflow UI on port {chosen}; this takes about 15 seconds.")
     with running_server(uri, layout, host, chosen) as server:
         typer.echo(f"The runs are at {server.runs_page}   (Ctrl-C ends it)")
-        raise HarnessError(f"the MLflow server has ended by itself, status {server.wait()}")
+        raise HarnessError(f"the MLflow server ended unexpectedly, exit status {server.wait()}")
 
 
 def _is_loopback(host: str) -> bool:
@@ -61,7 +61,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    """Leave as a shell expects of a process that a signal ended, so that the server ends too."""
+    """Exit with 128 + ``number``, as shells expect, through the blocks that end the server."""
     sys.exit(128 + number)
 
 

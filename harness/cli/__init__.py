@@ -1,1 +1,1 @@
-"""The command line: what the commands share, their options and exit codes."""
+"""The command line: options and exit codes that the commands share."""

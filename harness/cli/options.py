@@ -1,4 +1,4 @@
-"""Command-line options that several doors take, declared once."""
+"""Command-line options that several commands share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from harness.core.registry import EXECUTORS
 
 Study = Annotated[str, typer.Argument(help="A study file, or a name under studies/.")]
 StudyName = Annotated[
-    str | None, typer.Option("--study-name", help="Name in the stores and of the report's folder.")
+    str | None,
+    typer.Option("--study-name", help="Name of the study in both stores and under reports/."),
 ]
 Storage = Annotated[
     str | None, typer.Option(envvar="HARNESS_STORAGE", help="Optuna storage, a database URL.")
@@ -22,28 +23,28 @@ TrackingUri = Annotated[
 ]
 DataDir = Annotated[Path | None, typer.Option(help="The folder that holds mnist.npz.")]
 Workers = Annotated[
-    int, typer.Option(min=1, max=1_024, help="Trials at once, each in a process of its own.")
+    int, typer.Option(min=1, max=1_024, help="Worker processes, each running one trial at a time.")
 ]
 WorkersPerGpu = Annotated[
-    int | None, typer.Option(min=1, help="Workers that share a GPU, each a part of its memory.")
+    int | None, typer.Option(min=1, help="Workers per GPU; each gets an equal part of its memory.")
 ]
 Executor = Annotated[
-    str, typer.Option(help=f"What starts the workers: {', '.join(EXECUTORS.names())}.")
+    str, typer.Option(help=f"How workers are started: {', '.join(EXECUTORS.names())}.")
 ]
 RayAddress = Annotated[
     str | None,
-    typer.Option(help="Ray's cluster, HOST:PORT; else RAY_ADDRESS, or what runs on this machine."),
+    typer.Option(help="The Ray cluster, HOST:PORT; else RAY_ADDRESS, else this machine's cluster."),
 ]
 CpusPerWorker = Annotated[
-    int | None, typer.Option(min=1, help="CPU cores that Ray reserves for each worker, 1 if unset.")
+    int | None, typer.Option(min=1, help="CPU cores that Ray reserves per worker, 1 if unset.")
 ]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of the search and of every trial.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="FIELD=VALUE", help="Fix a field; may be repeated."),
+    typer.Option("--set", metavar="FIELD=VALUE", help="Fix a field of the study; repeatable."),
 ]
-Smoke = Annotated[bool, typer.Option("--smoke", help="The same path at a size of seconds.")]
+Smoke = Annotated[bool, typer.Option("--smoke", help="Run a reduced study that takes seconds.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON on stdout.")]
 
 REPORTS = Path("reports")
-"""Where reports are written, a folder for each study."""
+"""The folder of reports, with one folder per study."""

@@ -1,1 +1,1 @@
-"""What every room shares: the trial configuration, the names, the registries and the errors."""
+"""Shared by all packages: the trial configuration, stored names, registries and errors."""

@@ -44,15 +44,15 @@ BOUNDS: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class TrialConfig:
-    """One configuration: what is trained, on what, how and for how long.
+    """The configuration of one trial: dataset, networks, optimizer, training procedure, budget.
 
     ``images`` is the budget in training images seen, so that batch sizes compare. ``beta_1`` is
     the decay of the first moment (adam, nadam, lion) and the momentum of sgd; rmsprop has none.
     ``width`` multiplies the channel counts of the architecture, ``discriminator_width_ratio`` those
     of its discriminator once more. ``initialisation`` ``auto`` is that of the architecture's
-    publication. ``conditional`` ``labels`` tells both networks the class of every image. Raises
-    InputError, with the value received and what is allowed,
-    for anything outside ``CHOICES``, ``BOUNDS`` and the registries.
+    publication. With ``conditional`` ``labels`` the class of every image is an input of both
+    networks. Raises InputError, with the value received and what is allowed, for anything outside
+    ``CHOICES``, ``BOUNDS`` and the registries.
     """
 
     dataset: str = "digits"
@@ -160,18 +160,18 @@ def _coerce(name: str, kind: str, value: object) -> str | int | float:
         raise InputError(f"{name} takes {_TYPE_WORDS[kind]}, got {shown(value)}")
     low, high = BOUNDS[name]
     if not low <= value <= high:  # false for NaN too
-        raise InputError(f"{name} is {shown(value)}; allowed: {_plain(low)} to {_plain(high)}")
+        raise InputError(f"{name} is {shown(value)}; allowed: {_format(low)} to {_format(high)}")
     if kind == "int" and value != int(value):
         raise InputError(f"{name} takes a whole number, got {shown(value)}")
     return int(value) if kind == "int" else float(value)
 
 
-def _plain(bound: float) -> str:
+def _format(bound: float) -> str:
     return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
 
 
 def _holds_control_characters(text: str) -> bool:
-    """Whether ``text`` cannot be a path: control characters, or bytes that are not Unicode."""
+    """Whether ``text`` holds control characters or surrogates, which no path may have."""
     return any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
 
 

@@ -1,6 +1,6 @@
-"""The errors that have a meaning to the person at the terminal, and how they show a value.
+"""The errors that a person at the terminal can act on, and how their messages quote values.
 
-Everything else is a defect and keeps its traceback.
+All other exceptions are defects and are shown with their traceback.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ class HarnessError(Exception):
 
 
 class InputError(HarnessError):
-    """Wrong input: what came, where it stood, what is allowed. The doors exit with 2."""
+    """Wrong input; the message says what was given, where, and what is allowed. Exit code 2."""
 
 
 class DivergedError(HarnessError):
-    """Training gave a NaN or an infinite loss; the trial is FAIL, no number stands in for it."""
+    """Training gave a NaN or an infinite loss; the trial ends as FAIL, without a score."""
 
     def __init__(self, quantity: str, images_seen: int) -> None:
         """Name the ``quantity`` that is not finite, seen after ``images_seen`` training images."""
-        super().__init__(quantity, images_seen)  # its arguments, so that it survives a copy
+        super().__init__(quantity, images_seen)  # copies of an exception are made from its args
         self.quantity = quantity
         self.images_seen = images_seen
 
     def __str__(self) -> str:
-        """The one line: what is not finite and when."""
+        """One line: which quantity is not finite, and after how many images."""
         return f"{self.quantity} is not finite at {self.images_seen:,} images seen"
 
 
 class TakenOverError(HarnessError):
-    """Another worker closed this one's trial, having heard nothing of it for too long."""
+    """Another worker closed this worker's trial, because its heartbeat was stale."""
 
     def __str__(self) -> str:
-        """The one line."""
-        return "another worker took it over, having heard nothing of this one for too long"
+        """One line: who closed the trial, and why."""
+        return "another worker closed this trial, because this worker's heartbeat was stale"
 
 
 class within:
@@ -62,7 +62,7 @@ class within:
 
 
 def shown(value: object) -> str:
-    """``repr(value)`` as an error message can carry it: one line of at most 80 characters."""
+    """``repr(value)`` for an error message: one line of at most 80 characters."""
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # thousands of digits, thousands of levels
@@ -70,13 +70,15 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 3]}..."
 
 
-def plain(text: str) -> str:
-    """``text`` with its control characters escaped, white space apart: they would move a terminal,
-    and PostgreSQL takes no NUL."""
+def escape_control_characters(text: str) -> str:
+    """``text`` with its control characters, except white space, escaped as ``\\x1b``.
+
+    A terminal would obey them, and PostgreSQL refuses NUL.
+    """
     return _CONTROL_CHARACTERS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def check_printable(where: str, text: str) -> None:
     """Raise InputError if ``text`` holds control characters other than white space."""
-    if plain(text) != text:
+    if _CONTROL_CHARACTERS.search(text):
         raise InputError(f"{where} is {shown(text)}; allowed: text without control characters")

@@ -1,4 +1,4 @@
-"""Keep TensorFlow's start-up chatter off the terminal."""
+"""Hides the messages that TensorFlow prints while it is imported."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet_import() -> Iterator[None]:
-    """Hold back what native code writes to stderr inside; it is shown if an exception leaves.
+    """Hold back stderr, that of native code too, inside the block; show it after an exception.
 
-    TensorFlow writes several lines at import, before any of its log levels apply. Later native
-    messages are silenced by its log level, unless TF_CPP_MIN_LOG_LEVEL is set already; what
-    matters of them is raised as an exception too.
+    TensorFlow prints several lines at import, before any of its log levels apply. Its later native
+    messages are silenced by TF_CPP_MIN_LOG_LEVEL, unless that is set already; native errors are
+    raised as exceptions too.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
@@ -24,7 +24,7 @@ def quiet_import() -> Iterator[None]:
         os.dup2(held_back.fileno(), 2)
         try:
             yield
-        except Exception:  # an interruption is nothing that it could explain
+        except Exception:  # not KeyboardInterrupt, which the output does not explain
             held_back.seek(0)
             os.write(terminal, held_back.read())
             raise

@@ -1,8 +1,8 @@
-"""Registries read from folders: one file is one entry, its name is the file's name.
+"""Registries read from folders: each file is one entry, named like the file.
 
 ``Registry("harness.evaluation.metrics").get("fid")`` imports ``harness/evaluation/metrics/fid.py``
 and returns its attribute ``fid``. Listing the names imports nothing, so ``--help`` and the
-validation of a configuration stay fast.
+validation of a configuration are fast.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 
 class Registry:
-    """The entries of one folder of the package, found by scanning it."""
+    """The entries of one folder of the package, found by listing its files."""
 
     def __init__(self, package: str, kind: str) -> None:
-        """Read the folder of ``package`` (below ``harness``); ``kind`` is the noun in messages."""
+        """Use the folder of ``package`` (below ``harness``); ``kind`` is the noun in messages."""
         self.package = package
         self.kind = kind
         self._folder = _ROOT.joinpath(*package.split(".")[1:])

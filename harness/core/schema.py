@@ -1,7 +1,7 @@
-"""The names of everything that is written to ``mlruns/``: the seam between the two halves.
+"""The names of everything stored in ``mlruns/``.
 
-The producing half (search, training, evaluation, tracking) writes under these names; the reading
-half (reporting) reads them. Change a name here and it changes on both sides.
+The producing packages (search, training, evaluation, tracking) write under these names, and
+reporting reads them: neither side spells a name itself.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Tag(StrEnum):
     PRUNED_BY = "pruned_by"  # "pruner" or "collapse"
     ARM = "arm"  # name of the trial's arm, in a study that compares arms
     RETRY_OF = "retry_of"  # number of the interrupted trial whose configuration this one repeats
-    RESUMED_AT = "resumed_at"  # images_seen at which this trial took up an interrupted one
+    RESUMED_AT = "resumed_at"  # images_seen at which this trial resumed an interrupted one
     PARENT = "mlflow.parentRunId"
     NOTE = "mlflow.note.content"
 
@@ -69,13 +69,13 @@ class TrialAttribute(StrEnum):
 
 
 INTERRUPTED = "interrupted"
-"""Value of the tag ``failure`` of a trial that Ctrl-C ended; it does not count as run."""
+"""Value of the tag ``failure`` of a trial ended by Ctrl-C, a kill or an outage; not counted."""
 
 PRUNED_BY_PRUNER = "pruner"
 PRUNED_BY_COLLAPSE = "collapse"
 
 COLLAPSE_PROBABILITY = "collapse_probability"
-"""Name of the collapse alarm's score, in [0, 1]; its record says from where on the alarm is up."""
+"""Name of the collapse alarm's score, in [0, 1]; its record holds the threshold of the alarm."""
 
 CLASSIFICATION_ACCURACY_SCORE = "classification_accuracy_score"
 AUGMENTATION_GAIN = "augmentation_gain"
@@ -89,7 +89,7 @@ TRAINING_VALUE_SCORES = (
     CLASSIC_ACCURACY,
     GENERATED_ACCURACY,
 )
-"""What a conditional generator's images are worth to a classifier, logged once, at its end."""
+"""Value of a conditional generator's images for training a classifier, logged at trial's end."""
 
 TRAINING_METRICS = (
     "d_loss",
@@ -101,15 +101,15 @@ TRAINING_METRICS = (
 """Logged at every reporting interval, step = images_seen. Losses in nats, accuracies in [0, 1]."""
 
 SCORE_INTERVALS = {"fid": ("fid_low", "fid_high"), "kid": ("kid_low", "kid_high")}
-"""Score -> names of the ends of its 95 % interval, logged with it."""
+"""Score -> names of the ends of its 95 % interval, logged with the score."""
 
 FID_DEBIASED = "fid_debiased"
-"""Estimate of the distance that ``fid`` would have without its sample-size bias, logged with it."""
+"""Estimate of ``fid`` without its sample-size bias, logged with ``fid``."""
 
 TIME_METRICS = ("wall_seconds", "train_seconds", "eval_seconds")
 """Logged once, when a trial ends, in seconds.
 
-A trial that took up an interrupted one counts what that one had spent at the checkpoint.
+A trial that resumed an interrupted one includes the time spent until the checkpoint.
 """
 
 # Artifacts of a trial run, as paths below the run's artifact root.

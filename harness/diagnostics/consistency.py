@@ -1,6 +1,6 @@
-"""Both stores side by side: what a crash or a move left behind, and mending it.
+"""Compares both stores, and repairs what a crash or a move of the folder left behind.
 
-Nothing that a running process may still be using is touched: a study is mended under its lock.
+A study is examined and repaired under its lock, so a running study is never changed.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ REPAIR = "python -m harness.doctor --repair"
 
 
 @dataclass(frozen=True)
-class _Found:
-    """What both stores hold, by the name of the study; ``storage`` is None if there is none yet."""
+class _Studies:
+    """The studies of both stores by name; ``storage`` is None if Optuna has no database yet."""
 
     storage: RDBStorage | None
     searched: dict[str, optuna.Study]
@@ -51,8 +51,8 @@ class _Found:
         return sorted({*self.searched, *self.recorded})
 
     @contextmanager
-    def at_rest(self, name: str) -> Iterator[bool]:
-        """Hold the study's turn; False if it is running."""
+    def idle(self, name: str) -> Iterator[bool]:
+        """Hold the study lock; False if the study is running."""
         search = self.searched.get(name)
         if search is None or self.storage is None:
             yield True
@@ -62,46 +62,46 @@ class _Found:
 
 
 def examine_studies(stores: Stores) -> Iterator[Finding]:
-    """How each study stands in both stores: agreeing, or what was left over or is missing.
+    """One finding per study: consistent in both stores, running, or its problems.
 
-    Raises what Optuna and MLflow raise for databases of another version, with what to do.
+    Raises the errors of Optuna and MLflow for databases of another version, with what to do.
     """
-    with _reading(stores) as found:
-        for name in found.names:
-            with found.at_rest(name) as resting:
-                if not resting:
+    with _reading(stores) as studies:
+        for name in studies.names:
+            with studies.idle(name) as idle:
+                if not idle:
                     yield Finding(f"study {name}", True, "is running now")
                     continue
-                study = found.recorded.get(name, RecordedStudy(name, (), ()))
-                problems = _problems(study, found.searched.get(name), stores.layout)
+                study = studies.recorded.get(name, RecordedStudy(name, (), ()))
+                problems = _problems(study, studies.searched.get(name), stores.layout)
             sound = f"{len(study.runs)} trials, the same in both stores"
             yield Finding(f"study {name}", None if problems else True, "; ".join(problems) or sound)
 
 
 def examine_addresses(stores: Stores) -> Iterator[Finding]:
-    """The studies whose files MLflow looks for elsewhere, as after a move of the folder."""
+    """The studies whose files are not at the address that MLflow has, as after a move."""
     database = _file(stores.tracking_uri)
     if database is None or is_missing(database):
         return
-    for place in find_misplaced(database, stores.layout.artifact_root):
-        detail = f"MLflow looks for them at {place.old}, they are at {place.new}; {REPAIR}"
-        if place.missing:
-            detail = f"{place.missing} runs have files at {place.old} and none at {place.new}"
-        yield Finding(f"files of {place.study}", None, detail)
+    for found in find_misplaced(database, stores.layout.artifact_root):
+        detail = f"are at {found.new}, MLflow expects them at {found.old}; run {REPAIR}"
+        if found.missing:
+            detail = f"{found.missing} runs have files at {found.old} and none at {found.new}"
+        yield Finding(f"files of {found.study}", None, detail)
 
 
 def repair_stores(stores: Stores) -> Iterator[Finding]:
-    """What was mended: journal modes, addresses of artifacts, trials and runs left running."""
+    """Repair journal modes, addresses of artifacts, and stale trials and runs; what was changed."""
     for path in map(_file, (stores.tracking_uri, stores.storage_url)):
         if path is not None and not is_missing(path) and journal_mode(path) != "wal":
             enable_wal(path)
             yield Finding(path.name, True, "repaired: set to write-ahead logging")
     yield from _repair_addresses(stores)
-    with _reading(stores) as found:
-        for name in found.names:
-            with found.at_rest(name) as resting:
-                if resting:
-                    yield from _reconcile(stores, name, found)
+    with _reading(stores) as studies:
+        for name in studies.names:
+            with studies.idle(name) as idle:
+                if idle:
+                    yield from _reconcile(stores, name, studies)
 
 
 def _repair_addresses(stores: Stores) -> Iterator[Finding]:
@@ -110,45 +110,46 @@ def _repair_addresses(stores: Stores) -> Iterator[Finding]:
         return
     changed = relocate(database, find_misplaced(database, root))
     if changed:
-        detail = f"repaired: {changed} addresses of files now lie below {root}"
+        detail = f"repaired: {changed} addresses of files now point below {root}"
         yield Finding(database.name, True, detail)
 
 
-def _reconcile(stores: Stores, name: str, found: _Found) -> Iterator[Finding]:
-    """End what nobody works on, in both stores."""
-    search, study = found.searched.get(name), found.recorded.get(name)
-    closed = close_stale(search, found.storage) if search and found.storage else []
-    ends = trial_endings(search) if search else {}
-    reconciled = reconcile_study(stores.tracking_uri, study, ends) if study else []
+def _reconcile(stores: Stores, name: str, studies: _Studies) -> Iterator[Finding]:
+    """End the stale trials of an idle study in both stores."""
+    search, study = studies.searched.get(name), studies.recorded.get(name)
+    closed = close_stale(search, studies.storage) if search and studies.storage else []
+    endings = trial_endings(search) if search else {}
+    reconciled = reconcile_study(stores.tracking_uri, study, endings) if study else []
     parents = len(study.open_parents) if study else 0
     if closed or reconciled or parents:
         detail = (
             f"repaired: ended {_listed('trials', closed)}, {_listed('runs of trials', reconciled)}"
         )
-        yield Finding(f"study {name}", True, f"{detail}, and {parents} of its own runs")
+        yield Finding(f"study {name}", True, f"{detail}, and {parents} runs of the study itself")
 
 
 def _problems(study: RecordedStudy, search: optuna.Study | None, layout: Layout) -> list[str]:
-    """What is wrong with a study that does not run, in words with what to do."""
-    ends = trial_endings(search) if search else {}
+    """The problems of a study that is not running, each with what to do."""
+    endings = trial_endings(search) if search else {}
     running = (TrialState.RUNNING,)
-    cut_off = [trial.number for trial in search.get_trials(False, running)] if search else []
+    stale = [trial.number for trial in search.get_trials(False, running)] if search else []
     numbers = {run.number for run in study.runs}
-    findings = {
-        f"cut off, to be ended by {REPAIR} or by running the study again": cut_off,
-        f"with a run that does not say how they ended: {REPAIR}": [
-            run.number for run, _ in disagreeing(study.runs, ends)
+    problems = {
+        f"stale; run {REPAIR}, or the study again": stale,
+        f"whose run in MLflow has another state than Optuna; run {REPAIR}": [
+            run.number for run, _ in disagreeing(study.runs, endings)
         ],
-        "without a run in MLflow": [n for n, end in ends.items() if end and n not in numbers],
-        "with a run and no trial in Optuna": sorted(numbers - set(ends)),
-        "without their files": [run.number for run in study.runs if _is_bare(run, study, layout)],
+        "without a run in MLflow": [n for n, end in endings.items() if end and n not in numbers],
+        "with a run and no trial in Optuna": sorted(numbers - set(endings)),
+        "without files": [run.number for run in study.runs if _lacks_files(run, study, layout)],
     }
-    found = [f"{_listed('trials', which)} {what}" for what, which in findings.items() if which]
-    return found + ([f"left RUNNING as a whole: {REPAIR}"] if study.open_parents else [])
+    found = [f"{_listed('trials', which)} {what}" for what, which in problems.items() if which]
+    left = [f"the study's run is still RUNNING; run {REPAIR}"] if study.open_parents else []
+    return found + left
 
 
-def _is_bare(run: RecordedRun, study: RecordedStudy, layout: Layout) -> bool:
-    """Whether a complete trial has its files neither where MLflow says nor below the root."""
+def _lacks_files(run: RecordedRun, study: RecordedStudy, layout: Layout) -> bool:
+    """Whether a complete trial has files neither at MLflow's address nor below the root."""
     if run.status != RUN_STATUS[FinalState.COMPLETE] or not run.artifact_uri.startswith("file:"):
         return False
     noted = Path(url2pathname(urlsplit(run.artifact_uri).path))
@@ -156,18 +157,18 @@ def _is_bare(run: RecordedRun, study: RecordedStudy, layout: Layout) -> bool:
 
 
 @contextmanager
-def _reading(stores: Stores) -> Iterator[_Found]:
-    """Both stores, read; what is not there yet is not made."""
+def _reading(stores: Stores) -> Iterator[_Studies]:
+    """The studies of both stores, open for reading; a missing database is not created."""
     recorded = recorded_studies(stores.tracking_uri) if _has_runs(stores) else []
     by_name = {study.name: study for study in recorded}
     if not _is_there(stores.storage_url, "--storage", "studies"):
-        yield _Found(None, {}, by_name)
+        yield _Studies(None, {}, by_name)
         return
     storage = RDBStorage(stores.storage_url)
     try:
         names = optuna.get_all_study_names(storage)
         searched = {name: optuna.load_study(study_name=name, storage=storage) for name in names}
-        yield _Found(storage, searched, by_name)
+        yield _Studies(storage, searched, by_name)
     finally:
         storage.remove_session()
         storage.engine.dispose()
@@ -179,7 +180,7 @@ def _has_runs(stores: Stores) -> bool:
 
 
 def _is_there(url: str, option: str, table: str) -> bool:
-    """Whether the database at ``url`` has been made."""
+    """Whether the database at ``url`` has been created."""
     path = _file(url)
     return has_table(parse(url, option), table, option) if path is None else not is_missing(path)
 
@@ -190,7 +191,7 @@ def _file(url: str) -> Path | None:
 
 
 def _listed(what: str, numbers: list[int]) -> str:
-    """``what`` with its numbers, at most ten of them."""
+    """``what`` followed by at most ten of ``numbers``, such as "trials 3, 4"."""
     if not numbers:
         return f"no {what}"
     shown = ", ".join(map(str, numbers[:10]))

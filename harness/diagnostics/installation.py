@@ -1,4 +1,4 @@
-"""Does this machine have what the project declares: versions, disk space, a folder to write in."""
+"""Checks of the installation: package versions, disk space, a writable folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEEDED_BYTES = 1_000_000_000  # the stores, checkpoints and pages of a few studi
 
 @dataclass(frozen=True)
 class Finding:
-    """One part of an installation and what was found.
+    """The result of checking one ``part``; ``detail`` is what was found.
 
     works: True or False; None if a study on the embedded digits runs without the part.
     """
@@ -30,13 +30,13 @@ class Finding:
 
 
 def check_packages(distribution: str = DISTRIBUTION) -> Iterator[Finding]:
-    """Python and every required package against the ranges that ``distribution`` declares."""
+    """Compare Python and every required package with the ranges that ``distribution`` declares."""
     try:
         project = metadata.metadata(distribution)
     except metadata.PackageNotFoundError:
         yield Finding(distribution, None, "not installed, so its version ranges are unknown here")
         return
-    # A missing field is None here, and a KeyError once importlib_metadata has been imported.
+    # A missing field is None, but a KeyError once importlib_metadata has been imported.
     python = ("Requires-Python" in project and project["Requires-Python"]) or ""
     yield _check_version("python", platform.python_version(), python)
     for requirement in map(Requirement, metadata.requires(distribution) or ()):
@@ -46,8 +46,8 @@ def check_packages(distribution: str = DISTRIBUTION) -> Iterator[Finding]:
 
 
 def check_folder(folder: Path) -> Finding:
-    """Whether ``folder``, or the nearest one above it that exists, can take the runs of a study."""
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    """Whether ``folder``, or else its nearest existing parent, is writable and has 1 GB free."""
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(existing).free
     writable = existing.is_dir() and os.access(existing, os.W_OK)
     state = f"{free / 1e9:,.1f} GB free" if writable else "cannot be written"

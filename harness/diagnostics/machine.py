@@ -1,4 +1,4 @@
-"""What this machine has for a study: devices, stores, datasets. Looked at, never changed."""
+"""Checks of what a study needs on this machine: devices, stores, datasets. Changes nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.tracking.stores.urls import mask, parse, sqlite_path
 
 
 def find_devices() -> Iterator[Finding]:
-    """What TensorFlow would train on."""
+    """The devices that TensorFlow would train on."""
     with quiet_import():
         from harness.training.device import prepare_devices
 
@@ -27,7 +27,7 @@ def find_devices() -> Iterator[Finding]:
 
 
 def find_stores(stores: Stores) -> Iterator[Finding]:
-    """The two stores: absent, sound, or what is wrong with them. Nothing is created."""
+    """Both stores: missing, sound, or the reason why unusable. Creates nothing."""
     for url, option, program, table in (
         (stores.tracking_uri, "--tracking-uri", "MLflow", "experiments"),
         (stores.storage_url, "--storage", "Optuna", "studies"),
@@ -42,7 +42,7 @@ def find_stores(stores: Stores) -> Iterator[Finding]:
                 yield Finding(program, True, f"{mask(url)}: a server with its tables")
             else:
                 yield Finding(
-                    program, None, f"{mask(url)}: no tables yet; the first study makes them"
+                    program, None, f"{mask(url)}: no tables yet; the first study creates them"
                 )
         except InputError as error:
             yield Finding(program, False, str(error))
@@ -50,7 +50,7 @@ def find_stores(stores: Stores) -> Iterator[Finding]:
 
 def _find_file(path: Path, program: str, table: str) -> Finding:
     if is_missing(path):
-        return Finding(path.name, None, f"none at {path} yet; the first study makes it")
+        return Finding(path.name, None, f"none at {path} yet; the first study creates it")
     try:
         check_file(path, program, table)
     except InputError as error:
@@ -61,26 +61,29 @@ def _find_file(path: Path, program: str, table: str) -> Finding:
 
 
 def find_checkpoints(layout: Layout) -> Iterator[Finding]:
-    """The checkpoints of trials that run or were cut off, and those that were set aside."""
+    """The checkpoints of running or interrupted trials, and those set aside as damaged."""
     files = list(layout.checkpoint_dir.rglob("*.npz"))
     size = sum(file.stat().st_size for file in files)
     if files:
-        detail = f"{len(files)} of trials that run or were cut off, {size / 1e6:,.1f} MB"
+        detail = f"{len(files)} of running or interrupted trials, {size / 1e6:,.1f} MB"
         yield Finding("checkpoints", True, detail)
     refused = list(layout.checkpoint_dir.rglob("*.refused"))
     if refused:
-        detail = f"{len(refused)} set aside as damaged below {layout.checkpoint_dir}; delete them"
+        detail = (
+            f"{len(refused)} damaged, set aside as *.refused below {layout.checkpoint_dir}; "
+            "delete them"
+        )
         yield Finding("checkpoints", None, detail)
 
 
 def find_digits() -> Iterator[Finding]:
-    """The embedded digits, which every installation has."""
+    """The digits of scikit-learn, which every installation has."""
     digits = load_dataset("digits")
     yield Finding("digits", True, f"{len(digits.x_train) + len(digits.x_test):,} images")
 
 
 def find_mnist(data_dir: Path | None) -> Iterator[Finding]:
-    """MNIST, read whole from where a study would read it. Nothing is downloaded."""
+    """MNIST, read completely from the file that a study would use. Downloads nothing."""
     try:
         path = mnist.find_mnist(data_dir)
         found = path and mnist.load_mnist(path.parent)
@@ -91,4 +94,4 @@ def find_mnist(data_dir: Path | None) -> Iterator[Finding]:
         count = len(found.x_train) + len(found.x_test)
         yield Finding("mnist", True, f"{count:,} images in {path}")
     else:
-        yield Finding("mnist", None, "not here; --data-dir names its folder, else Keras downloads")
+        yield Finding("mnist", None, "not found; give its folder by --data-dir, or Keras downloads")

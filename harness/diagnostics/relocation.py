@@ -1,6 +1,6 @@
-"""After ``mlruns/`` was moved or copied: MLflow notes absolute addresses of artifacts, made right.
+"""Rewrites the absolute artifact addresses in MLflow's database after a move of ``mlruns/``.
 
-They stand in three columns of MLflow's tables (experiments, runs, logged_models).
+MLflow stores them in three columns (tables experiments, runs and logged_models).
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Misplaced:
-    """A study whose artifacts lie at ``new``, while the store says ``old``; both are URIs.
+    """A study whose artifacts are at ``new``, while MLflow has ``old``; both are URIs.
 
-    missing: runs that have files at the old place and none at the new one.
+    missing: number of runs that have files below ``old`` and none below ``new``.
     """
 
     study: str
@@ -34,10 +34,10 @@ class Misplaced:
 
 
 def find_misplaced(database: Path, artifact_root: Path) -> list[Misplaced]:
-    """The studies in ``database`` whose files lie below ``artifact_root``, noted as elsewhere.
+    """The studies with a folder below ``artifact_root`` and another address in ``database``.
 
-    A study with no folder below ``artifact_root`` is not among them: its files are where the store
-    says, or nowhere. Reads only.
+    A study without a folder below ``artifact_root`` is not reported: its files are where MLflow
+    says, or missing. Reads only.
     """
     found = []
     with closing(_connect(database, "ro")) as connection:
@@ -55,9 +55,9 @@ def find_misplaced(database: Path, artifact_root: Path) -> list[Misplaced]:
 
 
 def relocate(database: Path, found: list[Misplaced]) -> int:
-    """Note the new addresses of ``found`` in one transaction; the number of entries changed.
+    """Write the new addresses of ``found`` in one transaction; the number of entries changed.
 
-    Studies with missing files are left as they are: what is noted there is the better place.
+    Studies with missing files are skipped: some files exist only at the old address.
     """
     changed = 0
     with closing(_connect(database, "rw")) as connection, connection:
@@ -71,7 +71,7 @@ def relocate(database: Path, found: list[Misplaced]) -> int:
 
 
 def _rewrite(connection: sqlite3.Connection, table: str, column: str, study: Misplaced) -> int:
-    """Replace the old address where it is the whole entry or a folder above it."""
+    """Replace ``study.old`` where it is the whole entry or a parent folder of it."""
     rows = connection.execute(f"SELECT rowid, {column} FROM {table}").fetchall()
     moved = [
         (study.new + value[len(study.old) :], rowid)

@@ -1,7 +1,7 @@
-"""Writing what happened to MLflow: the only room that does.
+"""Records studies and trials in MLflow. No other package writes to MLflow.
 
-Importing this package switches MLflow's telemetry and job runner off, before anything can import
-MLflow itself: nothing is sent anywhere, and a server has no job endpoint (CVE-2026-0545).
+Importing this package switches off MLflow's telemetry and its job runner before MLflow is imported:
+nothing is sent anywhere, and an MLflow server has no job endpoint (CVE-2026-0545).
 """
 
 import os

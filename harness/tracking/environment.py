@@ -1,6 +1,6 @@
-"""What a run ran on: versions, processor, memory, devices, commit.
+"""The environment of a run: versions, processor, memory, devices, commit.
 
-It names neither people nor machines, and no environment variables.
+User names, host names and environment variables are not recorded.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ _PROJECT = Path(__file__).resolve().parents[2]
 
 
 class GitState(TypedDict):
-    """The commit that the project stands at, and whether its code differs from it."""
+    """The project's commit, and whether the code differs from that commit."""
 
     commit: str
     dirty: bool
 
 
 def describe_environment(devices: Sequence[str]) -> dict[str, Any]:
-    """What a run runs on, plain types, ready for JSON.
+    """The environment of this process, plain types, ready for JSON.
 
-    ``devices`` are the names of the TensorFlow devices, which the caller knows. ``memory_bytes`` is
-    the machine's physical memory, ``usable_cores`` what this process may use of ``cores``. A figure
-    that the platform does not tell is None, and so is the version of a package that is missing.
+    ``devices`` are the names of the TensorFlow devices, given by the caller. ``memory_bytes`` is
+    the machine's physical memory, ``usable_cores`` how many of ``cores`` this process may use. A
+    figure that the platform does not report is None, and so is the version of a missing package.
     """
     return {
         "python": platform.python_version(),
@@ -62,7 +62,7 @@ def git_state() -> GitState | None:
     """The project's commit, and whether tracked or new files of its code differ from it.
 
     None if the project is not the top of a git repository, has no commit, or git is missing: an
-    installed package must not report the commit of whatever repository surrounds it.
+    installed package must not report the commit of a repository that happens to contain it.
     """
     top = _git("rev-parse", "--show-toplevel")
     commit = _git("rev-parse", "--verify", "HEAD")
@@ -75,7 +75,7 @@ def git_state() -> GitState | None:
 
 
 def _git(*arguments: str) -> str | None:
-    """What git answers in the project's folder; None if it fails."""
+    """The output of git in the project's folder; None if git fails."""
     try:
         answer = subprocess.run(
             ["git", "-C", str(_PROJECT), *arguments],

@@ -1,4 +1,4 @@
-"""What a person reads when a store or a disk ended the work: one line, without passwords."""
+"""Outages of a store or a disk: telling them from other errors, and one line about them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from harness.tracking.stores.urls import hide_passwords
 
 
 def stopped(error: Exception) -> HarnessError | None:
-    """What to say of an outage that ended a session; None if ``error`` is something else."""
+    """The error to show for an outage that ended a session: one line, passwords masked.
+
+    None if ``error`` is no outage.
+    """
     if isinstance(error, HarnessError) or not is_outage(error):
         return None
     text = str(getattr(error.__cause__, "orig", None) or error)
     reason = hide_passwords((text.splitlines() or [""])[0])
     return HarnessError(
-        f"stopped: {type(error).__name__}: {reason}; once that is mended, the same command goes on"
+        f"stopped: {type(error).__name__}: {reason}; fix it, then run the same command to resume"
     )
 
 
@@ -24,9 +27,9 @@ _LONGEST_REASON = 300
 
 
 def failure_reason(error: BaseException) -> str:
-    """A short reason, one line, for tag ``failure``: why ``error`` ended a trial.
+    """The value of tag ``failure`` for a trial that ``error`` ended: one line, 300 characters.
 
-    A trial that an outage ended is interrupted: it does not count, and is run again.
+    A trial that an outage ended is interrupted: the trial does not count and is run again.
     """
     if isinstance(error, TakenOverError) or is_outage(error):
         return INTERRUPTED
@@ -37,7 +40,7 @@ def failure_reason(error: BaseException) -> str:
 
 
 def is_outage(error: BaseException | None) -> bool:
-    """Whether a person, a disk or a database ended the work: it says nothing of the trial."""
+    """Whether Ctrl-C, a disk or a database caused ``error``, so that the trial is not at fault."""
     while error is not None:
         if isinstance(error, KeyboardInterrupt | OSError | SQLAlchemyError):
             return True

@@ -1,7 +1,7 @@
-"""Studies and trials as MLflow runs: one experiment per study, one parent run, trials below it.
+"""Studies and trials as MLflow runs: one experiment and one parent run per study, trials below.
 
-Written through MlflowClient alone. The fluent interface keeps the tracking address and the active
-run in global state, and ends a run that an exception left as FINISHED.
+Uses MlflowClient only. The fluent interface keeps the tracking address and the active run in global
+state, and ends a run as FINISHED after an exception.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class MlflowStudy(_MlflowRun, StudyTracker):
     """The parent run of one study in MLflow."""
 
     def __init__(self, client: MlflowClient, experiment_id: str, run_id: str, name: str) -> None:
-        """Stand for the run ``run_id`` of the study called ``name``."""
+        """Wrap the existing run ``run_id`` of the study called ``name``."""
         super().__init__(client, run_id)
         self.experiment_id = experiment_id
         self._name = name
@@ -105,7 +105,7 @@ class MlflowStudy(_MlflowRun, StudyTracker):
         }
         run = self._client.create_run(
             self.experiment_id,
-            tags=_plain({**self._source, **tags, **own}),
+            tags=_as_text({**self._source, **tags, **own}),
             run_name=trial_run_name(number),
         )
         trial = MlflowTrialRun(self._client, run.info.run_id)
@@ -117,14 +117,15 @@ class MlflowStudy(_MlflowRun, StudyTracker):
         return trial
 
     def reconcile(self, read_endings: Callable[[], Endings]) -> list[int]:
-        """End the runs that killed processes left open, as ``read_endings`` says; their numbers."""
-        # The runs are read before the ends: a trial exists before its run does, so none that starts
-        # meanwhile is taken for one that nobody knows. A run that is missing may have come since.
+        """Give every run the state that ``read_endings`` returns; the trial numbers changed."""
+        # Runs are read before endings: a trial exists before its run does, so a trial that starts
+        # in between is not mistaken for an unknown one. Runs are read again before missing ones
+        # are created, since they may have been created in between.
         runs = trial_runs(self._client, self.experiment_id)
-        ends = read_endings()
-        reconciled = end_runs(self._client, runs, ends)
-        if without_run(runs, ends):
-            reconciled += self._record(trial_runs(self._client, self.experiment_id), ends)
+        endings = read_endings()
+        reconciled = end_runs(self._client, runs, endings)
+        if without_run(runs, endings):
+            reconciled += self._record(trial_runs(self._client, self.experiment_id), endings)
         return sorted(reconciled)
 
     def _write_status(self, status: StudyStatus) -> None:
@@ -134,12 +135,12 @@ class MlflowStudy(_MlflowRun, StudyTracker):
 class MlflowTracker(Tracker):
     """Studies in the MLflow store at ``tracking_uri``.
 
-    The store is prepared first: InputError, one line, if it cannot be used. Artifacts go below
-    ``artifact_root``; an MLflow server decides itself where its artifacts go.
+    The store is prepared first: InputError, one line, if the store cannot be used. Artifacts go
+    below ``artifact_root``, except with an MLflow server, which chooses their place itself.
     """
 
     def __init__(self, tracking_uri: str, artifact_root: Path) -> None:
-        """Connect, and prepare the store if this is its first use."""
+        """Connect, and create the tables at first use."""
         self.tracking_uri = prepare_tracking_store(tracking_uri, artifact_root)
         self._artifact_root = artifact_root.absolute()
         enable_reconnection()
@@ -148,7 +149,7 @@ class MlflowTracker(Tracker):
         self._client = MlflowClient(tracking_uri=self.tracking_uri)
 
     def open_study(self, spec: StudySpec) -> MlflowStudy:
-        """The running run of the study called ``spec.name``: new, or the one it had before.
+        """The run of the study called ``spec.name``, set to RUNNING; created if there is none.
 
         Raises InputError if the study was deleted in the MLflow UI.
         """
@@ -174,8 +175,8 @@ class MlflowTracker(Tracker):
             location = (self._artifact_root / spec.name).as_uri()
         tags = {Tag.NOTE: spec.question[:_LONGEST_NOTE]}
         try:
-            return str(self._client.create_experiment(spec.name, location, _plain(tags)))
-        except MlflowException:  # another machine was faster; the lock holds on this one alone
+            return str(self._client.create_experiment(spec.name, location, _as_text(tags)))
+        except MlflowException:  # created by another machine: a file lock holds on this one only
             experiment = self._client.get_experiment_by_name(spec.name)
             if experiment is None:
                 raise
@@ -201,16 +202,16 @@ class MlflowTracker(Tracker):
             Tag.STUDY_NAME: spec.name,
             Tag.NOTE: spec.question[:_LONGEST_NOTE],
         }
-        run = self._client.create_run(experiment_id, tags=_plain(tags), run_name=spec.name)
+        run = self._client.create_run(experiment_id, tags=_as_text(tags), run_name=spec.name)
         return str(run.info.run_id)
 
 
 def source_tags() -> dict[str, str]:
-    """MLflow's own tags of who ran what: user, ``gan-harness``, and the commit if there is one."""
+    """MLflow's own tags for user, source (``gan-harness``) and, if there is one, the commit."""
     tags = {"mlflow.source.name": "gan-harness", "mlflow.source.type": "LOCAL"}
     try:
         tags["mlflow.user"] = getpass.getuser()
-    except (KeyError, OSError, ImportError):  # a container may run as a number without a name
+    except (KeyError, OSError, ImportError):  # in a container the user id may have no name
         tags["mlflow.user"] = "unknown"
     git = git_state()
     if git is not None:
@@ -219,8 +220,8 @@ def source_tags() -> dict[str, str]:
     return tags
 
 
-def _plain(tags: Mapping[Any, Any]) -> dict[str, str]:
-    """``tags`` with enumeration members as the plain text that the database drivers expect."""
+def _as_text(tags: Mapping[Any, Any]) -> dict[str, str]:
+    """``tags`` with enum members turned into ``str``, which the database drivers require."""
     return {str(key): str(value) for key, value in tags.items()}
 
 

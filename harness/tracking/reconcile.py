@@ -1,7 +1,7 @@
-"""Bringing the runs of dead workers to an end: what Optuna says of a trial holds for its run too.
+"""Reconciles MLflow with Optuna: gives every trial's run the state that its trial has in Optuna.
 
-A worker that is killed leaves its run RUNNING for ever, and one that is killed between its two last
-writes leaves a run that ended while its trial did not.
+A worker that is killed leaves its run RUNNING. A worker that is killed between its last two writes
+leaves a run that has ended and a trial that has not.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _PAGE_SIZE = 1_000
 
 @dataclass(frozen=True)
 class Ending:
-    """How a trial ended, and the tags that its run carries for it.
+    """How a trial ended, and the tags that its run gets.
 
-    config: of a trial that was interrupted, in case it has no run yet; None if it never had all
-    parameters.
+    config: for an interrupted trial, the parameters of a run still to be created; None if the trial
+    never had all parameters.
     """
 
     state: FinalState
@@ -35,16 +35,16 @@ class Ending:
 
 
 Endings = Mapping[int, Ending | None]
-"""Trial number -> how it ended, None while it runs; a number that is missing was never a trial."""
+"""Trial number -> how the trial ended, None while it runs. A missing number was never a trial."""
 
 INTERRUPTED_ENDING = Ending(FinalState.FAIL, {Tag.FAILURE.value: INTERRUPTED})
 
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """A trial's run as it stands in the tracking store; ``artifact_uri`` is where its files are.
+    """A trial's run as read from the tracking store; ``artifact_uri`` is where its files are.
 
-    bare: its process was killed before it had written the parameters.
+    bare: the run has no parameters, because its process was killed before writing them.
     """
 
     run_id: str
@@ -57,9 +57,9 @@ class RecordedRun:
 
 @dataclass(frozen=True)
 class RecordedStudy:
-    """A study as it stands in the tracking store: its runs of trials, oldest first.
+    """A study as read from the tracking store: the runs of its trials, oldest first.
 
-    ``open_parents`` are its own runs that are RUNNING.
+    ``open_parents`` are the run ids of the study's parent runs that are RUNNING.
     """
 
     name: str
@@ -67,55 +67,58 @@ class RecordedStudy:
     runs: tuple[RecordedRun, ...]
 
 
-def disagreeing(runs: Sequence[RecordedRun], ends: Endings) -> list[tuple[RecordedRun, Ending]]:
-    """The runs, oldest first, whose status or reason is not what ``ends`` says, with what it says.
+def disagreeing(runs: Sequence[RecordedRun], endings: Endings) -> list[tuple[RecordedRun, Ending]]:
+    """The runs whose status or tags differ from ``endings``, oldest first, each with its ending.
 
-    Of several runs of one number only the last stands for the trial, and the others merely must
-    not be RUNNING: a search that was begun anew counts from 0 again. A running trial's run is left
-    alone.
+    If several runs have the same trial number, only the last one represents the trial; the others
+    must merely not be RUNNING. (A search that was restarted counts from 0 again.) The run of a
+    trial that is running is skipped.
     """
     last = {run.number: run.run_id for run in runs}
     found = []
     for run in runs:
-        end = ends.get(run.number, INTERRUPTED_ENDING)
-        if run.run_id != last[run.number] or run.number not in ends:
-            end = INTERRUPTED_ENDING if run.status == RUNNING else None
-        if end is not None and not _agrees(run, end):
-            found.append((run, end))
+        ending = endings.get(run.number, INTERRUPTED_ENDING)
+        if run.run_id != last[run.number] or run.number not in endings:
+            ending = INTERRUPTED_ENDING if run.status == RUNNING else None
+        if ending is not None and not _agrees(run, ending):
+            found.append((run, ending))
     return found
 
 
-def _agrees(run: RecordedRun, end: Ending) -> bool:
-    """Whether the run tells the same, for the same reason: a failure of its own is no cut-off."""
-    if run.bare and end.config is not None:
+def _agrees(run: RecordedRun, ending: Ending) -> bool:
+    """Whether the run has the status, the tags and, if interrupted, the parameters of ``ending``.
+
+    Tags count because a trial that failed by itself is FAILED like an interrupted one.
+    """
+    if run.bare and ending.config is not None:
         return False
-    return run.status == RUN_STATUS[end.state] and end.tags.items() <= run.tags.items()
+    return run.status == RUN_STATUS[ending.state] and ending.tags.items() <= run.tags.items()
 
 
-def without_run(runs: Sequence[RecordedRun], ends: Endings) -> list[int]:
-    """The trials that were interrupted before they had a run, as when their worker was killed."""
+def without_run(runs: Sequence[RecordedRun], endings: Endings) -> list[int]:
+    """The numbers of the trials that were interrupted before their run was created."""
     recorded = {run.number for run in runs}
     return [
         number
-        for number, end in ends.items()
-        if end and end.tags.get(Tag.FAILURE) == INTERRUPTED and number not in recorded
+        for number, ending in endings.items()
+        if ending and ending.tags.get(Tag.FAILURE) == INTERRUPTED and number not in recorded
     ]
 
 
-def end_runs(client: MlflowClient, runs: Sequence[RecordedRun], ends: Endings) -> list[int]:
-    """The numbers of the trials whose ``runs`` were ended as ``ends`` says, lowest first."""
-    found = disagreeing(runs, ends)
-    for run, end in found:
+def end_runs(client: MlflowClient, runs: Sequence[RecordedRun], endings: Endings) -> list[int]:
+    """End the ``runs`` that differ from ``endings``; their trial numbers, lowest first."""
+    found = disagreeing(runs, endings)
+    for run, ending in found:
         if run.bare:
-            log_parameters(client, run.run_id, run.number, end.config)
-        for name, value in end.tags.items():
+            log_parameters(client, run.run_id, run.number, ending.config)
+        for name, value in ending.tags.items():
             client.set_tag(run.run_id, name, value)
-        client.set_terminated(run.run_id, RUN_STATUS[end.state])
+        client.set_terminated(run.run_id, RUN_STATUS[ending.state])
     return sorted(run.number for run, _ in found)
 
 
 def recorded_studies(tracking_uri: str) -> list[RecordedStudy]:
-    """All studies in the store, by name; an experiment of something else has no runs here.
+    """All studies in the store, sorted by name; experiments without runs of a study are skipped.
 
     Raises MlflowException for tables of another version, with what to do.
     """
@@ -135,15 +138,15 @@ def recorded_studies(tracking_uri: str) -> list[RecordedStudy]:
     return sorted(found, key=lambda study: study.name)
 
 
-def reconcile_study(tracking_uri: str, study: RecordedStudy, ends: Endings) -> list[int]:
-    """End everything of ``study`` that nobody works on; the numbers of the trials concerned.
+def reconcile_study(tracking_uri: str, study: RecordedStudy, endings: Endings) -> list[int]:
+    """End all runs of ``study`` that no process works on; the trial numbers changed.
 
-    Only for the holder of the study's lock.
+    The caller must hold the study lock.
     """
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri=tracking_uri)
-    numbers = end_runs(client, study.runs, ends)
+    numbers = end_runs(client, study.runs, endings)
     for parent in study.open_parents:
         client.set_terminated(parent, "KILLED")
     return numbers
@@ -152,7 +155,7 @@ def reconcile_study(tracking_uri: str, study: RecordedStudy, ends: Endings) -> l
 def log_parameters(
     client: MlflowClient, run_id: str, number: int, config: TrialConfig | None
 ) -> None:
-    """Write what a trial's run begins with: its number, and the fields of ``config`` if known."""
+    """Write the first entries of a trial's run: its number, and the fields of ``config`` if any."""
     from mlflow.entities import Metric, Param
 
     fields = config.to_dict() if config else {}
@@ -178,7 +181,7 @@ def trial_runs(client: MlflowClient, experiment_id: str) -> list[RecordedRun]:
 
 
 def _search(client: MlflowClient, experiment_id: str, kind: RunKind) -> Iterator[Any]:
-    """All runs of that kind, oldest first, page by page."""
+    """All runs of ``kind``, oldest first, requested page by page."""
     token = None
     while token != "":
         page = client.search_runs(

@@ -1,6 +1,6 @@
-"""What a tracker promises, whatever it writes to: one study, its trials, their metrics and files.
+"""The interface of trackers: one study, its trials, their metrics and files.
 
-The checks stand here once, so that a test with ``MemoryTracker`` holds for MLflow too.
+The checks are made in these base classes, so that all trackers make the same ones.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from harness.tracking.failures import failure_reason
 from harness.tracking.reconcile import Endings, RecordedRun, without_run
 
 StudyStatus = Literal["FINISHED", "FAILED", "KILLED"]
-"""How a study's run ends: done, broken by an error, or stopped by a person."""
+"""How a study's run ends: done, after an error, or interrupted by a person."""
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
@@ -28,30 +28,30 @@ _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
 
 class ArtifactLog(ABC):
-    """A run that keeps files under relative POSIX paths, such as ``samples/000000100.png``."""
+    """A run that stores files under relative POSIX paths, such as ``samples/000000100.png``."""
 
     run_id: str
 
     def log_text(self, path: str, text: str) -> None:
-        """Keep ``text``, UTF-8, at ``path``."""
+        """Store ``text``, UTF-8, at ``path``."""
         self._write_bytes(_checked_path(path), text.encode())
 
     def log_json(self, path: str, obj: object) -> None:
-        """Keep ``obj`` as indented JSON at ``path``.
+        """Store ``obj`` as indented JSON at ``path``.
 
-        Raises ValueError for NaN and infinities, which JSON does not know, and TypeError for what
-        has no JSON form.
+        Raises ValueError for NaN and infinities, which JSON cannot express, and TypeError for
+        objects without a JSON form.
         """
         self.log_text(path, json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
     def log_image(self, path: str, png_bytes: bytes) -> None:
-        """Keep a PNG at ``path``; ValueError if the bytes are none."""
+        """Store a PNG at ``path``; ValueError if the bytes are not a PNG."""
         if not png_bytes.startswith(_PNG_MAGIC):
             raise ValueError(f"{path}: the bytes are not a PNG")
         self._write_bytes(_checked_path(path), png_bytes)
 
     def log_file(self, path: str, local_path: Path) -> None:
-        """Keep a copy of the file ``local_path`` at ``path``."""
+        """Store a copy of the file ``local_path`` at ``path``."""
         self._write_file(_checked_path(path), local_path)
 
     @abstractmethod
@@ -62,10 +62,10 @@ class ArtifactLog(ABC):
 
 
 class TrialRun(ArtifactLog):
-    """The run of one trial. It ends exactly once, by ``finish``.
+    """The run of one trial, ended exactly once by ``finish``.
 
-    As a context manager it cannot be left open: what escapes the block without ``finish`` ends the
-    trial as FAIL with the reason in tag ``failure``. A pruned trial calls ``finish`` itself.
+    Used as a context manager, an exception that leaves the block ends the trial as FAIL with the
+    reason in tag ``failure``, unless ``finish`` was called before.
     """
 
     state: FinalState | None = None
@@ -74,7 +74,7 @@ class TrialRun(ArtifactLog):
     def log_metrics(self, values: Mapping[str, float], images_seen: int) -> None:
         """Record ``values`` (name -> finite number) after ``images_seen`` training images.
 
-        They are written in one call. Raises ValueError for a NaN or an infinity, since failure is a
+        All are written in one call. Raises ValueError for a NaN or an infinity, since failure is a
         state and not a number, and RuntimeError when the trial has ended.
         """
         self._check_running()
@@ -95,8 +95,8 @@ class TrialRun(ArtifactLog):
     def finish(self, state: FinalState, tags: Mapping[str, str] = NO_TAGS) -> None:
         """End the trial in ``state``, with ``tags``.
 
-        A FAIL says why in tag ``failure``, a PRUNED by what in ``pruned_by``: ValueError without.
-        RuntimeError when the trial has ended before.
+        FAIL requires the tag ``failure``, PRUNED the tag ``pruned_by``: ValueError without.
+        Raises RuntimeError when the trial has ended already.
         """
         self._check_running()
         needed = {FinalState.FAIL: Tag.FAILURE, FinalState.PRUNED: Tag.PRUNED_BY}.get(state)
@@ -124,7 +124,7 @@ class TrialRun(ArtifactLog):
         try:
             self.finish(FinalState.FAIL, {Tag.FAILURE: failure_reason(error)})
         except Exception as second:
-            error.add_note(f"The trial's run {self.run_id} could not be ended: {second}")
+            error.add_note(f"ending the trial's run {self.run_id} failed too: {second}")
 
     def _check_running(self) -> None:
         if self.state is not None:
@@ -143,8 +143,8 @@ class TrialRun(ArtifactLog):
 class StudyTracker(ArtifactLog):
     """The run of one study, parent of its trials' runs.
 
-    As a context manager it ends as FINISHED, after an exception as FAILED, after Ctrl-C as KILLED.
-    A worker that only adds trials to a study neither finishes it nor uses the block.
+    Used as a context manager, the run ends as FINISHED, after an exception as FAILED, after Ctrl-C
+    as KILLED. A worker that only adds trials must not use the block or call ``finish``.
     """
 
     experiment_id: str
@@ -157,28 +157,29 @@ class StudyTracker(ArtifactLog):
     ) -> TrialRun:
         """The new run of trial ``number``, counted from 0, with the parameters ``config``.
 
-        None is for a trial that was cut off before it had all of them.
+        ``config`` is None for a trial interrupted before all its parameters were set.
         """
 
     @abstractmethod
     def reconcile(self, read_endings: Callable[[], Endings]) -> list[int]:
-        """End the runs that killed processes left open, as ``read_endings`` says; their numbers.
+        """Give every run the state that ``read_endings`` returns; the trial numbers changed.
 
-        A trial that was interrupted before it had a run gets one. For one process at a time.
+        Creates the run of a trial that was interrupted before it had one. Must not run in two
+        processes at once.
         """
 
-    def _record(self, runs: Sequence[RecordedRun], ends: Endings) -> list[int]:
-        """Make the runs of interrupted trials that have none; the numbers of these trials."""
-        missing = without_run(runs, ends)
+    def _record(self, runs: Sequence[RecordedRun], endings: Endings) -> list[int]:
+        """Create the missing runs of interrupted trials; the numbers of these trials."""
+        missing = without_run(runs, endings)
         for number in missing:
-            end = ends[number]
-            assert end is not None
-            with self.start_trial(number, end.config) as run:
-                run.finish(end.state, end.tags)
+            ending = endings[number]
+            assert ending is not None
+            with self.start_trial(number, ending.config) as run:
+                run.finish(ending.state, ending.tags)
         return missing
 
     def finish(self, status: StudyStatus) -> None:
-        """End the study's run as ``status``; ``open_study`` opens it again."""
+        """End the study's run as ``status``; ``open_study`` sets it to RUNNING again."""
         self._write_status(status)
         self.status = status
 
@@ -201,18 +202,18 @@ class StudyTracker(ArtifactLog):
         try:
             self.finish("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         except Exception as second:
-            error.add_note(f"The study's run {self.run_id} could not be ended: {second}")
+            error.add_note(f"ending the study's run {self.run_id} failed too: {second}")
 
     @abstractmethod
     def _write_status(self, status: StudyStatus) -> None: ...
 
 
 class Tracker(ABC):
-    """A place where studies are recorded."""
+    """A store in which studies are recorded."""
 
     @abstractmethod
     def open_study(self, spec: StudySpec) -> StudyTracker:
-        """The running run of the study called ``spec.name``: new, or the one it had before."""
+        """The run of the study called ``spec.name``, set to RUNNING; created if there is none."""
 
 
 def trial_run_name(number: int) -> str:
@@ -223,5 +224,5 @@ def trial_run_name(number: int) -> str:
 def _checked_path(path: str) -> PurePosixPath:
     checked = PurePosixPath(path)
     if not checked.name or checked.is_absolute() or ".." in checked.parts or "\\" in path:
-        raise ValueError(f"{path!r} is no relative artifact path")
+        raise ValueError(f"{path!r} is not a relative artifact path")
     return checked

@@ -1,4 +1,4 @@
-"""The MLflow UI on a store: its command line, and running it as a child process."""
+"""The MLflow UI: its command line, and running it as a child process."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _STOP_SECONDS = 10.0
 def ui_command(tracking_uri: str) -> str:
     """The shell command that opens MLflow's own UI on ``tracking_uri``, to be printed.
 
-    Run so, MLflow's telemetry and job runner are as MLflow sets them; ``python -m harness.ui`` has
-    them off. A password in the address is shown as ``***``, to be filled in by the reader. For the
-    http(s) address of an MLflow server it is that address, which already is a UI.
+    That command leaves MLflow's telemetry and job runner on; ``python -m harness.ui`` switches them
+    off. A password is masked as ``***``, to be filled in by the reader. For the http(s) address of
+    an MLflow server, the result is that address, since the server has a UI.
     """
     from harness.tracking.stores.urls import mask
 
@@ -42,9 +42,9 @@ def ui_command(tracking_uri: str) -> str:
 
 
 def free_port(host: str, wanted: int | None) -> int:
-    """A port of ``host`` on which nothing listens: ``wanted``, or else 5000, or else any.
+    """A free port of ``host``: ``wanted`` if given, else 5000, else any.
 
-    Raises InputError if ``wanted`` is taken or out of range, or if ``host`` is not this machine.
+    Raises InputError if ``wanted`` is in use or out of range, or if ``host`` is not this machine.
     """
     if wanted is not None and not 1 <= wanted <= 65535:
         raise InputError(f"--port {wanted}; allowed: 1 to 65535")
@@ -70,19 +70,19 @@ class Server:
 
     @property
     def runs_page(self) -> str:
-        """The URL of the list of studies; MLflow 3 would open on pages for language models."""
+        """The URL of the list of studies; by default MLflow 3 opens pages for language models."""
         return f"{self.url}/#/experiments?workflowType=machine_learning"
 
     def wait(self) -> int:
-        """The exit status of the server, after waiting until it ends."""
+        """Wait until the server ends; its exit status."""
         return self.process.wait()
 
 
 @contextmanager
 def running_server(tracking_uri: str, layout: Layout, host: str, port: int) -> Iterator[Server]:
-    """Yield an MLflow server on ``tracking_uri`` once it answers; end it when the block ends.
+    """Start an MLflow server on ``tracking_uri``, yield once it answers, end it with the block.
 
-    Raises HarnessError with the server's last words if it does not come up.
+    Raises HarnessError with the last line of the server's output if the server does not start.
     """
     with tempfile.TemporaryFile() as log:
         server = Server(
@@ -98,10 +98,11 @@ def running_server(tracking_uri: str, layout: Layout, host: str, port: int) -> I
 def _start(
     tracking_uri: str, layout: Layout, host: str, port: int, log: IO[bytes]
 ) -> subprocess.Popen[bytes]:
-    """The server's process, in a session of its own.
+    """Start the server's process in an operating system session of its own.
 
-    Ctrl-C so reaches this process alone, which then ends MLflow's whole family (it starts uvicorn,
-    which starts workers). The store goes to it by environment: ``ps`` must not show a password.
+    So Ctrl-C reaches this process alone, which then ends the server's whole process group (MLflow
+    starts uvicorn, which starts workers). The store is passed in the environment, because ``ps``
+    must not show a password.
     """
     command = [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port)]
     command += ["--workers", "1", "--serve-artifacts"]
@@ -118,7 +119,7 @@ def _start(
 
 
 def _wait_until_it_answers(server: Server, log: IO[bytes]) -> None:
-    """Return when the server's health address answers; HarnessError if it ends or stays silent."""
+    """Return when the server's ``/health`` answers; HarnessError if it ends or times out."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if server.process.poll() is not None:
@@ -129,21 +130,21 @@ def _wait_until_it_answers(server: Server, log: IO[bytes]) -> None:
         except OSError:
             time.sleep(0.3)
     log.seek(0)
-    words = log.read().decode(errors="replace").strip().splitlines() or ["it said nothing"]
-    raise HarnessError(f"the MLflow server did not come up: {words[-1].strip()}")
+    output = log.read().decode(errors="replace").strip().splitlines() or ["no output"]
+    raise HarnessError(f"the MLflow server did not start: {output[-1].strip()}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the process and all that it started: asked first, then forced."""
-    for sign, patience in ((signal.SIGTERM, _STOP_SECONDS), (signal.SIGKILL, None)):
+    """End the process and its children: SIGTERM, then after 10 s SIGKILL."""
+    for number, timeout in ((signal.SIGTERM, _STOP_SECONDS), (signal.SIGKILL, None)):
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, sign)
+            os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
+            process.wait(timeout)
 
 
 def _bindable(host: str, port: int) -> int:
-    """The port, after opening and closing it; any free one for 0. OSError if that fails."""
+    """``port`` if this process can bind it; for 0 any free port. OSError otherwise."""
     family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -152,14 +153,15 @@ def _bindable(host: str, port: int) -> int:
 
 
 def _reachable(host: str) -> str:
-    """``host`` as it stands in a URL that this machine can open: all addresses include this one."""
+    """``host`` as part of a URL that this machine can open."""
+    # 0.0.0.0 and :: listen on all addresses, the loopback address among them.
     if host in ("0.0.0.0", "::"):
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
 
 
 def _mlflow_script() -> str:
-    """``mlflow``, if that finds this environment's, else its path, as short as possible."""
+    """``mlflow`` if PATH finds this environment's, else the path of this environment's script."""
     beside = Path(sys.executable).with_name("mlflow")
     if not beside.exists() or shutil.which("mlflow") == str(beside):
         return "mlflow"

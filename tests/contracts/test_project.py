@@ -159,3 +159,14 @@ def test_pages_name_commands_that_exist():
             path = REPOSITORY / f"{module.replace('.', '/')}.py"
             assert path.exists(), f"{page.name}: {module}"
             assert path.stem in DOORS or "__main__" in path.read_text(), f"{page.name}: {module}"
+
+
+def test_pages_name_tests_that_exist():
+    pages = [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")]
+    named = {
+        (page.name, path.rstrip("."))
+        for page in pages
+        for path in re.findall(r"(?<![\w/])tests/[\w./-]*", page.read_text(encoding="utf-8"))
+    }
+    assert named
+    assert [one for one in sorted(named) if not (REPOSITORY / one[1]).exists()] == []

@@ -162,11 +162,11 @@ def test_the_studies_of_the_project_load(path: Path):
         ),
         (
             {"space": {"width": {"choices": [1, 1.0]}}},
-            "[space]: width: a choice stands twice in [1, 1.0]",
+            "[space]: width: a choice is repeated in [1, 1.0]",
         ),
         (
             {"base": {"width": 1}, "space": {"width": {"low": 1, "high": 2}}},
-            "[space]: width stands in [base] too; a field is fixed or searched",
+            "[space]: width is in [base] too; a field is fixed or searched",
         ),
         ({"search": {"trials": 3}}, "[search]: unknown key 'trials' in the table; known: minimize"),
         ({"search": {"minimize": "inception"}}, "[search]: unknown metric 'inception'; known: "),

@@ -85,11 +85,11 @@ def test_what_a_dead_worker_left_is_named_ended_and_then_gone(layout: Layout, st
     client.update_run(study[1].run_id, status="RUNNING")
     ((part, works, detail),) = said(examine_studies(Stores.of(layout)))
     assert (part, works) == ("study slopes", None)
-    assert "trials 1 cut off" in detail
-    assert "left RUNNING as a whole" in detail
+    assert "trials 1 stale; run" in detail
+    assert "the study's run is still RUNNING; run" in detail
     assert "--repair" in detail
     (repaired,) = repair_stores(Stores.of(layout))
-    assert "ended trials 1, runs of trials 1, and 1 of its own runs" in repaired.detail
+    assert "ended trials 1, runs of trials 1, and 1 runs of the study itself" in repaired.detail
     assert [trial.state.name for trial in study[0].trials] == ["COMPLETE", "FAIL"]
     assert study[0].trials[1].user_attrs["failure"] == "interrupted"
     run = client.get_run(run_id)
@@ -147,7 +147,7 @@ def test_what_is_in_one_store_alone_and_files_that_are_gone_are_named(layout: La
     assert works is None
     assert "trials 1 without a run in MLflow" in detail
     assert "trials 7 with a run and no trial in Optuna" in detail
-    assert "trials 0, 7 without their files" in detail
+    assert "trials 0, 7 without files" in detail
 
 
 def test_write_ahead_logging_comes_back(layout: Layout):
@@ -234,6 +234,6 @@ def test_checkpoints_are_counted_and_refused_ones_named(layout: Layout):
     (folder / "a.npz").write_bytes(bytes(2_000_000))
     (folder / "b.npz.refused").touch()
     kept, refused = find_checkpoints(layout)
-    assert "1 of trials that run or were cut off, 2.0 MB" in kept.detail
+    assert "1 of running or interrupted trials, 2.0 MB" in kept.detail
     assert refused.works is None
-    assert "1 set aside" in refused.detail
+    assert "1 damaged, set aside" in refused.detail

@@ -61,7 +61,7 @@ def test_databases_on_a_server_are_examined_and_repaired(
     rows = examine(**addresses)
     assert rows["MLflow"][0] == rows["Optuna"][0] == "ok"
     assert rows["study slopes"][0] == "warn"
-    assert "trials 0 cut off" in rows["study slopes"][1]
+    assert "trials 0 stale; run" in rows["study slopes"][1]
 
     rows = examine(repair=True, **addresses)
     assert rows["study slopes"] == ("ok", "1 trials, the same in both stores")
@@ -79,7 +79,10 @@ def test_files_elsewhere_are_looked_at_and_not_made(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     rows = examine(storage="sqlite:///there/o.db", tracking_uri=f"sqlite:///{tmp_path}/m.db")
-    assert rows["o.db"] == ("warn", f"none at {tmp_path}/there/o.db yet; the first study makes it")
+    assert rows["o.db"] == (
+        "warn",
+        f"none at {tmp_path}/there/o.db yet; the first study creates it",
+    )
     assert rows["m.db"][0] == "warn"
     assert list(tmp_path.iterdir()) == []
     open_storage("sqlite:///there/o.db").engine.dispose()

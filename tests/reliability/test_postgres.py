@@ -35,7 +35,7 @@ def two_databases(postgres_url: str) -> Iterator[tuple[str, str]]:
 def test_one_database_for_both_programs_is_refused(postgres_url: str, tmp_path: Path) -> None:
     storage = open_storage(postgres_url)
     storage.engine.dispose()
-    with pytest.raises(InputError, match="MLflow takes an empty database") as caught:
+    with pytest.raises(InputError, match="MLflow needs an empty database") as caught:
         prepare_database(postgres_url, tracking_schema(tmp_path), option="--tracking-uri")
     assert str(make_url(postgres_url).password) not in str(caught.value)
 

@@ -19,7 +19,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from harness.cli.app import open_door
-from harness.core.errors import InputError, plain
+from harness.core.errors import InputError, escape_control_characters
 
 VARIABLE = "HARNESS_FUZZ_EXAMPLES"
 _campaign = int(os.environ.get(VARIABLE, "0"))
@@ -80,7 +80,7 @@ def refused_in_one_line(without: str | None = None) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        line = " ".join(plain(str(error)).split())  # as the doors show it
+        line = " ".join(escape_control_characters(str(error)).split())  # as the doors show it
     else:
         return
     assert without is None or without not in line

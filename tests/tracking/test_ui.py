@@ -143,5 +143,5 @@ def test_it_listens_on_loopback_unless_told_and_says_what_else_exposes(
     assert left.value.code == 0
     assert hosts == [host]
     said = capsys.readouterr().out
-    assert ("can read, change and delete every run" in said) == exposes
+    assert ("can read, change and delete all runs" in said) == exposes
     assert ("There is no password." in said) == exposes

@@ -81,7 +81,7 @@ def test_a_server_that_dies_says_its_last_words(layout: Layout, monkeypatch) -> 
     monkeypatch.setattr(server, "_start", die)
     port = server.free_port("127.0.0.1", None)
     with (
-        pytest.raises(HarnessError, match="did not come up: no such table"),
+        pytest.raises(HarnessError, match="did not start: no such table"),
         server.running_server(layout.tracking_uri, layout, "127.0.0.1", port),
     ):
         pass

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core.config import BOUNDS, TrialConfig, check_field, check_keys, check_whole
-from harness.core.errors import InputError, plain, shown, within
+from harness.core.errors import InputError, escape_control_characters, shown, within
 
 MAX_ARMS = 100
 MAX_SEEDS = 1_000
@@ -20,8 +20,8 @@ class Arms:
     """Configurations by name, each trained once with every one of ``num_seeds`` seeds.
 
     fields: arm -> the TrialConfig fields that it sets over the study's base, in the order of the
-    study file. The i-th seed, from 0, is the base's seed plus i, the same for all arms: pairs.
-    Raises InputError for fewer than one arm, names and fields that are none, and two equal arms.
+    study file. The i-th seed, from 0, is the base's seed plus i for every arm, so that arms pair by
+    seed. Raises InputError without arms, for invalid names or fields, and for two equal arms.
     """
 
     fields: Mapping[str, Mapping[str, Any]]
@@ -55,7 +55,7 @@ class Arms:
 
     @property
     def num_trials(self) -> int:
-        """How many trials there are to run: one per arm and seed."""
+        """Number of trials: one per arm and seed."""
         return len(self.fields) * self.num_seeds
 
     def configs(self, base: TrialConfig) -> dict[str, TrialConfig]:
@@ -72,7 +72,7 @@ class Arms:
         return made
 
     def without(self, fields: Mapping[str, Any]) -> Arms:
-        """The arms with these ``fields`` left to the base."""
+        """The arms without these ``fields``, which then take the base's values."""
         kept = {
             name: {key: value for key, value in changes.items() if key not in fields}
             for name, changes in self.fields.items()
@@ -86,7 +86,7 @@ class Arms:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """``[confirm]``: the ``top`` configurations of a search, trained again with fresh ``seeds``."""
+    """``[confirm]``: how many ``top`` configurations of a search to train on how many new seeds."""
 
     top: int = 3
     seeds: int = 5
@@ -113,7 +113,8 @@ def parse_arms(table: Mapping[str, Any], num_seeds: object) -> Arms | None:
     fields = {}
     for name, changes in table.items():
         if not isinstance(changes, Mapping):
-            raise InputError(f"[arms]: {plain(name)} is a table of fields, got {shown(changes)}")
+            arm = escape_control_characters(name)
+            raise InputError(f"[arms]: {arm} is a table of fields, got {shown(changes)}")
         fields[name] = dict(changes)
     check_whole("seeds", num_seeds, 1, MAX_SEEDS)
     assert isinstance(num_seeds, int)

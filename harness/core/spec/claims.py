@@ -1,7 +1,7 @@
-"""Claims: what a study of arms is to decide, by which outcome, and which effect would matter.
+"""Claims: statements about GANs that a study is to test, as a study file declares them.
 
-A claim is one sentence that somebody wrote about GANs. It holds one or more tests, each of which
-ends in a verdict. The declaration knows nothing of how a verdict is reached.
+A claim has one or more tests, each with an outcome and the smallest effect that matters; each test
+gets a verdict. How a verdict is reached is not declared here.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ OUTCOMES: dict[str, str] = {
 
 ``imbalance``: mean over a run's reports of |(d_real_accuracy + d_fake_accuracy) / 2 - 1/2|: 0 where
 the discriminator guesses, as in the equilibrium of Goodfellow et al. 2014, 1/2 where it is never
-wrong. ``fid_course``: geometric mean of fid over a run's reports, that is, the quality along the
-whole way, which a slower run has worse.
+wrong. ``fid_course``: geometric mean of fid over a run's reports; a slower run has a higher one.
 """
 
 KINDS: dict[str, tuple[str, ...]] = {
@@ -42,7 +41,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "separation": ("predictor", "threshold"),
     "importance": ("field", "over"),
 }
-"""Kind of a test -> the keys that it takes besides kind, text, outcome and smallest_effect.
+"""Kind of a test -> its keys besides kind, text, outcome and smallest_effect.
 
 ``paired``: arm ``better`` has the better outcome than arm ``than`` on the same seeds, as a ratio or
 a difference (``scale``). ``gain``: the outcome is above 0 on average. ``weak_correlation``: the
@@ -58,7 +57,7 @@ _COMMON = ("kind", "text", "outcome", "smallest_effect")
 
 @dataclass(frozen=True)
 class ClaimTest:
-    """One test of a claim; ``KINDS`` says what each key means. Raises InputError if it is wrong.
+    """One test of a claim; ``KINDS`` says what each key means. Raises InputError for wrong values.
 
     smallest_effect: the smallest effect worth caring about: a share for a ratio (0.1 is 10 %), in
     the outcome's unit for a difference and a gain, a correlation, an area or a share otherwise.
@@ -100,7 +99,7 @@ class ClaimTest:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys that the kind of the test takes besides the common ones."""
+        """The keys of this kind of test besides the common ones."""
         return KINDS[self.kind]
 
     @property
@@ -116,10 +115,10 @@ class ClaimTest:
 
 @dataclass(frozen=True)
 class Claim:
-    """``[claim]``: what was claimed, where, and the tests that decide it.
+    """``[claim]``: a claim, its source, and the tests that decide the claim.
 
-    id: such as C1. source: the note it comes from. text: the claim. runs_of: the study whose runs
-    the tests read, empty for the study's own.
+    id: such as C1. source: the note that makes the claim. text: the claim. runs_of: the study whose
+    runs the tests read, empty for the study's own.
     """
 
     id: str
@@ -129,7 +128,7 @@ class Claim:
     runs_of: str = ""
 
     def __post_init__(self) -> None:
-        """Validate the texts; a claim has a test at least."""
+        """Validate the texts, and that there is at least one test."""
         for key in ("id", "source", "text"):
             value = getattr(self, key)
             if not isinstance(value, str) or not value.strip():

@@ -1,4 +1,4 @@
-"""Which features the scores are measured in, as a study file declares it."""
+"""The feature extractor of the scores, as a study file declares it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ INCEPTION_WEIGHTS = (
 class ExtractorSpec:
     """A feature extractor: ``reference`` (the reference classifier's), ``pixels``, ``inception``.
 
-    weights: path of the weights of ``inception``; the others have none to choose. Raises InputError
-    for another name, and for weights that are missing or too many.
+    weights: path of the weights of ``inception``; None for the others. Raises InputError for
+    another name, for ``inception`` without weights and for weights of another extractor.
     """
 
     name: str = "reference"
@@ -44,13 +44,13 @@ class ExtractorSpec:
 
     @property
     def path(self) -> Path | None:
-        """Where the weights are, None without any; ``~`` is the home folder."""
+        """The path of the weights, None without any; ``~`` is the home folder."""
         return None if self.weights is None else Path(os.path.expanduser(self.weights))
 
     def weights_sha256(self) -> str | None:
         """The sha256 of the weight file, 64 hexadecimal digits; None if the extractor has none.
 
-        Raises InputError, with where to get them, if there is no such file.
+        Raises InputError, with where to get the weights, if the file cannot be read.
         """
         if self.path is None:
             return None
@@ -62,7 +62,7 @@ class ExtractorSpec:
             raise InputError(f"weights {self.path}: {reason}; {INCEPTION_WEIGHTS}") from None
 
     def to_dict(self) -> dict[str, Any]:
-        """As it stands in a study file: nothing for ``reference``, which needs no mention."""
+        """The keys of the study file's ``[evaluation]``: none for the default ``reference``."""
         if self.name == "reference":
             return {}
         weights = {} if self.weights is None else {"weights": self.weights}

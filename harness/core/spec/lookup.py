@@ -1,4 +1,4 @@
-"""From what a person typed to a resolved study."""
+"""Finds the study file for a name or path, and applies the command line's options."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.core.errors import InputError, shown
 from harness.core.spec.study_spec import StudySpec
 
 CLAIMS = "claims"
-"""The folder of studies whose claims make one page, and the name of that page's folder."""
+"""Folder of the studies whose claims are reported on one page; also that page's folder."""
 
 _PROJECT_STUDIES = Path(__file__).resolve().parents[3] / "studies"
 
@@ -27,11 +27,11 @@ def resolve_study(
     settings: Sequence[str] = (),
     smoke: bool = False,
 ) -> StudySpec:
-    """The study called or filed as ``study``, with what the command line changes.
+    """The study in the file ``study`` or of that name, with the changes of the command line.
 
-    For a claim that reads the runs of another study it is that study, from the same folder.
-    Raises InputError for an unknown study (with the known names), and for any change that does
-    not fit.
+    If the study's claim reads the runs of another study, the result is that other study, from the
+    same folder. Raises InputError for an unknown study (with the known names), and for changes
+    that do not fit the study.
     """
     path = _find(study)
     spec = StudySpec.load(path)
@@ -52,12 +52,12 @@ def resolve_study(
 
 
 def declared_study(study: str) -> StudySpec:
-    """The study called or filed as ``study``, as its own file declares it."""
+    """The study in the file ``study`` or of that name, exactly as declared."""
     return StudySpec.load(_find(study))
 
 
 def studies_in(study: str) -> list[str] | None:
-    """The names of the studies in the folder ``studies/<study>``, sorted; None if it is none."""
+    """The sorted names of the studies in ``studies/<study>``; None if that is no such folder."""
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", study):
         return None
     for folder in _folders():
@@ -68,7 +68,7 @@ def studies_in(study: str) -> list[str] | None:
 
 
 def _find(study: str) -> Path:
-    """The file ``study``, or ``studies/<study>.toml`` here or in the project."""
+    """The file ``study``, or ``studies/<study>.toml`` in this folder or in the project."""
     for path in (Path(study), *(folder / f"{study}.toml" for folder in _folders())):
         if os.path.isfile(path):  # False for a name that no file can have
             return path
@@ -79,5 +79,5 @@ def _find(study: str) -> Path:
 
 
 def _folders() -> list[Path]:
-    """Where studies are looked for: here, then in the project."""
+    """The folders of study files: in the current folder, then in the project."""
     return list(dict.fromkeys([Path("studies").absolute(), _PROJECT_STUDIES]))

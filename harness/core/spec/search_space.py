@@ -1,4 +1,4 @@
-"""The domain of a searched field, as a study file declares it, and checks of declared values."""
+"""The domain of a searched field, as a study file declares it, with its validation."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _choices(name: str, declared: Mapping[str, Any]) -> Choices:
         raise InputError(f"{name}: choices is a list of at least one value, got {shown(values)}")
     checked = tuple(_value(name, value) for value in values)
     if len(set(checked)) < len(checked):
-        raise InputError(f"{name}: a choice stands twice in {shown(values)}")
+        raise InputError(f"{name}: a choice is repeated in {shown(values)}")
     return Choices(checked)
 
 
@@ -85,7 +85,7 @@ def _range(name: str, declared: Mapping[str, Any]) -> Range:
 
 
 def _value(name: str, value: object) -> Any:
-    """``value`` as the field ``name`` holds it; InputError if the field refuses it."""
-    # The smallest batch lets any budget pass; what they make together is checked by the study.
-    room = {"batch_size": 2} if name == "images" else {}
-    return getattr(TrialConfig.from_dict({**room, name: value}), name)
+    """``value`` as the type of field ``name``; InputError if the field does not allow it."""
+    # With the smallest batch every budget is allowed; StudySpec checks both fields together.
+    others = {"batch_size": 2} if name == "images" else {}
+    return getattr(TrialConfig.from_dict({**others, name: value}), name)

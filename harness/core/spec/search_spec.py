@@ -1,4 +1,4 @@
-"""How a study searches: metric, sampler, pruner, and how often a trial is scored."""
+"""The settings of a search: metric, sampler, pruner, and number of reports per trial."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SAMPLERS = ("random", "tpe")
 
 @dataclass(frozen=True)
 class SearchSpec:
-    """How the space is searched. ``reports`` is how often a trial is scored, its end included.
+    """How the space is searched. ``reports``: how often a trial is scored, its end included.
 
     ``collapse_alarm``: whether a trial whose generator stays collapsed is stopped before its end.
 
     Raises InputError for an unknown metric, sampler or pruner, for counts out of range, and for a
-    direction in which the metric does not get better.
+    direction that is not the metric's own.
     """
 
     metric: str = "fid"

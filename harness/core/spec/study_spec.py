@@ -1,7 +1,7 @@
-"""A study: a question, what stays fixed, what is searched, and how. Read from TOML, checked whole.
+"""A study: a question, the fixed fields, the searched fields, and how to search them.
 
-The declaration knows neither Optuna nor TensorFlow, so that ``--dry-run`` answers at once and the
-reading half can use it too.
+Read from TOML and validated as a whole. Imports neither Optuna nor TensorFlow, so that
+``--dry-run`` answers at once and reporting can read specs too.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ __all__ = ["Choices", "Range", "SearchSpec", "StudySpec", "check_study_name"]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _TABLES = ("base", "space", "arms", "search", "evaluation", "confirm", "claim")
 _TO_THE_END = {"pruner": "none", "collapse_alarm": False}
-"""Settings of ``[search]`` with arms: each is trained to its end, whatever becomes of it."""
+"""Settings of ``[search]`` with arms: every trial is trained to its end."""
 
 
 @dataclass(frozen=True)
 class StudySpec:
     """A resolved study. ``num_samples`` images of each generator are scored, at every report.
 
-    It either searches a ``space`` or compares ``arms``; ``confirm`` follows a search, ``claim`` is
-    what arms or a search are to decide. Raises InputError if a part is out of range, or if a
+    A study either searches a ``space`` or compares ``arms``; ``confirm`` follows a search,
+    ``claim`` is tested on the runs of either. Raises InputError if a part is out of range, or if a
     combination that space or arms allow leaves a trial less than one batch between two reports.
     """
 
@@ -53,7 +53,7 @@ class StudySpec:
     claim: Claim | None = None
 
     def __post_init__(self) -> None:
-        """Validate the parts, then what they make together."""
+        """Validate each part, then their combination."""
         check_study_name(self.name)
         if not isinstance(self.question, str) or not self.question.strip():
             raise InputError(f"question is {shown(self.question)}; a study asks one, as text")
@@ -61,9 +61,7 @@ class StudySpec:
         check_whole("[evaluation]: num_samples", self.num_samples, 100, 1_000_000)
         for name in self.space:
             if name in self.base:
-                raise InputError(
-                    f"[space]: {name} stands in [base] too; a field is fixed or searched"
-                )
+                raise InputError(f"[space]: {name} is in [base] too; a field is fixed or searched")
         if "dataset" in self.space:
             raise InputError("[space]: dataset cannot be searched: all trials of a study share it")
         self._check_arms()
@@ -97,7 +95,7 @@ class StudySpec:
         return self._fix(fixed)
 
     def with_seed(self, seed: int) -> StudySpec:
-        """A copy whose search and whose trials start from ``seed``."""
+        """A copy with ``seed`` as the seed of the search and of its trials."""
         return self._fix({"seed": seed}, search=dataclasses.replace(self.search, seed=seed))
 
     def with_seeds(self, num_seeds: int) -> StudySpec:
@@ -109,7 +107,7 @@ class StudySpec:
         return self.replace(arms=arms, search=search)
 
     def smoke(self) -> StudySpec:
-        """The same code path at a size of seconds: two narrow, short trials, few samples."""
+        """The study reduced to seconds: two narrow, short trials, few samples."""
         small = {"width": 0.125, "images": 768, "batch_size": 64}
         arms = self.arms and dataclasses.replace(self.arms.without(small), num_seeds=1)
         count = arms.num_trials if arms else 2
@@ -124,9 +122,9 @@ class StudySpec:
         )
 
     def single_trial(self) -> StudySpec:
-        """A study of the base configuration alone, named after this study and the configuration.
+        """A study of the base configuration only, named after this study and the configuration.
 
-        The same configuration has the same name, so that its trial is found again.
+        The same configuration gets the same name, so that its trial is found again.
         """
         parts = [self.base_config().to_dict(), self.num_samples]
         if extractor := self.extractor.to_dict():
@@ -149,7 +147,7 @@ class StudySpec:
         return [round(images * k / self.search.reports) for k in range(1, self.search.reports + 1)]
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, plain types, ready for JSON; ``from_dict`` reads it back."""
+        """The whole study, plain types, ready for JSON; ``from_dict`` reads it back."""
         return {
             "name": self.name,
             "question": self.question,
@@ -189,7 +187,7 @@ class StudySpec:
 
     @classmethod
     def load(cls, path: Path) -> StudySpec:
-        """The study in the TOML file at ``path``, named after it; InputError if it is wrong."""
+        """The study in the TOML file at ``path``, named after the file; InputError if invalid."""
         with within(str(path)):
             values = read_toml(path)
             check_keys(values, ("question", "seeds", *_TABLES), "the study file")
@@ -226,13 +224,13 @@ class StudySpec:
             if self.arms or self.space:
                 raise InputError(
                     f"[claim]: runs_of {self.claim.runs_of} leaves no trials to run; "
-                    "[space] and [arms] have no place beside it"
+                    "allowed: neither [space] nor [arms] beside it"
                 )
         elif self.claim:
             self.claim.check_arms(names)
 
     def _check_budget(self) -> None:
-        """Every trial that the space allows must train a batch at least between two reports."""
+        """Every allowed trial must train at least one batch between two reports."""
         config = self.base_config()
         _, batch_size = extent(self.space.get("batch_size"), config.batch_size)
         images, _ = extent(self.space.get("images"), config.images)
@@ -249,7 +247,7 @@ class StudySpec:
 
 
 def check_study_name(name: object) -> str:
-    """``name``, if it can name a folder, an experiment and a study; InputError otherwise."""
+    """``name``, if valid as the name of a study, an experiment and a folder; else InputError."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InputError(
             f"study name {shown(name)}; allowed: 1 to 100 letters, digits, '.', '_' and '-', "

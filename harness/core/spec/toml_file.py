@@ -1,4 +1,4 @@
-"""A study file as tables: read whole, of a sane size, one line for what is wrong."""
+"""Reads a study file of at most 1 MB; errors are one line."""
 
 from __future__ import annotations
 

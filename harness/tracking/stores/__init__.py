@@ -1,1 +1,1 @@
-"""The databases, files and servers below a study: addresses, locks, reconnection."""
+"""The databases, files and servers of studies: addresses, locks, reconnection."""

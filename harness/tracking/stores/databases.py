@@ -1,8 +1,7 @@
-"""Preparing the databases once, before any worker opens them.
+"""Creates and checks the databases before any worker opens them.
 
-Several processes that meet a fresh database at once would each create its tables, and all but one
-would die; so the tables are made under a lock. A store that cannot be used is an InputError of one
-line, before anything is trained.
+Tables are created under a lock: of several processes that create them at once, all but one would
+fail. A store that cannot be used raises an InputError of one line before anything is trained.
 """
 
 from __future__ import annotations
@@ -29,10 +28,10 @@ _CONNECT_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Schema:
-    """The tables that one program keeps in a database.
+    """The tables of one program, MLflow or Optuna.
 
-    ``program`` names it in messages, ``table`` is one by which its databases are known.
-    ``create(url)`` makes all tables in an empty database and leaves no connection open.
+    ``program`` is the name in messages. A database that has ``table`` is taken to be the program's.
+    ``create(url)`` creates all tables in an empty database and leaves no connection open.
     """
 
     program: str
@@ -41,34 +40,34 @@ class Schema:
 
 
 def prepare_database(url: str, schema: Schema, *, option: str) -> str:
-    """The absolute form of ``url``, after making sure that ``schema`` is there, sound and writable.
+    """Create the tables of ``schema`` if missing, check the database; the absolute form of ``url``.
 
-    A SQLite file is created with its folder if need be and set to write-ahead logging. ``option``
+    A SQLite file is created with its folder if missing, and set to write-ahead logging. ``option``
     is the command-line option that named the URL. Raises InputError, one line, password masked, if
-    the database cannot be used; then nothing half-made is left behind.
+    the database cannot be used; then no partly created file is left behind.
     """
     parsed = parse(url, option)
     if parsed.get_backend_name() == "sqlite":
         path = sqlite_path(parsed, option)
-        with _naming(option, None), lock(f"sqlite:///{path}", TABLES, TABLES_SECONDS):
+        with _as_input_error(option, None), lock(f"sqlite:///{path}", TABLES, TABLES_SECONDS):
             _prepare_sqlite(path, schema)
         return f"sqlite:///{path}"
-    with _naming(f"{option}: {mask(url)}", parsed.password):
+    with _as_input_error(f"{option}: {mask(url)}", parsed.password):
         _prepare_server(parsed, schema)
     return url
 
 
 def check_database(url: str, schema: Schema, *, option: str) -> str:
-    """The absolute form of ``url``, after looking whether ``schema`` is there. Nothing is written.
+    """Check that the database has the tables of ``schema``; the absolute form of ``url``.
 
-    Raises InputError, one line, if it is not.
+    Writes nothing. Raises InputError, one line, if the tables are missing.
     """
     parsed = parse(url, option)
     if parsed.get_backend_name() == "sqlite":
         path = sqlite_path(parsed, option)
         if sqlite_file.is_missing(path):
             raise InputError(f"there are no runs at {path} yet; run a study first")
-        with _naming(option, None):
+        with _as_input_error(option, None):
             sqlite_file.check_file(path, schema.program, schema.table)
         return f"sqlite:///{path}"
     if not has_table(parsed, schema.table, option):
@@ -77,11 +76,11 @@ def check_database(url: str, schema: Schema, *, option: str) -> str:
 
 
 def has_table(url: URL, table: str, option: str) -> bool:
-    """Whether the database of a server has the ``table``. Nothing is written.
+    """Whether the database at the server ``url`` has ``table``. Writes nothing.
 
     Raises InputError, one line, if the server cannot be used.
     """
-    with _naming(f"{option}: {mask(str(url))}", url.password):
+    with _as_input_error(f"{option}: {mask(str(url))}", url.password):
         _check_listens(url)
         return table in _tables(url)
 
@@ -99,10 +98,10 @@ def tracking_schema(artifact_root: Path) -> Schema:
 
 
 def prepare_tracking_store(uri: str, artifact_root: Path, *, option: str = "--tracking-uri") -> str:
-    """The absolute form of ``uri``, after making sure that MLflow can write there.
+    """Make the MLflow store at ``uri`` ready for use; the absolute form of ``uri``.
 
     ``uri`` is a database or the http(s) address of an MLflow server. Raises InputError, one line,
-    password masked, if it is neither or does not answer.
+    password masked, if ``uri`` is neither or does not answer.
     """
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
@@ -119,10 +118,10 @@ def prepare_tracking_store(uri: str, artifact_root: Path, *, option: str = "--tr
 
 
 def check_tracking_store(uri: str, *, option: str = "--tracking-uri") -> str:
-    """The absolute form of the database ``uri``, after looking whether MLflow's tables are there.
+    """Check that the database ``uri`` has MLflow's tables; the absolute form of ``uri``.
 
-    Nothing is written and MLflow is not imported. Raises InputError, one line, if they are not, and
-    for the address of an MLflow server, which has a UI of its own.
+    Writes nothing and does not import MLflow. Raises InputError, one line, if the tables are
+    missing, and for the address of an MLflow server, which has its own UI.
     """
     if is_server_uri(uri):
         raise InputError(f"{option}: {mask(uri)} is an MLflow server; open it in a browser")
@@ -140,24 +139,24 @@ def _prepare_sqlite(path: Path, schema: Schema) -> None:
 def _prepare_server(url: URL, schema: Schema) -> None:
     address = url.render_as_string(hide_password=False)
     _check_listens(url)
-    with lock(address, TABLES, TABLES_SECONDS):  # another process may be halfway through its tables
+    with lock(address, TABLES, TABLES_SECONDS):  # another process may be creating its tables
         tables = _tables(url)
         if schema.table in tables:
             return
-        if tables:  # both programs count their versions in a table of the same name
-            raise InputError(f"holds other tables; {schema.program} takes an empty database")
+        if tables:  # both programs keep their schema version in a table called alembic_version
+            raise InputError(f"holds other tables; {schema.program} needs an empty database")
         schema.create(address)
 
 
 def _check_listens(url: URL) -> None:
-    """Raise OSError if nothing listens at ``url``: a driver may take minutes to find that."""
+    """Raise OSError within 5 s if nothing listens at ``url``; a driver may take minutes."""
     if url.host:
         port = url.port or DEFAULT_PORTS[url.get_backend_name()]
         socket.create_connection((url.host, port), timeout=_CONNECT_SECONDS).close()
 
 
 def _tables(url: URL) -> set[str]:
-    """The tables in the database at ``url``."""
+    """The names of the tables in the database at ``url``."""
     engine = sqlalchemy.create_engine(url)
     try:
         return set(sqlalchemy.inspect(engine).get_table_names())
@@ -166,8 +165,8 @@ def _tables(url: URL) -> set[str]:
 
 
 @contextmanager
-def _naming(where: str, password: object) -> Iterator[None]:
-    """Turn what goes wrong with a store into an InputError that begins with ``where``."""
+def _as_input_error(where: str, password: object) -> Iterator[None]:
+    """Turn the errors of a store into an InputError that begins with ``where``."""
     try:
         yield
     except (InputError, OSError, SQLAlchemyError, OverflowError, UnicodeError) as error:
@@ -178,7 +177,7 @@ def _naming(where: str, password: object) -> Iterator[None]:
 
 
 def _first_line(error: Exception) -> str:
-    """What ``error`` says, in one line: the driver's words, without SQLAlchemy's prefix."""
+    """The first line of the driver's message, without SQLAlchemy's prefix."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     text = str(getattr(error, "orig", None) or error).strip()

@@ -1,4 +1,4 @@
-"""Where ``mlruns/`` keeps what: two databases, artifacts, checkpoints, a cache and a lock."""
+"""The paths in ``mlruns/``: two databases, artifacts, checkpoints, a cache and locks."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Layout:
-    """The places below one ``root`` folder. Nothing is created by asking for them.
+    """The paths below one ``root`` folder; reading them creates nothing.
 
-    All of them are absolute: a relative SQLite address, inherited by a process that runs in another
-    folder, would silently begin a second database there.
+    All are absolute: a process in another folder that inherits a relative SQLite address would
+    silently create a second database there.
     """
 
     root: Path = Path("mlruns")
 
     def __post_init__(self) -> None:
-        """Make the root absolute, once, against the folder of this moment."""
+        """Make the root absolute, relative to the current folder at construction."""
         object.__setattr__(self, "root", Path(self.root).expanduser().absolute())
 
     @property
@@ -38,12 +38,12 @@ class Layout:
 
     @property
     def checkpoint_dir(self) -> Path:
-        """The folder with one folder of checkpoints per study, for trials that were cut off."""
+        """The folder with one folder of checkpoints per study, for interrupted trials."""
         return self.root / "checkpoints"
 
     @property
     def cache_dir(self) -> Path:
-        """The folder for what can be computed again; safe to delete."""
+        """The folder for results that can be computed again; safe to delete."""
         return self.root / "cache"
 
     @property
@@ -52,15 +52,15 @@ class Layout:
         return self.root / ".lock"
 
     def study_lock(self, study_name: str) -> Path:
-        """The lock file that is held while the study runs on this machine."""
+        """The study's lock file, used where the storage is a SQLite file."""
         return self.root / "locks" / f"{study_name}.lock"
 
 
 @dataclass(frozen=True)
 class Stores:
-    """The two stores, and the ``layout`` for everything else.
+    """The addresses of the two stores, and the ``layout`` for everything else.
 
-    The addresses may hold passwords: they are not in its text.
+    ``repr`` omits the addresses, which may hold passwords.
     """
 
     layout: Layout
@@ -71,10 +71,10 @@ class Stores:
     def of(
         cls, layout: Layout, storage_url: str | None = None, tracking_uri: str | None = None
     ) -> Stores:
-        """The stores that are named; those of ``layout`` where none is."""
+        """The given addresses; those of ``layout`` where an address is None or empty."""
         return cls(layout, storage_url or layout.storage_url, tracking_uri or layout.tracking_uri)
 
 
 def default_layout() -> Layout:
-    """The layout below HARNESS_MLRUNS, if that is set, else below ``mlruns/`` in this folder."""
+    """The layout below HARNESS_MLRUNS if set, else below ``mlruns/`` in the current folder."""
     return Layout(Path(os.environ.get("HARNESS_MLRUNS") or "mlruns"))

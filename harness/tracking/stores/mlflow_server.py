@@ -1,4 +1,4 @@
-"""An MLflow server as a store: whether one answers, and how MLflow waits for one that stops."""
+"""An MLflow server as a store: whether it answers, and how long MLflow retries requests to it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ def is_server_uri(uri: str) -> bool:
 
 
 def check_server(uri: str, option: str) -> None:
-    """Pass if an MLflow server answers at ``uri``; InputError, one line, at once if not."""
+    """Raise InputError, one line and without retries, unless an MLflow server answers at ``uri``.
+
+    Passwords are masked.
+    """
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
@@ -39,10 +42,10 @@ def check_server(uri: str, option: str) -> None:
 
 
 def enable_retries() -> None:
-    """From now on, let MLflow ask a server again for six minutes, at growing intervals.
+    """Make MLflow retry failed requests for six minutes in this process, with growing pauses.
 
-    It pauses 0, 2, 4, 8, 16, 32, 64, 120 and 120 s, by itself half as often: after 0, 4, 8 ... 120.
-    What the person has set stays as it is.
+    The pauses are 0, 2, 4, 8, 16, 32, 64, 120 and 120 s; MLflow's default is 0, 4, 8 ... 120 s.
+    Values already set in the environment are kept.
     """
     os.environ.setdefault(_RETRIES, "9")
     os.environ.setdefault(_PAUSE, "1")
@@ -50,7 +53,7 @@ def enable_retries() -> None:
 
 @contextmanager
 def _no_retries() -> Iterator[None]:
-    """MLflow asks once: a server that answers with errors from the start is the wrong one."""
+    """Switch off MLflow's retries: an address that fails from the start is likely a wrong one."""
     before = os.environ.get(_RETRIES)
     os.environ[_RETRIES] = "0"
     try:
@@ -63,14 +66,14 @@ def _no_retries() -> Iterator[None]:
 
 
 def _check_answers(uri: str, option: str) -> None:
-    """Pass if an HTTP server answers at ``uri``, be it with an error."""
+    """Raise InputError unless an HTTP server answers at ``uri``, with any status."""
     try:
         parts = urlsplit(uri)
         address = parts._replace(netloc=parts.netloc.rpartition("@")[2], path="/health").geturl()
         urllib.request.urlopen(address, timeout=_CONNECT_SECONDS).close()
     except urllib.error.HTTPError as error:
         error.close()
-    except (ValueError, HTTPException):  # they would quote a port that is part of a password
+    except (ValueError, HTTPException):  # its text may quote a part of the password as a port
         raise InputError(f"{option}: {mask(uri)}: not the address of a server") from None
     except OSError as error:
         reason = getattr(error, "reason", error)

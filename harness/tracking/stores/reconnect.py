@@ -1,4 +1,4 @@
-"""A database server that stops for a while does not end a trial: connections are waited for."""
+"""Reconnects to a database server that stops for a while, so that the trial continues."""
 
 from __future__ import annotations
 
@@ -13,26 +13,25 @@ RECONNECT_SECONDS = 300.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 
 _connected_dialects: WeakSet[Dialect] = WeakSet()
-"""Of the engines that have reached their server: what they cannot reach now, they could before."""
+"""Dialects of engines that have connected once; only those are retried."""
 
 
 def enable_reconnection() -> None:
-    """From now on, let engines that have reached their server wait up to RECONNECT_SECONDS for it.
+    """Make all engines of this process retry lost connections for up to RECONNECT_SECONDS.
 
-    They wait where they connect, so that the stores of Optuna and of MLflow do alike. An engine
-    with ``pool_pre_ping`` notices there that its old connection is gone. The first connection is
-    not waited for: a wrong address or password is to be said at once.
+    Retries happen where an engine connects, so Optuna's and MLflow's stores behave alike; with
+    ``pool_pre_ping`` an engine tests a pooled connection first and reconnects if it is lost. An
+    engine's first connection is not retried, so that a wrong address or password fails at once.
     """
     if not event.contains(Engine, "do_connect", _connect):
         event.listen(Engine, "do_connect", _connect)
 
 
 def _connect(dialect: Dialect, record: object, arguments: Any, options: Any) -> Any:
-    """SQLAlchemy's event: the connection, for which a known server is tried again and again."""
-    waits = (
-        dialect in _connected_dialects and dialect.name != "sqlite"
-    )  # a file does not come back by itself
-    deadline = time.monotonic() + (RECONNECT_SECONDS if waits else 0.0)
+    """Handle SQLAlchemy's ``do_connect``: the connection, retried if the engine had one before."""
+    # A SQLite file that cannot be opened will not come back by itself.
+    retries = dialect in _connected_dialects and dialect.name != "sqlite"
+    deadline = time.monotonic() + (RECONNECT_SECONDS if retries else 0.0)
     pause = _FIRST_PAUSE
     while True:
         try:

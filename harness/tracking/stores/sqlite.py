@@ -1,4 +1,4 @@
-"""One SQLite database file: is it sound, and how it comes to be without ever being half there."""
+"""One SQLite database file: integrity checks, write-ahead logging and atomic creation."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ _BUSY_SECONDS = 20.0
 
 
 def is_missing(path: Path) -> bool:
-    """True if there is nothing at ``path`` yet, or an empty file."""
+    """True if nothing exists at ``path``, or an empty file."""
     return not path.exists() or (path.is_file() and path.stat().st_size == 0)
 
 
 def check_file(path: Path, program: str, table: str) -> None:
-    """Pass if ``path`` is a sound SQLite database with the ``table`` by which ``program`` is known.
+    """Raise InputError unless ``path`` is an intact SQLite database with ``table`` of ``program``.
 
-    Reads only, and by SQLite alone: to open and close the file in any other way would end the locks
-    that this process holds on it (https://www.sqlite.org/howtocorrupt.html, section 2.2). Raises
-    InputError with the reason otherwise.
+    Reads only, and only through SQLite: opening and closing the file in any other way would release
+    the locks that this process holds on it (https://www.sqlite.org/howtocorrupt.html, section 2.2).
     """
     if not path.is_file():
         raise InputError(f"{path} is not a file")
@@ -48,13 +47,13 @@ def check_file(path: Path, program: str, table: str) -> None:
 
 
 def journal_mode(path: Path) -> str:
-    """The database's journal mode: ``wal`` once ``enable_wal`` was there. Reads only."""
+    """The database's journal mode, ``wal`` after ``enable_wal``. Reads only."""
     with _connection(path, mode="ro") as connection:
         return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
 
 
 def enable_wal(path: Path) -> None:
-    """Let readers and one writer work at once: write-ahead logging, kept in the file.
+    """Set write-ahead logging, stored in the file, so that readers and one writer work at once.
 
     See https://www.sqlite.org/wal.html; for local disks only. Raises InputError if the file cannot
     be written.
@@ -71,10 +70,10 @@ def enable_wal(path: Path) -> None:
 
 
 def create_file(path: Path, create: Callable[[Path], None]) -> None:
-    """Make the database at ``path`` by ``create``, which fills the path it is given.
+    """Create the database at ``path`` by ``create``, which is called with a temporary path.
 
-    It is filled under another name and moved when it is complete, so a process that is killed
-    midway leaves no half-made database; what it leaves is removed here. For one process at a time.
+    The complete file is moved to ``path``, so a process killed midway leaves no partial database
+    there; its temporary folder is removed by the next call. Must not run in two processes at once.
     """
     prefix = f".{path.name}-"
     for left in path.parent.iterdir():
@@ -90,18 +89,18 @@ def create_file(path: Path, create: Callable[[Path], None]) -> None:
 
 
 def roll_back_on_interrupt() -> None:
-    """From now on, let no statement that Ctrl-C cut off keep its database locked.
+    """Roll back SQLite transactions whose statement Ctrl-C interrupted, in this process.
 
-    SQLAlchemy closes the connection of such a statement. But SQLite ends a connection, and its
-    transaction, only when the last of its statements is gone, and this one lives as long as the
-    traceback: the trial's end could not be written.
+    SQLAlchemy closes the connection of such a statement. SQLite, however, ends a connection and its
+    transaction only when the connection's last statement is freed, and the traceback references
+    this one: the database would stay locked, and the trial's end could not be written.
     """
     if not event.contains(Pool, "invalidate", _roll_back):
         event.listen(Pool, "invalidate", _roll_back)
 
 
 def _roll_back(connection: object, record: object, error: BaseException | None) -> None:
-    """SQLAlchemy's event: ``connection`` is about to be closed because of ``error``."""
+    """Handle SQLAlchemy's ``invalidate``: ``connection`` will be closed because of ``error``."""
     if isinstance(connection, sqlite3.Connection):
         connection.rollback()
 

@@ -1,4 +1,4 @@
-"""Reading the address of a store: what it names, and how to show it without its password."""
+"""Addresses of stores: parsing, validation and masking of passwords."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ BACKENDS = ("sqlite", "postgresql", "mysql")
 DEFAULT_PORTS = {"postgresql": 5432, "mysql": 3306}
 
 _NEEDS = "sqlite:///FILE, postgresql://USER:PASSWORD@HOST/NAME, mysql://..."
-_UNSAFE_IN_PATH = "%?{}\n\r\0"  # SQLAlchemy, MLflow and Optuna each read these their own way
+_UNSAFE_IN_PATH = "%?{}\n\r\0"  # SQLAlchemy, MLflow and Optuna each parse these differently
 
 
 def mask(url: str) -> str:
-    """``url`` with ``***`` for its password, fit to be printed or logged."""
+    """``url`` with its password replaced by ``***``, safe to print or log."""
     try:
         return (
             make_url(url).render_as_string(hide_password=True).replace("%3Amemory%3A", ":memory:")
         )
     except (ArgumentError, ValueError):
-        # No telling where the password begins: all up to the last @ may be part of it.
+        # Where the password begins is unknown: everything up to the last @ may be part of it.
         return re.sub(r"^([\w+.-]*:)?.*@", r"\1//***@", url, flags=re.DOTALL)
 
 
 def hide_passwords(text: str) -> str:
-    """``text`` with ``***`` for the password of every address in it."""
+    """``text`` with the password of every address in it replaced by ``***``."""
     return re.sub(r"(://[^\s:/@]*):\S*@", r"\1:***@", text)
 
 
 def parse(url: str, option: str) -> URL:
-    """``url`` taken apart, its backend and driver known to be usable here.
+    """``url`` parsed, after checking its backend and driver.
 
-    ``option`` is what the person set, for the message. Raises InputError for text that is no
+    ``option`` names the command-line option in messages. Raises InputError for text that is no
     database URL, for a backend outside ``BACKENDS`` and for a driver that is not installed.
     """
     try:
@@ -60,8 +60,8 @@ def parse(url: str, option: str) -> URL:
 def sqlite_path(url: URL, option: str) -> Path:
     """The absolute path of the file that a SQLite ``url`` names.
 
-    Raises InputError for a database in memory, which no other process could see, for options after
-    ``?`` and for characters that the libraries between here and the file would read differently.
+    Raises InputError for a database in memory, which other processes cannot open, for options after
+    ``?`` and for characters that SQLAlchemy, MLflow and Optuna parse differently.
     """
     shown = mask(str(url))
     if url.drivername not in ("sqlite", "sqlite+pysqlite") or url.query:

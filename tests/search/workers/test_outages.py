@@ -28,7 +28,7 @@ def test_a_server_that_is_gone_is_one_line_without_its_password():
         unreachable()
     said = str(stopped(caught.value))
     assert said.startswith("stopped: MlflowException: API request to http://me:***@host:5000/api")
-    assert said.endswith("the same command goes on")
+    assert said.endswith("; fix it, then run the same command to resume")
     assert "\n" not in said
 
 
@@ -52,7 +52,9 @@ def test_a_worker_tells_an_outage_in_one_line_and_a_defect_whole(error, tmp_path
     plan = StudyPlan(StudySpec(name="s", question="?"), layout, layout.storage_url, "unused")
     ended = serve(Job(plan, 1, 0), lambda told: None)
     if isinstance(error, OSError):
-        assert "No space left on device; once that is mended" in str(ended.error)
+        assert "No space left on device; fix it, then run the same command to resume" in str(
+            ended.error
+        )
         assert not ended.defect
     else:
         assert "Traceback" in ended.defect

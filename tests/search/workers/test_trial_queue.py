@@ -194,7 +194,7 @@ def test_a_worker_that_was_given_up_but_lives_ends_its_trial_and_goes_on(url, wo
     run_trials(desk, slow, said.append)
     assert len(reconciled) == 2  # at the first trial, and when the run of the lost one had ended
     texts = [event.text for event in said if isinstance(event, Message)]
-    assert any("another worker took it over" in text for text in texts)
+    assert any("another worker closed this trial" in text for text in texts)
     assert len(counted_trials(trial_queue(url, 1).opened.study)) == 1
 
 
