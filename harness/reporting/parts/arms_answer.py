@@ -9,7 +9,6 @@ from harness.reporting import formats
 from harness.reporting.parts.search_answer import Answer, not_inception
 from harness.reporting.parts.verdict_words import effect_words, meaning
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.statistics.ranking import counts
 from harness.reporting.statistics.verdicts import WORDS, Verdict
 
 
@@ -44,7 +43,7 @@ def _sentence(verdict: Verdict) -> str:
 
 
 def _tally(results: StudyResults) -> str:
-    number, planned = counts(results), results.spec.search.num_trials
+    number, planned = results.counts, results.spec.search.num_trials
     words = f"{number['complete']} of {planned:,} planned runs completed"
     return words + (f", {number['failed']} failed." if number["failed"] else ".")
 

@@ -14,7 +14,6 @@ from harness.core.config import FIELDS
 from harness.core.schema import TIME_METRICS, TRAINING_METRICS
 from harness.reporting import formats
 from harness.reporting.results.tables import StudyResults, param_column
-from harness.reporting.statistics.ranking import ranking
 
 
 def provenance(results: StudyResults) -> dict[str, list[tuple[str, str]]]:
@@ -48,7 +47,7 @@ def commands(results: StudyResults) -> list[tuple[str, str]]:
     """(what it does, command line) for the study, its best trial and this page."""
     name = shlex.quote(results.spec.name)
     shown = [("Run the study, or go on with it", f"python -m harness.study {name}")]
-    ranked = ranking(results)
+    ranked = results.ranked
     if len(ranked) and results.spec.arms is None:
         best = trial_record(results, ranked.iloc[0])["config"]
         settings = [f"--set {shlex.quote(f'{k}={best[k]}')}" for k in results.spec.space]

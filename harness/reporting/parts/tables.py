@@ -16,7 +16,7 @@ from harness.reporting.parts.figures import Panel, grid_uri
 from harness.reporting.parts.provenance import dataset_name
 from harness.reporting.results.outcomes import collapse_level
 from harness.reporting.results.tables import StudyResults, param_column
-from harness.reporting.statistics.ranking import picks, ranking
+from harness.reporting.statistics.ranking import picks
 
 LEADERBOARD_ROWS = 10
 LEADERBOARD_SCORES = (
@@ -70,7 +70,7 @@ class Grid:
 
 def leaderboard(results: StudyResults) -> Table:
     """The best completed trials with their scores and the searched fields."""
-    ranked = ranking(results)
+    ranked = results.ranked
     names = [results.objective, *LEADERBOARD_SCORES]
     scores = [name for name in dict.fromkeys(names) if name in results.metrics]
     space = list(results.spec.space)
@@ -153,7 +153,7 @@ def score_table(results: StudyResults) -> Table:
     """Each score for the best and the untrained generator and for real images, and its meaning."""
     records = results.evaluation.get("metrics", {})
     records = records if isinstance(records, Mapping) else {}
-    ranked = ranking(results)
+    ranked = results.ranked
     best = ranked.iloc[0] if len(ranked) else pd.Series(dtype="object")
     names = [name for name in records if isinstance(records[name], Mapping)]
     rows = [
@@ -179,7 +179,7 @@ def score_table(results: StudyResults) -> Table:
 def configuration(results: StudyResults) -> Table:
     """Every field: its fixed value, or what was searched, and the best trial's value."""
     base = TrialConfig.from_dict(results.spec.base)
-    ranked = ranking(results)
+    ranked = results.ranked
     rows = []
     for name in FIELDS:
         domain = results.spec.space.get(name)

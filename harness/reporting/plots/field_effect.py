@@ -13,7 +13,6 @@ from harness.reporting.drawing.axes import edge_words, mark_at_edge, say, set_sc
 from harness.reporting.drawing.theme import BEST_COLOR, OUTCOME_COLOR
 from harness.reporting.plots import Plot
 from harness.reporting.results.tables import StudyResults, param_column
-from harness.reporting.statistics.ranking import counts, ranking
 
 COLUMNS = (
     "panel",
@@ -46,7 +45,7 @@ def summarise(results: StudyResults) -> pd.DataFrame:
 def _panel(results: StudyResults, name: str, domain: Choices | Range) -> pd.DataFrame:
     column = param_column(name)
     trials = results.trials[results.trials[column].notna()]
-    ranked = ranking(results)
+    ranked = results.ranked
     best = ranked["number"].iloc[0] if len(ranked) else None
     scored = trials["outcome"].isin(["complete", "pruned"])
     choices: tuple[str, ...] = ()
@@ -146,7 +145,7 @@ def caption(results: StudyResults) -> str:
         return "No field was searched."
     if results.trials.empty:
         return "No trial was run."
-    number = counts(results)
+    number = results.counts
     text = (
         f"{results.objective} against each searched field, over the whole range that was searched "
         f"(n = {number['complete']} completed, {number['pruned']} pruned trials in every panel). "

@@ -12,7 +12,7 @@ from harness.reporting.drawing.axes import say, set_scale, value_scale
 from harness.reporting.drawing.theme import BEST_COLOR, OUTCOME_COLOR
 from harness.reporting.plots import Plot
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.statistics.ranking import loss_correlations, ranking
+from harness.reporting.statistics.ranking import loss_correlations
 
 LOSSES = ("g_loss", "d_loss")
 MANY_TRIALS = 60  # beyond it, lines are fainter, so that the bundle shows its density
@@ -25,7 +25,7 @@ def summarise(results: StudyResults) -> pd.DataFrame:
     panel: the metric, the objective first. best: whether it belongs to the best completed trial.
     Values that are not finite are left out: the trial's outcome tells of them.
     """
-    ranked = ranking(results)
+    ranked = results.ranked
     searched = results.spec.arms is None  # of arms none is the winner by one run
     best = ranked["number"].iloc[0] if searched and len(ranked) else None
     metrics = list(dict.fromkeys([results.objective, *LOSSES]))

@@ -11,7 +11,7 @@ from harness.reporting.drawing.axes import say
 from harness.reporting.drawing.theme import OUTCOME_COLOR
 from harness.reporting.plots import Plot
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.statistics.ranking import importance
+from harness.reporting.statistics.importance import importance
 
 
 def summarise(results: StudyResults) -> pd.DataFrame:

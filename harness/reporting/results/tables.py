@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 
 from harness.core.config import FIELD_TYPES
@@ -64,7 +67,7 @@ class RunRecord:
 
 @dataclass(frozen=True, eq=False)
 class StudyResults:
-    """Everything that a report says of one study.
+    """Everything that was recorded of one study, and what its table of trials alone says.
 
     trials: one row per trial, by number; the columns of ``trial_table``.
     history: one row per logged value; the columns HISTORY_COLUMNS.
@@ -97,6 +100,30 @@ class StudyResults:
     def lower_is_better(self) -> bool:
         """Whether the search minimizes the objective."""
         return self.spec.search.direction == "minimize"
+
+    @cached_property
+    def ranked(self) -> pd.DataFrame:
+        """The ``ranking`` of the trials; computed once, so readers must not change the frame."""
+        return ranking(self.trials, self.objective, lower_is_better=self.lower_is_better)
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """How many trials ended in each of OUTCOMES, zeros included, in that order."""
+        tally = self.trials["outcome"].value_counts()
+        return MappingProxyType({outcome: int(tally.get(outcome, 0)) for outcome in OUTCOMES})
+
+
+def ranking(trials: pd.DataFrame, objective: str, *, lower_is_better: bool) -> pd.DataFrame:
+    """The completed trials from best to worst by the objective, with a column ``rank`` from 1.
+
+    Ties keep the order of trial numbers. Trials whose objective is missing are left out, and so
+    are all others: a pruned trial's last score was taken after fewer images, a failed one has none.
+    """
+    if objective not in trials:
+        return trials.iloc[:0].assign(rank=pd.Series(dtype="int64"))
+    done = trials[(trials["outcome"] == "complete") & trials[objective].notna()]
+    done = done.sort_values([objective, "number"], ascending=[lower_is_better, True])
+    return done.reset_index(drop=True).assign(rank=np.arange(1, len(done) + 1))
 
 
 def param_column(field: str) -> str:

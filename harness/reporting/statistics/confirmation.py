@@ -17,7 +17,6 @@ from harness.reporting.results.outcomes import outcome_table
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.bootstrap import resamples
 from harness.reporting.statistics.estimates import Mean
-from harness.reporting.statistics.ranking import ranking
 
 LEVEL = 0.05
 """The intervals of a confirmation miss with this probability, each for itself."""
@@ -56,7 +55,7 @@ def confirmed(results: StudyResults) -> list[Confirmed]:
     """
     if results.confirmation is None or results.confirmation.spec.arms is None:
         return []
-    ranked = ranking(results)
+    ranked = results.ranked
     scores = dict(zip(ranked["number"], ranked[results.objective].astype("float64"), strict=True))
     table = outcome_table(results.confirmation, results.objective)
     names = results.confirmation.spec.arms.names

@@ -37,8 +37,9 @@ Interval = Callable[[float], tuple[float, float]]
 
 @dataclass(frozen=True)
 class Step:
-    """Where Holm's step-down put one test: the level it was tried at, and whether it passed."""
+    """Where Holm's step-down put one test: its p-value, the level it was tried at, the outcome."""
 
+    p: float
     level: float
     passed: bool
 
@@ -92,7 +93,7 @@ def holm(p_values: Sequence[float], alpha: float) -> list[Step]:
         if passed:
             level = alpha / (len(p_values) - rank)
             passed = p_values[place] <= level
-        steps[place] = Step(level, passed)
+        steps[place] = Step(p_values[place], level, passed)
     return [steps[place] for place in range(len(p_values))]
 
 
@@ -152,7 +153,7 @@ def _decision(hypothesis: Hypothesis, leaving: Step, staying: Step | None) -> De
         word = hypothesis.inside
     elif leaving.passed:
         word = hypothesis.above if low > hypothesis.reference else hypothesis.below
-    p = min(_smallest_level(hypothesis, _leaves), _smallest_level(hypothesis, _stays))
+    p = min(leaving.p, staying.p if staying else 1.0)
     return Decision(word, estimate.effect, low, high, level, p, leaving, staying)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from harness.reporting.parts.search_answer import answer
+from harness.reporting.parts.search_answer import search_answer
 from tests.support import reports as builder
 
 
 def words(*runs: builder.RunRecord, **changes: object) -> str:
-    found = answer(builder.results(list(runs), **changes))
+    found = search_answer(builder.results(list(runs), **changes), [])
     return " ".join([found.headline, *found.sentences, *found.caveats])
 
 
