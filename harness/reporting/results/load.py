@@ -22,7 +22,7 @@ from harness.core import schema
 from harness.core.errors import InputError
 from harness.core.schema import RunKind, Tag
 from harness.core.spec.arms import confirmation_name
-from harness.core.spec.study_spec import StudySpec
+from harness.core.spec.study_spec import STUDY_KEYS, StudySpec
 from harness.reporting.results.tables import (
     RunRecord,
     StudyResults,
@@ -36,18 +36,6 @@ from harness.tracking.stores.mlflow_server import check_server, is_server_uri
 from harness.tracking.stores.urls import mask
 
 _PAGE_SIZE = 1_000
-_STUDY_KEYS = (
-    "name",
-    "question",
-    "seeds",
-    "base",
-    "space",
-    "arms",
-    "search",
-    "evaluation",
-    "confirm",
-    "claim",
-)
 
 
 def load_results(tracking_uri: str, study_name: str) -> StudyResults:
@@ -270,8 +258,11 @@ def _record(client: Any, run: Any) -> RunRecord:
 
 
 def _spec(declared: dict[str, Any], study_name: str) -> StudySpec:
-    """The study as declared; without study.json one of that name whose question is not known."""
-    known = {key: declared[key] for key in _STUDY_KEYS if key in declared}
+    """The study as declared; without study.json one of that name whose question is not known.
+
+    Keys of study.json that no study file has are left out.
+    """
+    known = {key: declared[key] for key in STUDY_KEYS if key in declared}
     if "question" not in known:
         return StudySpec(name=study_name, question="(not recorded)")
     return StudySpec.from_dict({**known, "name": study_name})
