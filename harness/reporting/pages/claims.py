@@ -16,7 +16,7 @@ from harness.core.spec.lookup import CLAIMS, declared_study, studies_in
 from harness.core.spec.study_spec import StudySpec
 from harness.reporting import formats
 from harness.reporting.html import render_template, replace_file
-from harness.reporting.parts import provenance as method
+from harness.reporting.parts import provenance
 from harness.reporting.parts.arms import rates
 from harness.reporting.parts.tables import Table
 from harness.reporting.parts.verdict_words import NOT_RUN, verdict_record
@@ -67,7 +67,7 @@ def write_claims(
         [(one.claim, test, one.results) for one in found if one.results for test in one.claim.tests]
     )
     output_dir.mkdir(parents=True, exist_ok=True)
-    rows = _plain(found, verdicts)
+    rows = _claim_records(found, verdicts)
     summary = json.dumps({"claims": rows}, indent=2, ensure_ascii=False, allow_nan=False)
     replace_file(output_dir / JSON_FILE, summary + "\n")
     table = pd.json_normalize(rows).map(lambda v: "; ".join(v) if isinstance(v, list) else v)
@@ -105,7 +105,7 @@ def render_claims(found: Sequence[ClaimRuns], verdicts: Sequence[Verdict]) -> st
         holm_words=HOLM_WORDS,
         claims=[_evidence(one, _of(one, verdicts)) for one in found],
         studies=_study_table(studies.values()),
-        provenance=method.provenance(next(iter(studies.values()))) if studies else {},
+        provenance=provenance.provenance(next(iter(studies.values()))) if studies else {},
     )
 
 
@@ -133,7 +133,7 @@ def _evidence(one: ClaimRuns, verdicts: Sequence[Verdict]) -> ClaimEvidence:
         details=[detail(verdict, results) for verdict in verdicts] if results else [],
         rates=rates(results) if results else None,
         pixels=_pixel_table(results) if results and results.pixels else None,
-        facts=method.facts(results) if results else [],
+        facts=provenance.facts(results) if results else [],
         commands=lines,
     )
 
@@ -152,7 +152,7 @@ def _study_table(studies: Any) -> Table:
     """One row per study with runs: what was trained, for how long, when, by which version."""
     rows = []
     for results in studies:
-        facts = dict(method.facts(results))
+        facts = dict(provenance.facts(results))
         names = ("dataset", "trials", "images per trial", "computing time", "run on")
         commit = str(results.environment.get("git_commit") or formats.MISSING)[:12]
         rows.append([results.spec.name, *(facts.get(n, formats.MISSING) for n in names), commit])
@@ -160,7 +160,7 @@ def _study_table(studies: Any) -> Table:
     return Table([*columns, "version"], rows, [False, False, True, True, True, False, False])
 
 
-def _plain(found: Sequence[ClaimRuns], verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
+def _claim_records(found: Sequence[ClaimRuns], verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
     """One record per test, and one per claim that has not run."""
     rows: list[dict[str, Any]] = []
     for one in found:

@@ -10,10 +10,7 @@ from typing import Any
 from harness.core.registry import PLOTS
 from harness.reporting.analysis import Analysis, analyse
 from harness.reporting.html import render_template, replace_file
-from harness.reporting.parts import arms as arm_sections
-from harness.reporting.parts import provenance as method
-from harness.reporting.parts import tables as sections
-from harness.reporting.parts import verdicts as claim_sections
+from harness.reporting.parts import arms, provenance, tables, verdicts
 from harness.reporting.parts.confirmation import WORDS as CONFIRMATION_WORDS
 from harness.reporting.parts.confirmation import confirmation_plot, confirmation_table
 from harness.reporting.parts.figures import render
@@ -48,27 +45,27 @@ def write_report(results: StudyResults, output_dir: Path) -> Path:
 def render_page(analysis: Analysis) -> str:
     """The page as HTML: no script, no address to load from, everything inside."""
     results = analysis.results
-    arms = results.spec.arms is not None
+    compares_arms = results.spec.arms is not None
     return render_template(
         "report.html",
         spec=results.spec,
         objective=results.objective,
         answer=analysis.answer,
         confirmation=_confirmation(analysis),
-        details=[claim_sections.detail(verdict, results) for verdict in analysis.verdicts],
-        tests_words=claim_sections.HOLM_WORDS,
-        rates=arm_sections.rates(results),
-        leaderboard=arm_sections.arm_table(results) if arms else sections.leaderboard(results),
-        showcase=arm_sections.showcase(results) if arms else sections.showcase(results),
-        showcase_words=arm_sections.SHOWCASE_WORDS if arms else sections.showcase_words(results),
+        details=[verdicts.detail(verdict, results) for verdict in analysis.verdicts],
+        tests_words=verdicts.HOLM_WORDS,
+        rates=arms.rates(results),
+        leaderboard=arms.arm_table(results) if compares_arms else tables.leaderboard(results),
+        showcase=arms.showcase(results) if compares_arms else tables.showcase(results),
+        showcase_words=arms.SHOWCASE_WORDS if compares_arms else tables.showcase_words(results),
         plots=_rendered(results),
-        trials=sections.all_trials(results),
-        scores=sections.score_table(results),
-        provenance=method.provenance(results),
-        fields=sections.configuration(results),
-        facts=method.facts(results),
-        commands=method.commands(results),
-        search_words=method.search_words(results),
+        trials=tables.all_trials(results),
+        scores=tables.score_table(results),
+        provenance=provenance.provenance(results),
+        fields=tables.configuration(results),
+        facts=provenance.facts(results),
+        commands=provenance.commands(results),
+        search_words=provenance.search_words(results),
         gaps=results.gaps,
     )
 
@@ -83,12 +80,12 @@ def summarise(analysis: Analysis) -> dict[str, Any]:
         "objective": {"metric": results.objective, "direction": results.spec.search.direction},
         "answer": analysis.answer.headline,
         "confirmation": [
-            {name: method.json_value(value) for name, value in dataclasses.asdict(one).items()}
+            {name: provenance.json_value(value) for name, value in dataclasses.asdict(one).items()}
             for one in analysis.confirmed
         ],
         "tests": [verdict_record(verdict) for verdict in analysis.verdicts],
         "counts": dict(results.counts),
-        "best": None if ranked.empty else method.trial_record(results, ranked.iloc[0]),
+        "best": None if ranked.empty else provenance.trial_record(results, ranked.iloc[0]),
         "untrained": results.untrained,
         "importance": {"shares": found.shares, "n": found.num_trials, "reason": found.reason},
         "evaluation": results.evaluation,
@@ -112,11 +109,11 @@ def _confirmation(analysis: Analysis) -> dict[str, Any] | None:
     }
 
 
-def _rendered(results: StudyResults) -> list[sections.Section]:
+def _rendered(results: StudyResults) -> list[tables.Section]:
     """Every registered plot, drawn, in the order of the page; with arms those that suit them."""
     names = PLOTS.names() if results.spec.arms is None else PLOTS_OF_ARMS
     plots: dict[str, Plot] = {name: PLOTS.get(name) for name in names}
     return [
-        sections.Section(name, plot.title, plot.caption(results), render(plot, results))
+        tables.Section(name, plot.title, plot.caption(results), render(plot, results))
         for name, plot in sorted(plots.items(), key=lambda item: (item[1].order, item[0]))
     ]

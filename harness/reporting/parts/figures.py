@@ -58,8 +58,8 @@ def render(plot: Plot, results: StudyResults) -> list[Panel]:
         return []
     parts = split_panels(frame)
     panels = []
-    for place, (name, part) in enumerate(parts.items()):
-        whole = place == 0 and len(parts) % 2 == 1  # an odd one out would leave a hole on the page
+    for index, (name, part) in enumerate(parts.items()):
+        whole = index == 0 and len(parts) % 2 == 1  # an odd one out would leave a hole on the page
         half = _picture(plot, part, HALF)
         panels.append(
             Panel(

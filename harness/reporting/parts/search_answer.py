@@ -83,11 +83,11 @@ def _winners_curse(results: StudyResults, fresh: Sequence[Confirmed]) -> str:
     own = next((one for one in fresh if one.trial == first), None)
     if own is None:
         return f"The search's own first, trial {first}, has not been confirmed."
-    place = "" if own is fresh[0] else f", and trial {fresh[0].trial} passed it"
+    passed = "" if own is fresh[0] else f", and trial {fresh[0].trial} passed it"
     words = "better" if own.too_good > 0 else "worse"
     return (
         f"The search had trial {first} first, with {formats.score(own.searched)}: "
-        f"{formats.score(abs(own.too_good))} {words} than its mean on fresh seeds{place}."
+        f"{formats.score(abs(own.too_good))} {words} than its mean on fresh seeds{passed}."
     )
 
 
@@ -207,10 +207,10 @@ def _edge(results: StudyResults, best: pd.Series) -> str:
     for name, domain in results.spec.space.items():
         value = best[param_column(name)]
         if isinstance(domain, Range) and pd.notna(value):
-            place = _place(float(value), domain)
-            if place <= EDGE:
+            position = _position(float(value), domain)
+            if position <= EDGE:
                 parts.append(f"{name} at its lower end")
-            elif place >= 1 - EDGE:
+            elif position >= 1 - EDGE:
                 parts.append(f"{name} at its upper end")
     if not parts:
         return ""
@@ -220,7 +220,7 @@ def _edge(results: StudyResults, best: pd.Series) -> str:
     )
 
 
-def _place(value: float, domain: Range) -> float:
+def _position(value: float, domain: Range) -> float:
     """Where ``value`` lies in the range, 0 at its low and 1 at its high end."""
     low, high = domain.low, domain.high
     if domain.log:

@@ -85,7 +85,7 @@ def verdict_record(verdict: Verdict) -> dict[str, Any]:
     decision, hypothesis = verdict.decision, verdict.hypothesis
     ratio = hypothesis.scale == "ratio"
 
-    def plain(value: float) -> float | None:
+    def reported(value: float) -> float | None:
         value = math.expm1(value) if ratio and math.isfinite(value) else value
         return value if math.isfinite(value) else None
 
@@ -96,9 +96,9 @@ def verdict_record(verdict: Verdict) -> dict[str, Any]:
         "test": verdict.test.to_dict(),
         "verdict": decision.word,
         "reason": hypothesis.reason,
-        "effect": plain(decision.effect),
-        "low": plain(decision.low),
-        "high": plain(decision.high),
+        "effect": reported(decision.effect),
+        "low": reported(decision.low),
+        "high": reported(decision.high),
         "level": decision.level if math.isfinite(decision.level) else None,
         "p": decision.p,
         "rule": hypothesis.rule,

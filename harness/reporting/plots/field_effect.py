@@ -52,8 +52,8 @@ def _panel(results: StudyResults, name: str, domain: Choices | Range) -> pd.Data
     if isinstance(domain, Choices):
         choices = tuple(formats.number(value) for value in domain.values)
         scale, (low, high) = "category", (-0.5, len(domain.values) - 0.5)
-        index = {value: float(place) for place, value in enumerate(domain.values)}
-        position = trials[column].map(lambda value: index.get(value, np.nan))
+        index_of = {value: float(index) for index, value in enumerate(domain.values)}
+        position = trials[column].map(lambda value: index_of.get(value, np.nan))
     else:
         scale, low, high = ("log" if domain.log else "linear"), domain.low, domain.high
         position = trials[column]
@@ -120,7 +120,7 @@ def _draw_points(frame: pd.DataFrame, ax: Axes) -> None:
 
 
 def _set_x(frame: pd.DataFrame, ax: Axes) -> None:
-    """The whole searched range with a margin, or one place per choice with its n."""
+    """The whole searched range with a margin, or one position per choice with its n."""
     scale, low, high = frame[["scale", "low", "high"]].iloc[0]
     if scale != "category":
         set_scale(ax, "x", scale, (low, high))
@@ -133,7 +133,7 @@ def _set_x(frame: pd.DataFrame, ax: Axes) -> None:
         return
     done = frame[frame["outcome"] == "complete"].groupby("position").size()
     choices = enumerate(frame["choices"].iloc[0])
-    labels = [f"{choice}\nn = {done.get(float(place), 0)}" for place, choice in choices]
+    labels = [f"{choice}\nn = {done.get(float(index), 0)}" for index, choice in choices]
     ax.set_xticks(range(len(labels)), labels)
     ax.set_xlim(low, high)
     ax.grid(False, axis="x")

@@ -43,8 +43,8 @@ def summarise(results: StudyResults) -> pd.DataFrame:
         },
         columns=list(COLUMNS),
     )
-    place = frame["panel"].map({name: place for place, name in enumerate(metrics)})
-    order = frame.assign(place=place).sort_values(["place", "trial", "images_seen"]).index
+    position = frame["panel"].map({name: index for index, name in enumerate(metrics)})
+    order = frame.assign(position=position).sort_values(["position", "trial", "images_seen"]).index
     return frame.loc[order].reset_index(drop=True)
 
 

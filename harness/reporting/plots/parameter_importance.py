@@ -32,9 +32,9 @@ def draw(frame: pd.DataFrame, ax: Axes) -> None:
         return
     color = OUTCOME_COLOR["complete"]
     sns.barplot(frame, x="share", y="field", ax=ax, color=color, saturation=1, width=0.6)
-    for place, share in enumerate(frame["share"]):
+    for index, share in enumerate(frame["share"]):
         ax.annotate(
-            f"{share:.0%}", (share, place), xytext=(4, 0), textcoords="offset points", va="center"
+            f"{share:.0%}", (share, index), xytext=(4, 0), textcoords="offset points", va="center"
         )
     ax.xaxis.set_major_formatter(PercentFormatter(xmax=1))
     ax.set(xlabel="share of the importance", ylabel="", xlim=(0, frame["share"].max() * 1.12))

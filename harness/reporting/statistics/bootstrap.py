@@ -48,7 +48,7 @@ def resamples(n: int, seed: int) -> tuple[Values, Values]:
         counts = rng.multinomial(n, [1 / n] * n, size=NUM_DRAWN).astype("float64")
         return counts, np.full(NUM_DRAWN, 1 / NUM_DRAWN)
     chosen = np.array(list(combinations_with_replacement(range(n), n)))
-    counts = np.stack([(chosen == place).sum(axis=1) for place in range(n)], axis=1)
+    counts = np.stack([(chosen == index).sum(axis=1) for index in range(n)], axis=1)
     factorial = np.array([math.factorial(k) for k in range(n + 1)], dtype="float64")
     weights = factorial[n] / factorial[counts].prod(axis=1) / float(n) ** n
     return counts.astype("float64"), weights

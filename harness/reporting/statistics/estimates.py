@@ -88,8 +88,8 @@ class Mean:
     def _reach(self, level: float) -> tuple[float, float]:
         """How many standard errors the bootstrap-t goes below and above the mean."""
         values, below = self._bootstrap
-        places = np.searchsorted(below, (level / 2, 1 - level / 2))
-        first, last = values[np.minimum(places, len(values) - 1)]
+        indices = np.searchsorted(below, (level / 2, 1 - level / 2))
+        first, last = values[np.minimum(indices, len(values) - 1)]
         return float(last), -float(first)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""A claim's test, put to the runs: an estimate with what it decides, or why it decides nothing."""
+"""The hypothesis of a claim's test: its estimate from the runs and its margins, or a reason."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MIN_RUNS = 5
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """What a test asks of its runs.
+    """One test of a claim with its estimate and margins.
 
     estimate: None where ``reason`` says why there is none. reference: the effect that the interval
     must leave; above, below: the verdict then, "" for none. margin: the effects that the interval
@@ -58,15 +58,16 @@ class Hypothesis:
 
 
 def formulate(test: ClaimTest, results: StudyResults) -> Hypothesis:
-    """The hypothesis that ``test`` asks of the runs in ``results``."""
+    """The hypothesis of ``test`` with the estimate from the runs in ``results``."""
     if test.kind == "paired":
         return _paired(test, pairs(results, test))
     if test.kind == "gain":
         return _gain(test, outcome_table(results, test.outcome))
     if test.kind == "importance":
         return _importance(test, results)
-    ask = _weak_correlation if test.kind == "weak_correlation" else _separation
-    return ask(test, predictor_table(results, test))
+    table = predictor_table(results, test)
+    weak = test.kind == "weak_correlation"
+    return _weak_correlation(test, table) if weak else _separation(test, table)
 
 
 def pairs(results: StudyResults, test: ClaimTest) -> pd.DataFrame:

@@ -140,13 +140,14 @@ def _in_memory_study(
     minimize = results.lower_is_better
     study = optuna.create_study(direction="minimize" if minimize else "maximize")
     for _, row in ranked.sort_values("number").iterrows():
-        params = {name: _plain(row[param_column(name)]) for name in space}
+        params = {name: _python_value(row[param_column(name)]) for name in space}
         value = float(row[results.objective])
         study.add_trial(optuna.create_trial(params=params, distributions=space, value=value))
     return study
 
 
-def _plain(value: object) -> object:
+def _python_value(value: object) -> object:
+    """``value`` as Python's own number, which Optuna's distributions compare with choices."""
     return value.item() if isinstance(value, np.generic) else value
 
 

@@ -19,11 +19,11 @@ def picks(results: StudyResults) -> dict[str, pd.Series]:
     ranked = results.ranked
     if ranked.empty:
         return {}
-    places = {"best": 0, "median": (len(ranked) - 1) // 2, "worst": len(ranked) - 1}
+    indices = {"best": 0, "median": (len(ranked) - 1) // 2, "worst": len(ranked) - 1}
     chosen: dict[str, pd.Series] = {}
-    for word, place in places.items():
-        if place not in [places[other] for other in chosen]:
-            chosen[word] = ranked.iloc[place]
+    for word, index in indices.items():
+        if index not in [indices[other] for other in chosen]:
+            chosen[word] = ranked.iloc[index]
     return chosen
 
 

@@ -98,7 +98,7 @@ def test_the_page_is_small(written: Path) -> None:
 
 
 def test_the_same_runs_give_the_same_bytes(written: Path, tmp_path: Path) -> None:
-    shuffled = [RUNS[place] for place in np.random.default_rng(0).permutation(len(RUNS))]
+    shuffled = [RUNS[index] for index in np.random.default_rng(0).permutation(len(RUNS))]
     again = write_report(builder.results(shuffled), tmp_path)
     for name in ("index.html", "runs.csv", "study.json"):
         assert (again.parent / name).read_bytes() == (written.parent / name).read_bytes(), name
