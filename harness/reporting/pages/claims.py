@@ -32,7 +32,7 @@ JSON_FILE = "claims.json"
 
 @dataclass(frozen=True)
 class ClaimRuns:
-    """A claim, the study that declares it, and the results that hold its runs, if there are any."""
+    """A claim, the study that declares it, and the results with its runs, None before any trial."""
 
     claim: Claim
     spec: StudySpec
@@ -59,8 +59,8 @@ def write_claims(
 ) -> Path:
     """The path of the page, written with claims.csv and claims.json into ``output_dir``.
 
-    results: the studies that have run, also those whose runs another claim reads. specs: the
-    declarations of all claims, run or not; those of ``results`` where there are none.
+    results: the studies that have run, including those whose runs another claim reads. specs: the
+    declarations of all claims, run or not; by default those of ``results``.
     """
     found = claim_runs(results, specs)
     verdicts = judge(
@@ -77,7 +77,7 @@ def write_claims(
 
 
 def write_recorded_claims(tracking_uri: str, output_dir: Path) -> Path:
-    """The page of the claims in studies/claims, with the runs of those that the store holds."""
+    """The path of the page, written for the claims in studies/claims with the runs in the store."""
     specs = [declared_study(name) for name in studies_in(CLAIMS) or []]
     read = {spec.claim.runs_of or spec.name: None for spec in specs if spec.claim is not None}
     return write_claims(list(load_recorded(tracking_uri, read).values()), output_dir, specs)
@@ -97,7 +97,7 @@ def claim_runs(results: Sequence[StudyResults], specs: Sequence[StudySpec] = ())
 
 
 def render_claims(found: Sequence[ClaimRuns], verdicts: Sequence[Verdict]) -> str:
-    """The page as HTML: no script, no address to load from, everything inside."""
+    """The page as one self-contained HTML text: no script, nothing loaded from elsewhere."""
     studies = {one.results.spec.name: one.results for one in found if one.results is not None}
     return render_template(
         "claims.html",

@@ -29,8 +29,8 @@ PLOTS_OF_ARMS = ("learning_curves", "states")
 def write_report(results: StudyResults, output_dir: Path) -> Path:
     """The path of the page, written with runs.csv and study.json into ``output_dir``.
 
-    The folder is made if needed. The same results give the same bytes; each file is replaced
-    whole, so that a reader never sees half of one.
+    The folder is made if needed. The same results give the same bytes. Each file is replaced in
+    one step, so that no reader sees a partial file.
     """
     analysis = analyse(results)
     summary = json.dumps(summarise(analysis), indent=2, ensure_ascii=False, allow_nan=False)
@@ -43,7 +43,7 @@ def write_report(results: StudyResults, output_dir: Path) -> Path:
 
 
 def render_page(analysis: Analysis) -> str:
-    """The page as HTML: no script, no address to load from, everything inside."""
+    """The page as one self-contained HTML text: no script, nothing loaded from elsewhere."""
     results = analysis.results
     compares_arms = results.spec.arms is not None
     return render_template(

@@ -52,8 +52,8 @@ def _own_level(verdicts: Sequence[Verdict]) -> str:
     if not verdicts:
         return ""
     return (
-        "The verdicts here allow for the tests of this study alone. The page of all claims allows "
-        "for all of them together and is stricter."
+        "The verdicts here are corrected for the tests of this study alone. The page of all claims "
+        "corrects for all tests together and is stricter."
     )
 
 
@@ -61,4 +61,7 @@ def _same_runs(results: StudyResults) -> str:
     images = formats.number(results.spec.base_config().images)
     if results.spec.arms is not None and "images" in results.spec.arms.varied:
         return ""
-    return f"It holds for {images} training images and this size of network; more may differ."
+    return (
+        f"The comparison holds for {images} training images and this size of network; more images "
+        "or larger networks may give another result."
+    )

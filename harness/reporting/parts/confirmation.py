@@ -1,4 +1,4 @@
-"""The part of a study's page that shows its winners on fresh seeds: a table and a plot."""
+"""The part of a study's page about its winners on fresh seeds: a table and a plot."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.confirmation import Confirmed
 
 WORDS = (
-    "The best configurations of the search, trained again with seeds that the search has not "
-    "seen. Means are over the completed runs, brackets are 95 % intervals, each for itself. Best "
-    "with: the share of resamples of the seeds, drawn together for all configurations, in which "
-    "its mean is the best one; with few seeds it is surer than it should be. Too good by: how "
-    "much better the search's own score was than the mean of the fresh runs."
+    "The best configurations of the search, trained again with seeds that the search did not use. "
+    "Means are over the completed runs; brackets are 95 % intervals, not corrected for their "
+    "number. Best with: the share of resamples of the seeds, the same for all configurations, in "
+    "which its mean is the best; with few seeds this share is too close to 0 or 1. Too good by: "
+    "how much better the score in the search was than the mean of the fresh runs."
 )
 
 

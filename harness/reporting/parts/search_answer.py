@@ -1,4 +1,4 @@
-"""The answer to a study's question, in words, and what speaks against trusting it."""
+"""The answer of a search to its study's question, in words, and what limits it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLOSE = 0.10
 """A runner-up within this share of the best score is named: one seed can't tell the two apart."""
 
 EDGE = 0.05
-"""A best value within this share of the searched range from its end counts as at the end."""
+"""A value counts as at the end of the searched range within this share of its width."""
 
 
 @dataclass(frozen=True)
@@ -78,15 +78,15 @@ def _interval(one: Confirmed) -> str:
 
 
 def _winners_curse(results: StudyResults, fresh: Sequence[Confirmed]) -> str:
-    """By how much the first of the search looked too good, and whether it stayed the first."""
+    """How optimistic the score of the search's best trial was, and whether it is still the best."""
     first = int(results.ranked["number"].iloc[0])
     own = next((one for one in fresh if one.trial == first), None)
     if own is None:
-        return f"The search's own first, trial {first}, has not been confirmed."
-    passed = "" if own is fresh[0] else f", and trial {fresh[0].trial} passed it"
+        return f"The search's best, trial {first}, was not confirmed."
+    passed = "" if own is fresh[0] else f"; trial {fresh[0].trial} ranks first on fresh seeds"
     words = "better" if own.too_good > 0 else "worse"
     return (
-        f"The search had trial {first} first, with {formats.score(own.searched)}: "
+        f"The search ranked trial {first} first, with {formats.score(own.searched)}: "
         f"{formats.score(abs(own.too_good))} {words} than its mean on fresh seeds{passed}."
     )
 
@@ -96,8 +96,8 @@ def _how_sure(fresh: Sequence[Confirmed]) -> str:
     if len(fresh) < 2 or math.isnan(chance):
         return ""
     return (
-        f"In {chance:.0%} of the resamples of the seeds its mean is the best of the "
-        f"{len(fresh)} confirmed ones; only the first of the search were confirmed."
+        f"In {chance:.0%} of the resamples of the seeds, its mean is the best of the "
+        f"{len(fresh)} confirmed configurations; only the best of the search were confirmed."
     )
 
 
@@ -157,7 +157,7 @@ def _tally(results: StudyResults) -> str:
     text = f"{formats.count(run, 'trial')} of {planned:,} planned"
     text += f": {formats.listing(parts)}." if parts else "."
     if interrupted:
-        text += f" {formats.count(interrupted, 'more trial')} interrupted by hand, not counted."
+        text += f" Not counted: {formats.count(interrupted, 'interrupted trial')}."
     return text
 
 
@@ -202,7 +202,7 @@ def _optimism(results: StudyResults) -> str:
 
 
 def _edge(results: StudyResults, best: pd.Series) -> str:
-    """Names the fields whose best value lies at the end of what was searched."""
+    """The fields whose best value lies at an end of the searched range, in words; "" for none."""
     parts = []
     for name, domain in results.spec.space.items():
         value = best[param_column(name)]
@@ -221,7 +221,7 @@ def _edge(results: StudyResults, best: pd.Series) -> str:
 
 
 def _position(value: float, domain: Range) -> float:
-    """Where ``value`` lies in the range, 0 at its low and 1 at its high end."""
+    """The position of ``value`` in the range, 0 at its low and 1 at its high end."""
     low, high = domain.low, domain.high
     if domain.log:
         return math.log(value / low) / math.log(high / low)
@@ -233,8 +233,8 @@ def _pruned(results: StudyResults) -> str:
     if not pruned:
         return ""
     return (
-        f"{formats.count(pruned, 'trial')} stopped early on the ground of interim scores: a "
-        f"configuration that starts slowly and ends well would have been missed."
+        f"{formats.count(pruned, 'trial')} stopped early because of interim scores: a "
+        f"configuration that improves late may have been missed."
     )
 
 

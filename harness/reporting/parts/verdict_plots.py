@@ -110,7 +110,7 @@ def strip_frame(test: ClaimTest, results: StudyResults) -> pd.DataFrame:
 
 
 def draw_strip(frame: pd.DataFrame, ax: Axes) -> None:
-    """A column of points per group, set apart sideways, with a bar at the median."""
+    """A column of points per group, spread sideways, with a bar at the median."""
     if frame.empty:
         say(ax, "no run yet")
         return

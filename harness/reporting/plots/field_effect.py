@@ -33,7 +33,7 @@ def summarise(results: StudyResults) -> pd.DataFrame:
     """One row per searched field and trial; the columns COLUMNS.
 
     scale: "category", "log" or "linear", from the study's space. choices: all choices of the field
-    as texts, none for a range. position: where the trial stands on the x axis, the value itself or
+    as texts, none for a range. position: of the trial on the x axis, the value itself or
     the index of its choice. low, high: the ends of that axis. value: the objective (last reported
     where pruned), missing for other outcomes. best: the best completed trial.
     """
@@ -156,7 +156,7 @@ def caption(results: StudyResults) -> str:
         text += " Bars are medians of the completed trials, n their number."
     return text + (
         " The search samples good regions more often, and fields vary together: a trend in one "
-        "panel is a hint, no effect by itself."
+        "panel is a hint, not an effect by itself."
     )
 
 

@@ -23,10 +23,10 @@ def summarise(results: StudyResults) -> pd.DataFrame:
     """One row per logged value of the objective, g_loss and d_loss; the columns COLUMNS.
 
     panel: the metric, the objective first. best: whether it belongs to the best completed trial.
-    Values that are not finite are left out: the trial's outcome tells of them.
+    Values that are not finite are left out: the trial's outcome shows them.
     """
     ranked = results.ranked
-    searched = results.spec.arms is None  # of arms none is the winner by one run
+    searched = results.spec.arms is None  # one run makes no arm the best
     best = ranked["number"].iloc[0] if searched and len(ranked) else None
     metrics = list(dict.fromkeys([results.objective, *LOSSES]))
     history = results.history

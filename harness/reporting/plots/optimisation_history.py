@@ -96,7 +96,7 @@ def _draw_trials(frame: pd.DataFrame, ax: Axes) -> None:
 
 
 def _draw_reference(frame: pd.DataFrame, ax: Axes) -> None:
-    """A dotted line at the score of an untrained generator, named where it stands."""
+    """A dotted line at the score of an untrained generator, with the score as text."""
     untrained = frame["untrained"].iloc[0]
     if not np.isfinite(untrained):
         return

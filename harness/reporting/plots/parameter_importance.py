@@ -51,7 +51,7 @@ def caption(results: StudyResults) -> str:
     return (
         f"How much each field decides whether a trial is among the best {top} of "
         f"n = {found.num_trials} completed trials, as a share of the whole (PED-ANOVA, Watanabe et "
-        f"al. 2023). With so few trials the order says more than the percentages."
+        f"al. 2023). With so few trials the order is more reliable than the percentages."
         if found.num_trials < 50
         else f"How much each field decides whether a trial is among the best {found.quantile:.0%} "
         f"of n = {found.num_trials} completed trials, as a share of the whole (PED-ANOVA, Watanabe "

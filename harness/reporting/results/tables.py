@@ -1,4 +1,4 @@
-"""The tidy tables of one study: what every statistic, plot and page of the reading half takes."""
+"""The tidy tables of one study, which every statistic, plot and page is made from."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.core.schema import INTERRUPTED, RUN_STATUS, FinalState, Tag
 from harness.core.spec.study_spec import StudySpec
 
 OUTCOMES = ("complete", "pruned", "failed", "interrupted", "running")
-"""How a trial ended, in words: ``interrupted`` by a person, ``running`` not at all (yet)."""
+"""How a trial ended. interrupted: by a person or a kill; running: it has not ended yet."""
 
 HISTORY_COLUMNS = ("trial", "metric", "images_seen", "value")
 _STATE_OF_STATUS = {status: state for state, status in RUN_STATUS.items()}
@@ -35,7 +35,7 @@ _DTYPES = {"str": "object", "int": "Int64", "float": "float64"}
 
 
 class SampleGrids(Protocol):
-    """The image grids of a study, loaded when asked for: PNG bytes, None where not recorded."""
+    """The image grids of a study, loaded on demand: PNG bytes, None where not recorded."""
 
     def real(self) -> bytes | None:
         """The grid of real images."""
@@ -43,7 +43,7 @@ class SampleGrids(Protocol):
     def last(self, run_id: str, images_seen: int | None = None) -> bytes | None:
         """The last grid of generated images of the trial that is run ``run_id``.
 
-        images_seen: the last one drawn up to there.
+        images_seen: grids drawn after more images than this are left out.
         """
 
 
@@ -51,8 +51,8 @@ class SampleGrids(Protocol):
 class RunRecord:
     """One trial run as the store keeps it: texts, numbers and the history of each metric.
 
-    status: MLflow's word. started, ended: milliseconds since 1970, UTC; ended None while running.
-    history: metric -> [(images_seen, value)] in the order of images_seen.
+    status: MLflow's run status. started, ended: milliseconds since 1970, UTC; ended is None while
+    the trial runs. history: metric -> [(images_seen, value)] in the order of images_seen.
     """
 
     run_id: str
@@ -67,7 +67,7 @@ class RunRecord:
 
 @dataclass(frozen=True, eq=False)
 class StudyResults:
-    """Everything that was recorded of one study, and what its table of trials alone says.
+    """Everything that was recorded of one study, with its trials ranked and counted.
 
     trials: one row per trial, by number; the columns of ``trial_table``.
     history: one row per logged value; the columns HISTORY_COLUMNS.
@@ -116,8 +116,8 @@ class StudyResults:
 def ranking(trials: pd.DataFrame, objective: str, *, lower_is_better: bool) -> pd.DataFrame:
     """The completed trials from best to worst by the objective, with a column ``rank`` from 1.
 
-    Ties keep the order of trial numbers. Trials whose objective is missing are left out, and so
-    are all others: a pruned trial's last score was taken after fewer images, a failed one has none.
+    Ties keep the order of trial numbers. A trial without the objective is left out. So are trials
+    that did not complete: a pruned trial was scored after fewer images, a failed one has no score.
     """
     if objective not in trials:
         return trials.iloc[:0].assign(rank=pd.Series(dtype="int64"))
@@ -127,7 +127,7 @@ def ranking(trials: pd.DataFrame, objective: str, *, lower_is_better: bool) -> p
 
 
 def param_column(field: str) -> str:
-    """The column of a TrialConfig field, as MLflow names it: a metric may have the same name."""
+    """The column of a TrialConfig field; its prefix parts it from a metric of the same name."""
     return f"params.{field}"
 
 

@@ -28,7 +28,7 @@ NO_DIFFERENCE = "no difference that matters"
 UNDECIDED = "undecided"
 
 MIN_RUNS = 5
-"""Runs that a correlation takes at least."""
+"""The fewest runs that a correlation is computed from."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _paired(test: ClaimTest, frame: pd.DataFrame) -> Hypothesis:
 
 
 def _by_wins(difference: pd.Series, failed: pd.DataFrame, hypothesis: Hypothesis) -> Hypothesis:
-    """The sign test: a failed run loses its pair, a pair that both draw or lose does not count."""
+    """The sign test: a failed run loses its pair; a drawn or twice failed pair does not count."""
     sign = np.sign(difference.fillna(0.0))
     sign = sign + failed["than"].astype("int64") - failed["better"].astype("int64")
     won, decided = int((sign > 0).sum()), int((sign != 0).sum())
@@ -195,8 +195,8 @@ def _weak_correlation(test: ClaimTest, table: pd.DataFrame) -> Hypothesis:
 def _separation(test: ClaimTest, table: pd.DataFrame) -> Hypothesis:
     """The area under the ROC curve against the smallest effect, which it should exceed.
 
-    Positives are the runs whose outcome is below the threshold. The predictor's worse side points
-    to them if a low outcome is bad, its better side if it is good.
+    Positives are the runs whose outcome is below the threshold. Worse values of the predictor
+    predict them if a low outcome is bad, better values if a low outcome is good.
     """
     used = table[["predictor", "value"]].dropna()
     sign = 1.0 if direction_of(test.predictor) == "minimize" else -1.0

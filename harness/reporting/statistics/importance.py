@@ -30,7 +30,7 @@ TARGET_TRIALS = 5  # as many trials above the target quantile as PED-ANOVA's aut
 TARGET_QUANTILE = 0.1  # Watanabe et al. 2023 (PED-ANOVA), gamma' of the experiments
 NUM_RESAMPLES = 100
 LEAST_USABLE = 0.8
-"""If a smaller share of the resamples has importances, their spread says nothing."""
+"""The least share of the resamples that must have importances for their spread to be used."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def importance(results: StudyResults) -> Importance:
     How much each field's marginal distribution among the best trials differs from that among all
     (Watanabe et al. 2023, arXiv 2304.10255). The best are a tenth of the trials, or more where
     that would be fewer than TARGET_TRIALS. With fewer than MIN_TRIALS completed trials, fewer than
-    two searched fields or equal scores, a reason stands in for the shares. Computed once per
+    two searched fields or equal scores, there is a reason and no shares. Computed once per
     results: a claim's test, the plot, its caption and the summary all ask for it.
     """
     return _measure(results)
@@ -153,7 +153,7 @@ def _python_value(value: object) -> object:
 
 @contextmanager
 def _quiet_optuna() -> Iterator[None]:
-    """Optuna without its messages: making a study is no news for the reader of a report."""
+    """Silences Optuna's log within the block: it announces every study that is created."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:

@@ -1,4 +1,4 @@
-"""What the ranked trials say: the best, the median and the worst, and what the losses tell."""
+"""The best, median and worst of the ranked trials, and how the losses agree with the score."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import pandas as pd
 from harness.reporting.results.tables import StudyResults
 
 MIN_TRIALS = 5
-"""Completed trials that a rank correlation takes at least."""
+"""The fewest completed trials that a rank correlation is computed from."""
 
 
 def picks(results: StudyResults) -> dict[str, pd.Series]:
-    """The best, median and worst completed trial, as far as these are different trials.
+    """The best, median and worst completed trial, each trial once.
 
     The median is the trial at the middle rank, the better of the two for an even number.
     """

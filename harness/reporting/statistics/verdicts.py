@@ -5,7 +5,7 @@ whether it is too small to matter (an equivalence test: two one-sided tests, Sch
 can go wrong, so each of the two families gets half of ALPHA, and Holm's step-down (Holm 1979)
 within it: the smallest p of k tests is tried at (ALPHA / 2) / k, the next one at
 (ALPHA / 2) / (k - 1), up to the first that fails. The probability of one wrong verdict or more in
-a report is thus at most ALPHA, as far as the intervals hold what they say. A report whose tests
+a report is thus at most ALPHA, if the intervals have their nominal coverage. A report whose tests
 have no smallest effect, and so no second family, gives all of ALPHA to the first.
 """
 
@@ -37,7 +37,7 @@ Interval = Callable[[float], tuple[float, float]]
 
 @dataclass(frozen=True)
 class Step:
-    """Where Holm's step-down put one test: its p-value, the level it was tried at, the outcome."""
+    """One test in Holm's step-down: its p-value, the level it was tried at, whether it passed."""
 
     p: float
     level: float
@@ -51,7 +51,8 @@ class Decision:
     word: one of WORDS. effect, low, high: in the unit of the hypothesis, a logarithm for a ratio;
     NaN without an estimate. level: the probability that the interval misses, as Holm's order set
     it. p: the smallest level at which the hypothesis would be decided if it were the only one.
-    leaving, staying: where Holm's order put its two tests.
+    leaving, staying: the steps of its two tests, that the effect leaves the reference and that it
+    stays within the margin.
     """
 
     word: str
@@ -84,7 +85,7 @@ class Verdict:
 def holm(p_values: Sequence[float], alpha: float) -> list[Step]:
     """The step of each p-value, in their order. Holm 1979.
 
-    A test after the first that fails stays untried, at the level of that one.
+    After the first test that fails, no other is tried; the others have the level of that one.
     """
     order = sorted(range(len(p_values)), key=lambda index: p_values[index])
     steps: dict[int, Step] = {}

@@ -97,15 +97,15 @@ def test_the_headline_names_the_confirmed_winner_and_the_passed_one() -> None:
         "Trial 2 is the best of 2 confirmed configurations, with a mean fid of 5.200 ("
     )
     text = " ".join(found.sentences)
-    assert "The search had trial 1 first, with 4: 2 better than" in text.replace("4.000", "4")
-    assert "and trial 2 passed it" in text
+    assert "The search ranked trial 1 first, with 4: 2 better than" in text.replace("4.000", "4")
+    assert "; trial 2 ranks first on fresh seeds." in text
     assert not any("optimistic" in caveat for caveat in found.caveats)
     assert any("resamples of the seeds" in caveat for caveat in found.caveats)
 
 
 def test_the_first_that_was_not_confirmed_is_named() -> None:
     text = " ".join(analyse(search({"trial-002": FRESH["trial-002"]})).answer.sentences)
-    assert "The search's own first, trial 1, has not been confirmed." in text
+    assert "The search's best, trial 1, was not confirmed." in text
 
 
 def test_the_table_and_the_plot() -> None:
