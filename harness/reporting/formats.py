@@ -1,4 +1,4 @@
-"""Numbers as a reader wants them: four significant digits, thousands separators, plain units."""
+"""Numbers as text: four significant digits, thousands separators, units of time, plurals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 MISSING = "\N{EN DASH}"
-"""Stands in a table where there is no value."""
+"""The text of a missing value in a table."""
 
 
 def number(value: Any, *, pad: bool = False) -> str:
@@ -48,7 +48,7 @@ def duration(seconds: float) -> str:
 
 
 def count(n: int, noun: str) -> str:
-    """``n`` and its noun, plural where it is due: ``1 trial``, ``1,200 trials``."""
+    """``n`` and its noun, plural unless it is one: ``1 trial``, ``1,200 trials``."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 

@@ -1,4 +1,4 @@
-"""Self-contained pages: one style sheet inside, no script, no address to load from."""
+"""Self-contained pages: the style sheet is inside, no script, nothing loaded from elsewhere."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def render_template(name: str, **context: Any) -> str:
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Write ``text`` to a temporary name, then give it its own in one step.
+    """Write ``text`` to a temporary file and rename it to ``path`` in one step.
 
-    A reader never sees half of a file.
+    No reader sees a partial file.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(text, encoding="utf-8", newline="\n")

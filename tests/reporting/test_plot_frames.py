@@ -53,7 +53,7 @@ def test_every_searched_field_has_a_panel_with_every_trial() -> None:
     }
 
 
-def test_choices_stand_at_their_place_in_the_study_file_tried_or_not() -> None:
+def test_choices_stand_at_their_position_in_the_study_file_tried_or_not() -> None:
     found = frame("field_effect").query("panel == 'optimizer'")
     assert list(found["position"]) == [2.0, 0.0, 0.0, 0.0, 0.0]  # adam, rmsprop, sgd, nadam
     assert found["choices"].iloc[0] == ("adam", "rmsprop", "sgd", "nadam")

@@ -206,14 +206,14 @@ def arms_spec(
 def arms_runs(**fids: Sequence[float | str | None]) -> list[RunRecord]:
     """Runs of arms: for each arm a final fid per seed, FAILED, or None for a run still to come."""
     runs = []
-    for place, (arm, values) in enumerate(fids.items()):
+    for index, (arm, values) in enumerate(fids.items()):
         for seed, value in enumerate(values):
             if value is None:
                 continue
             outcome = "failed" if value == FAILED else "complete"
             fid = None if isinstance(value, str) else [3.0 * value, value]
-            config = {"seed": seed, "learning_rate": 1e-4 * (place + 1), "images": 100_000}
-            finals = {"collapse_probability": 0.9 if seed == 0 and place else 0.1}
+            config = {"seed": seed, "learning_rate": 1e-4 * (index + 1), "images": 100_000}
+            finals = {"collapse_probability": 0.9 if seed == 0 and index else 0.1}
             run = record(len(runs), outcome, fid=fid, config=config, tags={"arm": arm}, **finals)
             runs.append(run)
     return runs

@@ -24,10 +24,13 @@ from harness.core.spec.search_space import Choices, Domain, Range, extent, parse
 from harness.core.spec.search_spec import SearchSpec, parse_search
 from harness.core.spec.toml_file import read_toml
 
-__all__ = ["Choices", "Range", "SearchSpec", "StudySpec", "check_study_name"]
+__all__ = ["STUDY_KEYS", "Choices", "Range", "SearchSpec", "StudySpec", "check_study_name"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _TABLES = ("base", "space", "arms", "search", "evaluation", "confirm", "claim")
+STUDY_KEYS = ("name", "question", "seeds", *_TABLES)
+"""The keys of ``StudySpec.to_dict``, which ``StudySpec.from_dict`` reads back."""
+
 _TO_THE_END = {"pruner": "none", "collapse_alarm": False}
 """Settings of ``[search]`` with arms: every trial is trained to its end."""
 
@@ -167,7 +170,7 @@ class StudySpec:
 
         ``name`` is used where ``values`` has none.
         """
-        check_keys(values, ("name", "question", "seeds", *_TABLES), "the study file")
+        check_keys(values, STUDY_KEYS, "the study file")
         tables = {key: _table(values, key) for key in _TABLES}
         arms = parse_arms(tables["arms"], values.get("seeds", 1))
         if arms is None and values.get("seeds", 1) != 1:

@@ -86,6 +86,6 @@ def legend_above(ax: Axes) -> None:
 
 
 def say(ax: Axes, words: str) -> None:
-    """An empty pair of axes that says why it is empty."""
+    """Show ``words`` in place of the axes: why there is nothing to draw."""
     ax.set_axis_off()
     ax.text(0.5, 0.5, words, ha="center", va="center", transform=ax.transAxes, color=MUTED_COLOR)

@@ -69,7 +69,7 @@ _COMMON: dict[str, Any] = {
 
 @contextmanager
 def theme(variant: str) -> Iterator[None]:
-    """Within it, figures are made in the ``variant`` (one of VARIANTS); rcParams return after."""
+    """Figures made in the block have the ``variant``, one of VARIANTS; rcParams return after it."""
     ink, edge = _INK[variant], _EDGE[variant]
     look: Any = _COMMON | {
         "text.color": ink,

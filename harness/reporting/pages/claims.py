@@ -16,7 +16,7 @@ from harness.core.spec.lookup import CLAIMS, declared_study, studies_in
 from harness.core.spec.study_spec import StudySpec
 from harness.reporting import formats
 from harness.reporting.html import render_template, replace_file
-from harness.reporting.parts import provenance as method
+from harness.reporting.parts import provenance
 from harness.reporting.parts.arms import rates
 from harness.reporting.parts.tables import Table
 from harness.reporting.parts.verdict_words import NOT_RUN, verdict_record
@@ -32,7 +32,7 @@ JSON_FILE = "claims.json"
 
 @dataclass(frozen=True)
 class ClaimRuns:
-    """A claim, the study that declares it, and the results that hold its runs, if there are any."""
+    """A claim, the study that declares it, and the results with its runs, None before any trial."""
 
     claim: Claim
     spec: StudySpec
@@ -59,15 +59,15 @@ def write_claims(
 ) -> Path:
     """The path of the page, written with claims.csv and claims.json into ``output_dir``.
 
-    results: the studies that have run, also those whose runs another claim reads. specs: the
-    declarations of all claims, run or not; those of ``results`` where there are none.
+    results: the studies that have run, including those whose runs another claim reads. specs: the
+    declarations of all claims, run or not; by default those of ``results``.
     """
     found = claim_runs(results, specs)
     verdicts = judge(
         [(one.claim, test, one.results) for one in found if one.results for test in one.claim.tests]
     )
     output_dir.mkdir(parents=True, exist_ok=True)
-    rows = _plain(found, verdicts)
+    rows = _claim_records(found, verdicts)
     summary = json.dumps({"claims": rows}, indent=2, ensure_ascii=False, allow_nan=False)
     replace_file(output_dir / JSON_FILE, summary + "\n")
     table = pd.json_normalize(rows).map(lambda v: "; ".join(v) if isinstance(v, list) else v)
@@ -77,7 +77,7 @@ def write_claims(
 
 
 def write_recorded_claims(tracking_uri: str, output_dir: Path) -> Path:
-    """The page of the claims in studies/claims, with the runs of those that the store holds."""
+    """The path of the page, written for the claims in studies/claims with the runs in the store."""
     specs = [declared_study(name) for name in studies_in(CLAIMS) or []]
     read = {spec.claim.runs_of or spec.name: None for spec in specs if spec.claim is not None}
     return write_claims(list(load_recorded(tracking_uri, read).values()), output_dir, specs)
@@ -97,7 +97,7 @@ def claim_runs(results: Sequence[StudyResults], specs: Sequence[StudySpec] = ())
 
 
 def render_claims(found: Sequence[ClaimRuns], verdicts: Sequence[Verdict]) -> str:
-    """The page as HTML: no script, no address to load from, everything inside."""
+    """The page as one self-contained HTML text: no script, nothing loaded from elsewhere."""
     studies = {one.results.spec.name: one.results for one in found if one.results is not None}
     return render_template(
         "claims.html",
@@ -105,7 +105,7 @@ def render_claims(found: Sequence[ClaimRuns], verdicts: Sequence[Verdict]) -> st
         holm_words=HOLM_WORDS,
         claims=[_evidence(one, _of(one, verdicts)) for one in found],
         studies=_study_table(studies.values()),
-        provenance=method.provenance(next(iter(studies.values()))) if studies else {},
+        provenance=provenance.provenance(next(iter(studies.values()))) if studies else {},
     )
 
 
@@ -133,7 +133,7 @@ def _evidence(one: ClaimRuns, verdicts: Sequence[Verdict]) -> ClaimEvidence:
         details=[detail(verdict, results) for verdict in verdicts] if results else [],
         rates=rates(results) if results else None,
         pixels=_pixel_table(results) if results and results.pixels else None,
-        facts=method.facts(results) if results else [],
+        facts=provenance.facts(results) if results else [],
         commands=lines,
     )
 
@@ -152,7 +152,7 @@ def _study_table(studies: Any) -> Table:
     """One row per study with runs: what was trained, for how long, when, by which version."""
     rows = []
     for results in studies:
-        facts = dict(method.facts(results))
+        facts = dict(provenance.facts(results))
         names = ("dataset", "trials", "images per trial", "computing time", "run on")
         commit = str(results.environment.get("git_commit") or formats.MISSING)[:12]
         rows.append([results.spec.name, *(facts.get(n, formats.MISSING) for n in names), commit])
@@ -160,7 +160,7 @@ def _study_table(studies: Any) -> Table:
     return Table([*columns, "version"], rows, [False, False, True, True, True, False, False])
 
 
-def _plain(found: Sequence[ClaimRuns], verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
+def _claim_records(found: Sequence[ClaimRuns], verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
     """One record per test, and one per claim that has not run."""
     rows: list[dict[str, Any]] = []
     for one in found:

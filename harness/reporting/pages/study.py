@@ -8,22 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.registry import PLOTS
+from harness.reporting.analysis import Analysis, analyse
 from harness.reporting.html import render_template, replace_file
-from harness.reporting.parts import arms as arm_sections
-from harness.reporting.parts import provenance as method
-from harness.reporting.parts import tables as sections
-from harness.reporting.parts import verdicts as claim_sections
-from harness.reporting.parts.arms_answer import arms_answer
-from harness.reporting.parts.confirmation import CONFIRMATION, confirmation_table
+from harness.reporting.parts import arms, provenance, tables, verdicts
 from harness.reporting.parts.confirmation import WORDS as CONFIRMATION_WORDS
+from harness.reporting.parts.confirmation import confirmation_plot, confirmation_table
 from harness.reporting.parts.figures import render
-from harness.reporting.parts.search_answer import answer
 from harness.reporting.parts.verdict_words import verdict_record
 from harness.reporting.plots import Plot
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.statistics.confirmation import confirmed
-from harness.reporting.statistics.ranking import counts, importance, ranking
-from harness.reporting.statistics.verdicts import Verdict, judge
 
 PAGE_FILE = "index.html"
 TABLE_FILE = "runs.csv"
@@ -36,11 +29,12 @@ PLOTS_OF_ARMS = ("learning_curves", "states")
 def write_report(results: StudyResults, output_dir: Path) -> Path:
     """The path of the page, written with runs.csv and study.json into ``output_dir``.
 
-    The folder is made if needed. The same results give the same bytes; each file is replaced
-    whole, so that a reader never sees half of one.
+    The folder is made if needed. The same results give the same bytes. Each file is replaced in
+    one step, so that no reader sees a partial file.
     """
-    summary = json.dumps(summarise(results), indent=2, ensure_ascii=False, allow_nan=False)
-    page = render_page(results)
+    analysis = analyse(results)
+    summary = json.dumps(summarise(analysis), indent=2, ensure_ascii=False, allow_nan=False)
+    page = render_page(analysis)
     output_dir.mkdir(parents=True, exist_ok=True)
     replace_file(output_dir / TABLE_FILE, results.trials.to_csv(index=False, lineterminator="\n"))
     replace_file(output_dir / SUMMARY_FILE, summary + "\n")
@@ -48,52 +42,50 @@ def write_report(results: StudyResults, output_dir: Path) -> Path:
     return output_dir / PAGE_FILE
 
 
-def render_page(results: StudyResults) -> str:
-    """The page as HTML: no script, no address to load from, everything inside."""
-    verdicts = own_verdicts(results)
-    arms = results.spec.arms is not None
+def render_page(analysis: Analysis) -> str:
+    """The page as one self-contained HTML text: no script, nothing loaded from elsewhere."""
+    results = analysis.results
+    compares_arms = results.spec.arms is not None
     return render_template(
         "report.html",
         spec=results.spec,
         objective=results.objective,
-        answer=arms_answer(results, verdicts) if arms else answer(results),
-        confirmation=_confirmation(results),
-        details=[claim_sections.detail(verdict, results) for verdict in verdicts],
-        tests_words=claim_sections.HOLM_WORDS,
-        rates=arm_sections.rates(results),
-        leaderboard=arm_sections.arm_table(results) if arms else sections.leaderboard(results),
-        showcase=arm_sections.showcase(results) if arms else sections.showcase(results),
-        showcase_words=arm_sections.SHOWCASE_WORDS if arms else sections.showcase_words(results),
+        answer=analysis.answer,
+        confirmation=_confirmation(analysis),
+        details=[verdicts.detail(verdict, results) for verdict in analysis.verdicts],
+        tests_words=verdicts.HOLM_WORDS,
+        rates=arms.rates(results),
+        leaderboard=arms.arm_table(results) if compares_arms else tables.leaderboard(results),
+        showcase=arms.showcase(results) if compares_arms else tables.showcase(results),
+        showcase_words=arms.SHOWCASE_WORDS if compares_arms else tables.showcase_words(results),
         plots=_rendered(results),
-        trials=sections.all_trials(results),
-        scores=sections.score_table(results),
-        provenance=method.provenance(results),
-        fields=sections.configuration(results),
-        facts=method.facts(results),
-        commands=method.commands(results),
-        search_words=method.search_words(results),
+        trials=tables.all_trials(results),
+        scores=tables.score_table(results),
+        provenance=provenance.provenance(results),
+        fields=tables.configuration(results),
+        facts=provenance.facts(results),
+        commands=provenance.commands(results),
+        search_words=provenance.search_words(results),
         gaps=results.gaps,
     )
 
 
-def summarise(results: StudyResults) -> dict[str, Any]:
+def summarise(analysis: Analysis) -> dict[str, Any]:
     """The study as study.json holds it: plain types, no NaN (a missing score is null)."""
-    ranked = ranking(results)
-    found = importance(results)
-    verdicts = own_verdicts(results)
-    words = answer(results) if results.spec.arms is None else arms_answer(results, verdicts)
+    results, found = analysis.results, analysis.importance
+    ranked = results.ranked
     return {
         "name": results.spec.name,
         "question": results.spec.question,
         "objective": {"metric": results.objective, "direction": results.spec.search.direction},
-        "answer": words.headline,
+        "answer": analysis.answer.headline,
         "confirmation": [
-            {name: method.json_value(value) for name, value in dataclasses.asdict(one).items()}
-            for one in confirmed(results)
+            {name: provenance.json_value(value) for name, value in dataclasses.asdict(one).items()}
+            for one in analysis.confirmed
         ],
-        "tests": [verdict_record(verdict) for verdict in verdicts],
-        "counts": counts(results),
-        "best": None if ranked.empty else method.trial_record(results, ranked.iloc[0]),
+        "tests": [verdict_record(verdict) for verdict in analysis.verdicts],
+        "counts": dict(results.counts),
+        "best": None if ranked.empty else provenance.trial_record(results, ranked.iloc[0]),
         "untrained": results.untrained,
         "importance": {"shares": found.shares, "n": found.num_trials, "reason": found.reason},
         "evaluation": results.evaluation,
@@ -103,34 +95,25 @@ def summarise(results: StudyResults) -> dict[str, Any]:
     }
 
 
-def own_verdicts(results: StudyResults) -> list[Verdict]:
-    """The verdicts on the tests of the study's own claim, on its own runs; none without runs."""
-    claim = results.spec.claim
-    if claim is None or results.trials.empty:
-        return []
-    return judge([(claim, test, results) for test in claim.tests])
-
-
-def _confirmation(results: StudyResults) -> dict[str, Any] | None:
+def _confirmation(analysis: Analysis) -> dict[str, Any] | None:
     """The table and the plot of the winners on fresh seeds; None where there are none."""
-    found = confirmed(results)
-    if not found:
+    if not analysis.confirmed:
         return None
-    plot = CONFIRMATION
+    results, plot = analysis.results, confirmation_plot(analysis.confirmed)
     return {
         "words": CONFIRMATION_WORDS,
-        "table": confirmation_table(found, results.objective),
+        "table": confirmation_table(analysis.confirmed, results.objective),
         "panels": render(plot, results),
         "caption": plot.caption(results),
         "title": plot.title,
     }
 
 
-def _rendered(results: StudyResults) -> list[sections.Section]:
+def _rendered(results: StudyResults) -> list[tables.Section]:
     """Every registered plot, drawn, in the order of the page; with arms those that suit them."""
     names = PLOTS.names() if results.spec.arms is None else PLOTS_OF_ARMS
     plots: dict[str, Plot] = {name: PLOTS.get(name) for name in names}
     return [
-        sections.Section(name, plot.title, plot.caption(results), render(plot, results))
+        tables.Section(name, plot.title, plot.caption(results), render(plot, results))
         for name, plot in sorted(plots.items(), key=lambda item: (item[1].order, item[0]))
     ]

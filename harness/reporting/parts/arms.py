@@ -1,4 +1,4 @@
-"""The parts of a study's page that show its arms: how they did, how they ended, their images."""
+"""The parts of a study's page about its arms: scores, failures and collapses, images."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def rates(results: StudyResults) -> Table:
         done = part[part["outcome"] == "complete"]
         failed = _rate(int(part["outcome"].eq("failed").sum()), part)
         rows.append([arm, formats.number(len(part)), failed, _collapse_rate(done, level)])
-    note = "Intervals: 95 %, Clopper and Pearson. Collapsed: the alarm was up at the end of a run."
+    note = "Intervals: 95 %, Clopper and Pearson. Collapsed: the last score raised the alarm."
     return Table(["arm", "runs", "failed", "collapsed"], rows, [False, True, True, True], note)
 
 

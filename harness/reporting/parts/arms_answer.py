@@ -9,7 +9,6 @@ from harness.reporting import formats
 from harness.reporting.parts.search_answer import Answer, not_inception
 from harness.reporting.parts.verdict_words import effect_words, meaning
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.statistics.ranking import counts
 from harness.reporting.statistics.verdicts import WORDS, Verdict
 
 
@@ -44,7 +43,7 @@ def _sentence(verdict: Verdict) -> str:
 
 
 def _tally(results: StudyResults) -> str:
-    number, planned = counts(results), results.spec.search.num_trials
+    number, planned = results.counts, results.spec.search.num_trials
     words = f"{number['complete']} of {planned:,} planned runs completed"
     return words + (f", {number['failed']} failed." if number["failed"] else ".")
 
@@ -53,8 +52,8 @@ def _own_level(verdicts: Sequence[Verdict]) -> str:
     if not verdicts:
         return ""
     return (
-        "The verdicts here allow for the tests of this study alone. The page of all claims allows "
-        "for all of them together and is stricter."
+        "The verdicts here are corrected for the tests of this study alone. The page of all claims "
+        "corrects for all tests together and is stricter."
     )
 
 
@@ -62,4 +61,7 @@ def _same_runs(results: StudyResults) -> str:
     images = formats.number(results.spec.base_config().images)
     if results.spec.arms is not None and "images" in results.spec.arms.varied:
         return ""
-    return f"It holds for {images} training images and this size of network; more may differ."
+    return (
+        f"The comparison holds for {images} training images and this size of network; more images "
+        "or larger networks may give another result."
+    )

@@ -1,9 +1,10 @@
-"""The part of a study's page that shows its winners on fresh seeds: a table and a plot."""
+"""The part of a study's page about its winners on fresh seeds: a table and a plot."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,14 +16,14 @@ from harness.reporting.parts.tables import Table
 from harness.reporting.plots import Plot
 from harness.reporting.results.outcomes import outcome_table
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.statistics.confirmation import Confirmed, confirmed
+from harness.reporting.statistics.confirmation import Confirmed
 
 WORDS = (
-    "The best configurations of the search, trained again with seeds that the search has not "
-    "seen. Means are over the completed runs, brackets are 95 % intervals, each for itself. Best "
-    "with: the share of resamples of the seeds, drawn together for all configurations, in which "
-    "its mean is the best one; with few seeds it is surer than it should be. Too good by: how "
-    "much better the search's own score was than the mean of the fresh runs."
+    "The best configurations of the search, trained again with seeds that the search did not use. "
+    "Means are over the completed runs; brackets are 95 % intervals, not corrected for their "
+    "number. Best with: the share of resamples of the seeds, the same for all configurations, in "
+    "which its mean is the best; with few seeds this share is too close to 0 or 1. Too good by: "
+    "how much better the score in the search was than the mean of the fresh runs."
 )
 
 
@@ -45,17 +46,31 @@ def confirmation_table(found: Sequence[Confirmed], metric: str) -> Table:
     return Table([*columns, "best with", "too good by"], rows, [True] * 8)
 
 
-def summarise(results: StudyResults) -> pd.DataFrame:
-    """One row per completed fresh run: trial, place (0 is the confirmed best), value, and those of
-    its configuration: searched, mean, low, high.
+def confirmation_plot(found: Sequence[Confirmed]) -> Plot:
+    """The plot of the confirmed configurations, the best first."""
+    return Plot(
+        title="Confirmed on fresh seeds",
+        summarise=partial(summarise, found),
+        draw=draw,
+        caption=partial(caption, found),
+        alt="Points of {metric} of each confirmed configuration, beside its score in the search",
+        order=0,
+        height=3.0,
+    )
+
+
+def summarise(found: Sequence[Confirmed], results: StudyResults) -> pd.DataFrame:
+    """One row per completed fresh run of the confirmed configurations, the best of them first.
+
+    Columns: trial; position of the configuration, 0 is the confirmed best; value; metric; and
+    those of its configuration: searched, mean, low, high.
     """
-    found = confirmed(results)
     if results.confirmation is None or not found:
-        return pd.DataFrame(columns=["trial", "place", "value", "metric"])
-    arms = pd.DataFrame([one.__dict__ for one in found]).assign(place=range(len(found)))
+        return pd.DataFrame(columns=["trial", "position", "value", "metric"])
+    arms = pd.DataFrame([one.__dict__ for one in found]).assign(position=range(len(found)))
     runs = outcome_table(results.confirmation, results.objective).dropna(subset=["value"])
     frame = runs[["arm", "seed", "value"]].merge(arms, on="arm").assign(metric=results.objective)
-    return frame.sort_values(["place", "seed"]).reset_index(drop=True)
+    return frame.sort_values(["position", "seed"]).reset_index(drop=True)
 
 
 def draw(frame: pd.DataFrame, ax: Axes) -> None:
@@ -66,13 +81,15 @@ def draw(frame: pd.DataFrame, ax: Axes) -> None:
     values = pd.concat([frame["value"], frame["searched"]])
     set_scale(ax, "y", value_scale(values), (values.min(), values.max()))
     color = OUTCOME_COLOR["complete"]
-    ax.scatter(frame["place"], frame["value"], color=color, s=26, linewidths=0, label="fresh seeds")
-    arms = frame.drop_duplicates("place")
-    x = arms["place"] + 0.16
+    ax.scatter(
+        frame["position"], frame["value"], color=color, s=26, linewidths=0, label="fresh seeds"
+    )
+    arms = frame.drop_duplicates("position")
+    x = arms["position"] + 0.16
     error = [arms["mean"] - arms["low"], arms["high"] - arms["mean"]]
     ax.errorbar(x, arms["mean"], yerr=error, fmt="D", color=color, ms=5, label="mean, interval")
     ax.scatter(
-        arms["place"] - 0.16,
+        arms["position"] - 0.16,
         arms["searched"],
         facecolor="none",
         edgecolor=BEST_COLOR,
@@ -80,29 +97,18 @@ def draw(frame: pd.DataFrame, ax: Axes) -> None:
         linewidths=1.5,
         label="in the search",
     )
-    ax.set_xticks(list(arms["place"]), [f"trial {trial}" for trial in arms["trial"]])
+    ax.set_xticks(list(arms["position"]), [f"trial {trial}" for trial in arms["trial"]])
     ax.set(xlim=(-0.5, len(arms) - 0.5), ylabel=frame["metric"].iloc[0])
     ax.grid(False, axis="x")
     legend_above(ax)
 
 
-def caption(results: StudyResults) -> str:
+def caption(found: Sequence[Confirmed], results: StudyResults) -> str:
     """What is drawn, and how many runs."""
     return (
         f"The score of the search (ring) and those of the fresh runs, with their mean and its "
-        f"95 % interval (n = {len(summarise(results))} runs)."
+        f"95 % interval (n = {len(summarise(found, results))} runs)."
     )
-
-
-CONFIRMATION = Plot(
-    title="Confirmed on fresh seeds",
-    summarise=summarise,
-    draw=draw,
-    caption=caption,
-    alt="Points of {metric} of each confirmed configuration, beside its score in the search",
-    order=0,
-    height=3.0,
-)
 
 
 def _bracketed(value: float, low: float, high: float) -> str:

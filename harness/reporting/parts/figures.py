@@ -20,7 +20,7 @@ PIXELS_PER_INCH = 96  # CSS pixels
 MAX_SVG_BYTES = 150_000  # beyond it, many curves: a PNG is smaller
 MAX_GRID_PIXELS = 640  # longest side of an image grid on the page
 
-# The plots' text in the page's own sans-serif type; DejaVu Sans is only what it was measured with.
+# The plots' text in the page's own sans-serif type; DejaVu Sans only measures the text.
 _SVG_FONT = (b"'DejaVu Sans'", b"system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif")
 
 
@@ -58,8 +58,8 @@ def render(plot: Plot, results: StudyResults) -> list[Panel]:
         return []
     parts = split_panels(frame)
     panels = []
-    for place, (name, part) in enumerate(parts.items()):
-        whole = place == 0 and len(parts) % 2 == 1  # an odd one out would leave a hole on the page
+    for index, (name, part) in enumerate(parts.items()):
+        whole = index == 0 and len(parts) % 2 == 1  # else an odd number of panels leaves a gap
         half = _picture(plot, part, HALF)
         panels.append(
             Panel(

@@ -1,4 +1,4 @@
-"""How a study was done: what was measured with what, at a glance and in commands to repeat it."""
+"""The provenance of a page: dataset, classifier, environment, and the commands to repeat it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from harness.core.config import FIELDS
 from harness.core.schema import TIME_METRICS, TRAINING_METRICS
 from harness.reporting import formats
 from harness.reporting.results.tables import StudyResults, param_column
-from harness.reporting.statistics.ranking import ranking
 
 
 def provenance(results: StudyResults) -> dict[str, list[tuple[str, str]]]:
-    """What was measured with what: dataset, classifier and samples; each a list of name, value."""
+    """Group (dataset, classifier, samples, environment) -> its recorded (name, value) pairs."""
     rest = {k: v for k, v in results.evaluation.items() if k != "metrics"}
     groups = {k: v for k, v in rest.items() if isinstance(v, Mapping)}
     found = {name: _flat(values) for name, values in groups.items()}
@@ -47,8 +46,8 @@ def facts(results: StudyResults) -> list[tuple[str, str]]:
 def commands(results: StudyResults) -> list[tuple[str, str]]:
     """(what it does, command line) for the study, its best trial and this page."""
     name = shlex.quote(results.spec.name)
-    shown = [("Run the study, or go on with it", f"python -m harness.study {name}")]
-    ranked = ranking(results)
+    shown = [("Run the study, or resume it", f"python -m harness.study {name}")]
+    ranked = results.ranked
     if len(ranked) and results.spec.arms is None:
         best = trial_record(results, ranked.iloc[0])["config"]
         settings = [f"--set {shlex.quote(f'{k}={best[k]}')}" for k in results.spec.space]

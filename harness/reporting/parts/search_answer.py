@@ -1,8 +1,9 @@
-"""The answer to a study's question, in words, and what speaks against trusting it."""
+"""The answer of a search to its study's question, in words, and what limits it."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +12,13 @@ import pandas as pd
 from harness.core.spec.study_spec import Range
 from harness.reporting import formats
 from harness.reporting.results.tables import StudyResults, param_column
-from harness.reporting.statistics.confirmation import Confirmed, confirmed
-from harness.reporting.statistics.ranking import counts, ranking
+from harness.reporting.statistics.confirmation import Confirmed
 
 CLOSE = 0.10
 """A runner-up within this share of the best score is named: one seed can't tell the two apart."""
 
 EDGE = 0.05
-"""A best value within this share of the searched range from its end counts as at the end."""
+"""A value counts as at the end of the searched range within this share of its width."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,13 @@ class Answer:
     caveats: tuple[str, ...]
 
 
-def answer(results: StudyResults) -> Answer:
-    """What the study found, from the table alone."""
-    ranked = ranking(results)
+def search_answer(results: StudyResults, fresh: Sequence[Confirmed]) -> Answer:
+    """What the search found. fresh: its ``confirmed`` winners, the best first, if there are any."""
+    ranked = results.ranked
     if ranked.empty:
         return Answer(_nothing(results), (_tally(results),), ())
-    fresh = confirmed(results)
     if fresh:
-        return _confirmed_answer(results, ranked, fresh)
+        return _confirmed_answer(results, fresh)
     best = ranked.iloc[0]
     score = f"{results.objective} of {formats.score(best[results.objective])}"
     if len(ranked) == 1:
@@ -49,16 +48,14 @@ def answer(results: StudyResults) -> Answer:
         )
     sentences = [_configuration(results, best), _against_untrained(results, best)]
     sentences += [_modes(results, best), _tally(results)]
-    return Answer(headline, tuple(filter(None, sentences)), _caveats(results, ranked))
+    return Answer(headline, tuple(filter(None, sentences)), _caveats(results))
 
 
-def _confirmed_answer(
-    results: StudyResults, ranked: pd.DataFrame, fresh: list[Confirmed]
-) -> Answer:
+def _confirmed_answer(results: StudyResults, fresh: Sequence[Confirmed]) -> Answer:
     """The answer of a search whose winners were trained again: the confirmed first, not its own."""
-    winner = fresh[0]
+    winner, ranked = fresh[0], results.ranked
     row = ranked[ranked["number"] == winner.trial].iloc[0]
-    sentences = [_configuration(results, row), _winners_curse(results, ranked, fresh)]
+    sentences = [_configuration(results, row), _winners_curse(results, fresh)]
     sentences += [_modes(results, row), _tally(results)]
     caveats = [_how_sure(fresh), _edge(results, row), _pruned(results), not_inception(results)]
     return Answer(
@@ -80,27 +77,27 @@ def _interval(one: Confirmed) -> str:
     return f"{mean} ({formats.score(one.low)} to {formats.score(one.high)})"
 
 
-def _winners_curse(results: StudyResults, ranked: pd.DataFrame, fresh: list[Confirmed]) -> str:
-    """By how much the first of the search looked too good, and whether it stayed the first."""
-    first = int(ranked["number"].iloc[0])
+def _winners_curse(results: StudyResults, fresh: Sequence[Confirmed]) -> str:
+    """How optimistic the score of the search's best trial was, and whether it is still the best."""
+    first = int(results.ranked["number"].iloc[0])
     own = next((one for one in fresh if one.trial == first), None)
     if own is None:
-        return f"The search's own first, trial {first}, has not been confirmed."
-    place = "" if own is fresh[0] else f", and trial {fresh[0].trial} passed it"
+        return f"The search's best, trial {first}, was not confirmed."
+    passed = "" if own is fresh[0] else f"; trial {fresh[0].trial} ranks first on fresh seeds"
     words = "better" if own.too_good > 0 else "worse"
     return (
-        f"The search had trial {first} first, with {formats.score(own.searched)}: "
-        f"{formats.score(abs(own.too_good))} {words} than its mean on fresh seeds{place}."
+        f"The search ranked trial {first} first, with {formats.score(own.searched)}: "
+        f"{formats.score(abs(own.too_good))} {words} than its mean on fresh seeds{passed}."
     )
 
 
-def _how_sure(fresh: list[Confirmed]) -> str:
+def _how_sure(fresh: Sequence[Confirmed]) -> str:
     chance = fresh[0].probability_best
     if len(fresh) < 2 or math.isnan(chance):
         return ""
     return (
-        f"In {chance:.0%} of the resamples of the seeds its mean is the best of the "
-        f"{len(fresh)} confirmed ones; only the first of the search were confirmed."
+        f"In {chance:.0%} of the resamples of the seeds, its mean is the best of the "
+        f"{len(fresh)} confirmed configurations; only the best of the search were confirmed."
     )
 
 
@@ -151,7 +148,7 @@ def _modes(results: StudyResults, best: pd.Series) -> str:
 
 
 def _tally(results: StudyResults) -> str:
-    number = counts(results)
+    number = dict(results.counts)
     planned = results.spec.search.num_trials
     interrupted = number.pop("interrupted")
     words = {"complete": "completed", "pruned": "pruned early", "running": "not ended"}
@@ -160,17 +157,18 @@ def _tally(results: StudyResults) -> str:
     text = f"{formats.count(run, 'trial')} of {planned:,} planned"
     text += f": {formats.listing(parts)}." if parts else "."
     if interrupted:
-        text += f" {formats.count(interrupted, 'more trial')} interrupted by hand, not counted."
+        text += f" Not counted: {formats.count(interrupted, 'interrupted trial')}."
     return text
 
 
-def _caveats(results: StudyResults, ranked: pd.DataFrame) -> tuple[str, ...]:
-    found = [_runner_up(results, ranked), _one_seed(results, ranked), _optimism(results, ranked)]
-    found += [_edge(results, ranked.iloc[0]), _pruned(results), not_inception(results)]
+def _caveats(results: StudyResults) -> tuple[str, ...]:
+    found = [_runner_up(results), _one_seed(results), _optimism(results)]
+    found += [_edge(results, results.ranked.iloc[0]), _pruned(results), not_inception(results)]
     return tuple(filter(None, found))
 
 
-def _runner_up(results: StudyResults, ranked: pd.DataFrame) -> str:
+def _runner_up(results: StudyResults) -> str:
+    ranked = results.ranked
     values = ranked[results.objective].to_numpy(dtype="float64")
     if len(values) < 2 or values[0] == 0:
         return ""
@@ -183,8 +181,8 @@ def _runner_up(results: StudyResults, ranked: pd.DataFrame) -> str:
     )
 
 
-def _one_seed(results: StudyResults, ranked: pd.DataFrame) -> str:
-    if "seed" in results.spec.space or not results.spec.space or len(ranked) < 2:
+def _one_seed(results: StudyResults) -> str:
+    if "seed" in results.spec.space or not results.spec.space or len(results.ranked) < 2:
         return ""
     return (
         "Each configuration was trained once, with one seed. Differences between configurations "
@@ -192,26 +190,27 @@ def _one_seed(results: StudyResults, ranked: pd.DataFrame) -> str:
     )
 
 
-def _optimism(results: StudyResults, ranked: pd.DataFrame) -> str:
-    if len(ranked) < 2:
+def _optimism(results: StudyResults) -> str:
+    num_ranked = len(results.ranked)
+    if num_ranked < 2:
         return ""
     return (
-        f"The best of {len(ranked):,} was chosen by the score that is shown, so that score is "
+        f"The best of {num_ranked:,} was chosen by the score that is shown, so that score is "
         f"optimistic: trained again with a fresh seed, the same configuration should be expected "
         f"to do somewhat worse."
     )
 
 
 def _edge(results: StudyResults, best: pd.Series) -> str:
-    """Names the fields whose best value lies at the end of what was searched."""
+    """The fields whose best value lies at an end of the searched range, in words; "" for none."""
     parts = []
     for name, domain in results.spec.space.items():
         value = best[param_column(name)]
         if isinstance(domain, Range) and pd.notna(value):
-            place = _place(float(value), domain)
-            if place <= EDGE:
+            position = _position(float(value), domain)
+            if position <= EDGE:
                 parts.append(f"{name} at its lower end")
-            elif place >= 1 - EDGE:
+            elif position >= 1 - EDGE:
                 parts.append(f"{name} at its upper end")
     if not parts:
         return ""
@@ -221,8 +220,8 @@ def _edge(results: StudyResults, best: pd.Series) -> str:
     )
 
 
-def _place(value: float, domain: Range) -> float:
-    """Where ``value`` lies in the range, 0 at its low and 1 at its high end."""
+def _position(value: float, domain: Range) -> float:
+    """The position of ``value`` in the range, 0 at its low and 1 at its high end."""
     low, high = domain.low, domain.high
     if domain.log:
         return math.log(value / low) / math.log(high / low)
@@ -230,12 +229,12 @@ def _place(value: float, domain: Range) -> float:
 
 
 def _pruned(results: StudyResults) -> str:
-    pruned = counts(results)["pruned"]
+    pruned = results.counts["pruned"]
     if not pruned:
         return ""
     return (
-        f"{formats.count(pruned, 'trial')} stopped early on the ground of interim scores: a "
-        f"configuration that starts slowly and ends well would have been missed."
+        f"{formats.count(pruned, 'trial')} stopped early because of interim scores: a "
+        f"configuration that improves late may have been missed."
     )
 
 

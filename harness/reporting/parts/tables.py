@@ -1,4 +1,4 @@
-"""The tables and image grids of the page, as texts that are ready for the template."""
+"""The tables and image grids of a study's page, as texts for the template."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.reporting.parts.figures import Panel, grid_uri
 from harness.reporting.parts.provenance import dataset_name
 from harness.reporting.results.outcomes import collapse_level
 from harness.reporting.results.tables import StudyResults, param_column
-from harness.reporting.statistics.ranking import picks, ranking
+from harness.reporting.statistics.ranking import picks
 
 LEADERBOARD_ROWS = 10
 LEADERBOARD_SCORES = (
@@ -70,7 +70,7 @@ class Grid:
 
 def leaderboard(results: StudyResults) -> Table:
     """The best completed trials with their scores and the searched fields."""
-    ranked = ranking(results)
+    ranked = results.ranked
     names = [results.objective, *LEADERBOARD_SCORES]
     scores = [name for name in dict.fromkeys(names) if name in results.metrics]
     space = list(results.spec.space)
@@ -88,7 +88,7 @@ def leaderboard(results: StudyResults) -> Table:
     if any(name in scores and SCORE_INTERVALS[name][0] in results.metrics for name in _BRACKETS):
         note += f". {_INTERVAL_WORDS}"
     if any(_collapsed(results, row) for _, row in ranked.head(LEADERBOARD_ROWS).iterrows()):
-        note = f"{note.rstrip('.')}. {COLLAPSED_MARK.strip()} = the collapse alarm is up"
+        note = f"{note.rstrip('.')}. {COLLAPSED_MARK.strip()} = the collapse alarm was raised"
     texts = [isinstance(d, Choices) and isinstance(d.values[0], str) for d in _domains(results)]
     numeric = [True, True, *[True for _ in scores], *[not t for t in texts], *[True for _ in time]]
     return Table(
@@ -97,7 +97,7 @@ def leaderboard(results: StudyResults) -> Table:
 
 
 def all_trials(results: StudyResults) -> Table:
-    """Every trial: how it ended and why, how far it came, its score and its configuration."""
+    """Every trial: its end and the reason, images seen, score and configuration."""
     arms = ["arm", param_column("seed")] if results.spec.arms is not None else []
     space = list(results.spec.space)
     rows = []
@@ -122,7 +122,7 @@ def all_trials(results: StudyResults) -> Table:
         [*columns, results.objective, *space],
         rows,
         [True, *([False, True] if arms else []), False, False, True, True, *[not t for t in texts]],
-        "Scores in brackets are the last interim ones of trials that did not run to their end.",
+        "Scores in brackets are the last interim scores of trials that did not complete.",
     )
 
 
@@ -153,7 +153,7 @@ def score_table(results: StudyResults) -> Table:
     """Each score for the best and the untrained generator and for real images, and its meaning."""
     records = results.evaluation.get("metrics", {})
     records = records if isinstance(records, Mapping) else {}
-    ranked = ranking(results)
+    ranked = results.ranked
     best = ranked.iloc[0] if len(ranked) else pd.Series(dtype="object")
     names = [name for name in records if isinstance(records[name], Mapping)]
     rows = [
@@ -179,7 +179,7 @@ def score_table(results: StudyResults) -> Table:
 def configuration(results: StudyResults) -> Table:
     """Every field: its fixed value, or what was searched, and the best trial's value."""
     base = TrialConfig.from_dict(results.spec.base)
-    ranked = ranking(results)
+    ranked = results.ranked
     rows = []
     for name in FIELDS:
         domain = results.spec.space.get(name)
@@ -205,13 +205,13 @@ def _state_words(row: pd.Series) -> str:
 
 
 def _collapsed(results: StudyResults, row: pd.Series) -> bool:
-    """Whether the collapse alarm was up when the trial was scored last."""
+    """Whether the last score of the trial raised the collapse alarm."""
     level = collapse_level(results)
     return level is not None and bool(row.get(COLLAPSE_PROBABILITY, 0.0) >= level)
 
 
 def _reason(results: StudyResults, row: pd.Series) -> str:
-    """Why a trial ended before its time, what it repeats, and whether it has collapsed."""
+    """Why a trial did not complete, which trial it repeats, and whether it has collapsed."""
     parts = []
     if isinstance(row["failure"], str) and row["outcome"] == "failed":
         parts.append(row["failure"])
@@ -234,7 +234,7 @@ def _score_with_interval(row: pd.Series, name: str) -> str:
 
 
 def _scale_words(evaluation: Mapping[str, Any], records: Mapping[str, Any]) -> str:
-    """What the column "perfect" shows and where fid begins, as far as they were recorded."""
+    """What the column "perfect" shows, and the null level of fid, if they were recorded."""
     words = []
     count = _number(evaluation.get("num_perfect_samples"))
     if count is not None:
@@ -246,7 +246,7 @@ def _scale_words(evaluation: Mapping[str, Any], records: Mapping[str, Any]) -> s
     if level is not None:
         words.append(
             f"At these sample sizes fid reads {formats.number(level)} on average for a generator "
-            "without any error (its null level, by formula); only what is above it is distance."
+            "without any error (its null level, by formula); only the part above it is distance."
         )
     return " ".join(words)
 

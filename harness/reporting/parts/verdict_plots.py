@@ -41,20 +41,20 @@ def plot_of(test: ClaimTest) -> Plot:
 
 
 def paired_frame(test: ClaimTest, results: StudyResults) -> pd.DataFrame:
-    """One row per run: seed, place (0: ``better``, 1: ``than``), arm, ended, value, metric."""
+    """One row per run: seed, position (0: ``better``, 1: ``than``), arm, ended, value, metric."""
     wide = pairs(results, test)
     parts = [
         pd.DataFrame(
             {
                 "seed": wide.index,
-                "place": place,
+                "position": position,
                 "arm": getattr(test, side),
                 "ended": wide[f"{side}_ended"].to_numpy(),
                 "value": wide[side].to_numpy(dtype="float64"),
                 "metric": test.outcome,
             }
         )
-        for place, side in enumerate(("better", "than"))
+        for position, side in enumerate(("better", "than"))
     ]
     frame = pd.concat(parts, ignore_index=True)
     return frame[frame["ended"].isin(["complete", "failed"])].reset_index(drop=True)
@@ -69,17 +69,24 @@ def draw_pairs(frame: pd.DataFrame, ax: Axes) -> None:
     color = OUTCOME_COLOR["complete"]
     for _, rows in frame.dropna(subset=["value"]).groupby("seed"):
         ax.plot(
-            rows["place"], rows["value"], color=color, marker="o", ms=4.5, lw=1.0, alpha=0.75, mew=0
+            rows["position"],
+            rows["value"],
+            color=color,
+            marker="o",
+            ms=4.5,
+            lw=1.0,
+            alpha=0.75,
+            mew=0,
         )
     failed = frame[frame["ended"] == "failed"]
     if not failed.empty:
         color, edge = OUTCOME_COLOR["failed"], ax.get_xaxis_transform()
-        spread = (failed.groupby("place").cumcount() - 1) * 0.06
-        x, y = failed["place"] + spread, np.full(len(failed), 0.985)
+        spread = (failed.groupby("position").cumcount() - 1) * 0.06
+        x, y = failed["position"] + spread, np.full(len(failed), 0.985)
         ax.scatter(x, y, transform=edge, marker="x", color=color, s=26, clip_on=False)
-    arms = frame.drop_duplicates("place").set_index("place")["arm"]
-    done = frame[frame["value"].notna()].groupby("place").size()
-    labels = [f"{arm}\nn = {done.get(place, 0)}" for place, arm in arms.items()]
+    arms = frame.drop_duplicates("position").set_index("position")["arm"]
+    done = frame[frame["value"].notna()].groupby("position").size()
+    labels = [f"{arm}\nn = {done.get(position, 0)}" for position, arm in arms.items()]
     ax.set_xticks(list(arms.index), labels)
     ax.set(xlim=(-0.4, 1.4), ylabel=frame["metric"].iloc[0])
     ax.grid(False, axis="x")
@@ -103,17 +110,17 @@ def strip_frame(test: ClaimTest, results: StudyResults) -> pd.DataFrame:
 
 
 def draw_strip(frame: pd.DataFrame, ax: Axes) -> None:
-    """A column of points per group, set apart sideways, with a bar at the median."""
+    """A column of points per group, spread sideways, with a bar at the median."""
     if frame.empty:
         say(ax, "no run yet")
         return
     _value_axis(frame["value"], ax)
     labels = []
-    for place, (name, rows) in enumerate(frame.groupby("group", sort=False)):
+    for x, (name, rows) in enumerate(frame.groupby("group", sort=False)):
         aside = (np.arange(len(rows)) * 0.6180339887 % 1 - 0.5) * 0.4
         color = OUTCOME_COLOR["complete"]
-        ax.scatter(place + aside, rows["value"], color=color, s=26, linewidths=0, alpha=0.8)
-        ax.hlines(rows["value"].median(), place - 0.3, place + 0.3, color=color, linewidth=2.2)
+        ax.scatter(x + aside, rows["value"], color=color, s=26, linewidths=0, alpha=0.8)
+        ax.hlines(rows["value"].median(), x - 0.3, x + 0.3, color=color, linewidth=2.2)
         labels.append(f"{name}\nn = {len(rows)}")
     ax.set_xticks(range(len(labels)), labels)
     ax.set(xlim=(-0.6, len(labels) - 0.4), ylabel=frame["metric"].iloc[0])

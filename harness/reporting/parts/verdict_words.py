@@ -1,4 +1,4 @@
-"""A verdict in words: its effect with the interval, what it rests on, what would decide it."""
+"""A verdict in words: effect, interval, runs, and how many seeds would decide the test."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def meaning(verdict: Verdict) -> str:
 
 
 def sentence(verdict: Verdict) -> str:
-    """How the verdict came about: effect, interval, p, what was lost, what would decide it."""
+    """The grounds of the verdict: effect, interval, p, lost runs, how many would decide it."""
     decision, hypothesis = verdict.decision, verdict.hypothesis
     if hypothesis.estimate is None:
         parts = [f"{hypothesis.reason.capitalize()}."]
@@ -69,7 +69,7 @@ def sentence(verdict: Verdict) -> str:
 
 
 def needed_words(verdict: Verdict) -> str:
-    """The number of seeds or runs that would decide an undecided test; "" where not to be told."""
+    """The number of seeds or runs that would decide an undecided test; "" if not known."""
     if verdict.needed is None:
         return ""
     if not math.isfinite(verdict.needed):
@@ -85,7 +85,7 @@ def verdict_record(verdict: Verdict) -> dict[str, Any]:
     decision, hypothesis = verdict.decision, verdict.hypothesis
     ratio = hypothesis.scale == "ratio"
 
-    def plain(value: float) -> float | None:
+    def reported(value: float) -> float | None:
         value = math.expm1(value) if ratio and math.isfinite(value) else value
         return value if math.isfinite(value) else None
 
@@ -96,9 +96,9 @@ def verdict_record(verdict: Verdict) -> dict[str, Any]:
         "test": verdict.test.to_dict(),
         "verdict": decision.word,
         "reason": hypothesis.reason,
-        "effect": plain(decision.effect),
-        "low": plain(decision.low),
-        "high": plain(decision.high),
+        "effect": reported(decision.effect),
+        "low": reported(decision.low),
+        "high": reported(decision.high),
         "level": decision.level if math.isfinite(decision.level) else None,
         "p": decision.p,
         "rule": hypothesis.rule,

@@ -19,16 +19,16 @@ MAX_GRID = 320
 HOLM_WORDS = (
     f"Over all tests of this page, the probability of one wrong verdict or more is held at "
     f"{ALPHA:.0%} by Holm's step-down order: half of it for differences, half for their absence, "
-    f"where there is a smallest effect. So the intervals are wider than 95 % ones. That of a mean "
-    f"is the wider of Student's t and a bootstrap-t; at the small levels that many tests ask for, "
-    f"it holds from five seeds for differences that are about symmetric, not for very skewed ones. "
-    f"Where runs failed, pairs are counted as won or lost."
+    f"where there is a smallest effect. The intervals are therefore wider than 95 % intervals. "
+    f"The interval of a mean is the wider of Student's t and a bootstrap-t; at the small levels of "
+    f"many tests, it is valid from five seeds for differences that are about symmetric, but not "
+    f"for very skewed ones. Where runs failed, pairs are counted as won or lost."
 )
 
 
 @dataclass(frozen=True)
 class Detail:
-    """One test with its verdict, plot and images. mark: style of the word, decided or open."""
+    """One test with its verdict, plot and images. mark: CSS class of the word, decided or open."""
 
     title: str
     word: str

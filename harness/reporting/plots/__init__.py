@@ -22,8 +22,8 @@ class Plot:
 
     summarise: results -> frame with everything that is drawn; a column ``panel`` splits it into
     one pair of axes per value, in order of appearance. draw: frame (of one panel) -> axes.
-    caption: what is shown and what it says, in words, with the number of trials. alt: the same
-    for who does not see it, in a phrase; ``{panel}`` and ``{metric}`` are filled in.
+    caption: what is shown and what it says, in words, with the number of trials. alt: a
+    phrase for readers who cannot see the plot; ``{panel}`` and ``{metric}`` are filled in.
     order: position on the page. height: in inches, where the plot has one panel.
     """
 

@@ -13,7 +13,6 @@ from harness.reporting.drawing.axes import edge_words, mark_at_edge, say, set_sc
 from harness.reporting.drawing.theme import BEST_COLOR, OUTCOME_COLOR
 from harness.reporting.plots import Plot
 from harness.reporting.results.tables import StudyResults, param_column
-from harness.reporting.statistics.ranking import counts, ranking
 
 COLUMNS = (
     "panel",
@@ -34,7 +33,7 @@ def summarise(results: StudyResults) -> pd.DataFrame:
     """One row per searched field and trial; the columns COLUMNS.
 
     scale: "category", "log" or "linear", from the study's space. choices: all choices of the field
-    as texts, none for a range. position: where the trial stands on the x axis, the value itself or
+    as texts, none for a range. position: of the trial on the x axis, the value itself or
     the index of its choice. low, high: the ends of that axis. value: the objective (last reported
     where pruned), missing for other outcomes. best: the best completed trial.
     """
@@ -46,15 +45,15 @@ def summarise(results: StudyResults) -> pd.DataFrame:
 def _panel(results: StudyResults, name: str, domain: Choices | Range) -> pd.DataFrame:
     column = param_column(name)
     trials = results.trials[results.trials[column].notna()]
-    ranked = ranking(results)
+    ranked = results.ranked
     best = ranked["number"].iloc[0] if len(ranked) else None
     scored = trials["outcome"].isin(["complete", "pruned"])
     choices: tuple[str, ...] = ()
     if isinstance(domain, Choices):
         choices = tuple(formats.number(value) for value in domain.values)
         scale, (low, high) = "category", (-0.5, len(domain.values) - 0.5)
-        index = {value: float(place) for place, value in enumerate(domain.values)}
-        position = trials[column].map(lambda value: index.get(value, np.nan))
+        index_of = {value: float(index) for index, value in enumerate(domain.values)}
+        position = trials[column].map(lambda value: index_of.get(value, np.nan))
     else:
         scale, low, high = ("log" if domain.log else "linear"), domain.low, domain.high
         position = trials[column]
@@ -121,7 +120,7 @@ def _draw_points(frame: pd.DataFrame, ax: Axes) -> None:
 
 
 def _set_x(frame: pd.DataFrame, ax: Axes) -> None:
-    """The whole searched range with a margin, or one place per choice with its n."""
+    """The whole searched range with a margin, or one position per choice with its n."""
     scale, low, high = frame[["scale", "low", "high"]].iloc[0]
     if scale != "category":
         set_scale(ax, "x", scale, (low, high))
@@ -134,7 +133,7 @@ def _set_x(frame: pd.DataFrame, ax: Axes) -> None:
         return
     done = frame[frame["outcome"] == "complete"].groupby("position").size()
     choices = enumerate(frame["choices"].iloc[0])
-    labels = [f"{choice}\nn = {done.get(float(place), 0)}" for place, choice in choices]
+    labels = [f"{choice}\nn = {done.get(float(index), 0)}" for index, choice in choices]
     ax.set_xticks(range(len(labels)), labels)
     ax.set_xlim(low, high)
     ax.grid(False, axis="x")
@@ -146,7 +145,7 @@ def caption(results: StudyResults) -> str:
         return "No field was searched."
     if results.trials.empty:
         return "No trial was run."
-    number = counts(results)
+    number = results.counts
     text = (
         f"{results.objective} against each searched field, over the whole range that was searched "
         f"(n = {number['complete']} completed, {number['pruned']} pruned trials in every panel). "
@@ -157,7 +156,7 @@ def caption(results: StudyResults) -> str:
         text += " Bars are medians of the completed trials, n their number."
     return text + (
         " The search samples good regions more often, and fields vary together: a trend in one "
-        "panel is a hint, no effect by itself."
+        "panel is a hint, not an effect by itself."
     )
 
 

@@ -12,7 +12,7 @@ from harness.reporting.drawing.axes import say, set_scale, value_scale
 from harness.reporting.drawing.theme import BEST_COLOR, OUTCOME_COLOR
 from harness.reporting.plots import Plot
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.statistics.ranking import loss_correlations, ranking
+from harness.reporting.statistics.ranking import loss_correlations
 
 LOSSES = ("g_loss", "d_loss")
 MANY_TRIALS = 60  # beyond it, lines are fainter, so that the bundle shows its density
@@ -23,10 +23,10 @@ def summarise(results: StudyResults) -> pd.DataFrame:
     """One row per logged value of the objective, g_loss and d_loss; the columns COLUMNS.
 
     panel: the metric, the objective first. best: whether it belongs to the best completed trial.
-    Values that are not finite are left out: the trial's outcome tells of them.
+    Values that are not finite are left out: the trial's outcome shows them.
     """
-    ranked = ranking(results)
-    searched = results.spec.arms is None  # of arms none is the winner by one run
+    ranked = results.ranked
+    searched = results.spec.arms is None  # one run makes no arm the best
     best = ranked["number"].iloc[0] if searched and len(ranked) else None
     metrics = list(dict.fromkeys([results.objective, *LOSSES]))
     history = results.history
@@ -43,8 +43,8 @@ def summarise(results: StudyResults) -> pd.DataFrame:
         },
         columns=list(COLUMNS),
     )
-    place = frame["panel"].map({name: place for place, name in enumerate(metrics)})
-    order = frame.assign(place=place).sort_values(["place", "trial", "images_seen"]).index
+    position = frame["panel"].map({name: index for index, name in enumerate(metrics)})
+    order = frame.assign(position=position).sort_values(["position", "trial", "images_seen"]).index
     return frame.loc[order].reset_index(drop=True)
 
 

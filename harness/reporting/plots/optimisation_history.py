@@ -20,7 +20,6 @@ from harness.reporting.drawing.axes import (
 from harness.reporting.drawing.theme import BEST_COLOR, MUTED_COLOR, OUTCOME_COLOR
 from harness.reporting.plots import Plot
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.statistics.ranking import counts, ranking
 
 
 def summarise(results: StudyResults) -> pd.DataFrame:
@@ -97,7 +96,7 @@ def _draw_trials(frame: pd.DataFrame, ax: Axes) -> None:
 
 
 def _draw_reference(frame: pd.DataFrame, ax: Axes) -> None:
-    """A dotted line at the score of an untrained generator, named where it stands."""
+    """A dotted line at the score of an untrained generator, with the score as text."""
     untrained = frame["untrained"].iloc[0]
     if not np.isfinite(untrained):
         return
@@ -119,7 +118,7 @@ def caption(results: StudyResults) -> str:
     """What the plot shows, with the numbers of trials and when the best one came."""
     if results.trials.empty:
         return "No trial was run."
-    number = counts(results)
+    number = results.counts
     text = (
         f"{results.objective} of each trial, in the order in which the search chose them "
         f"(n = {number['complete']} completed, {number['pruned']} pruned). Pruned trials are "
@@ -127,7 +126,7 @@ def caption(results: StudyResults) -> str:
         f"so far."
     )
     text += edge_words(number)
-    ranked = ranking(results)
+    ranked = results.ranked
     if not ranked.empty:
         text += f" The best score came with trial {ranked['number'].iloc[0]}."
     return text

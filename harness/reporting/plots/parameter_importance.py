@@ -11,7 +11,7 @@ from harness.reporting.drawing.axes import say
 from harness.reporting.drawing.theme import OUTCOME_COLOR
 from harness.reporting.plots import Plot
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.statistics.ranking import importance
+from harness.reporting.statistics.importance import importance
 
 
 def summarise(results: StudyResults) -> pd.DataFrame:
@@ -32,9 +32,9 @@ def draw(frame: pd.DataFrame, ax: Axes) -> None:
         return
     color = OUTCOME_COLOR["complete"]
     sns.barplot(frame, x="share", y="field", ax=ax, color=color, saturation=1, width=0.6)
-    for place, share in enumerate(frame["share"]):
+    for index, share in enumerate(frame["share"]):
         ax.annotate(
-            f"{share:.0%}", (share, place), xytext=(4, 0), textcoords="offset points", va="center"
+            f"{share:.0%}", (share, index), xytext=(4, 0), textcoords="offset points", va="center"
         )
     ax.xaxis.set_major_formatter(PercentFormatter(xmax=1))
     ax.set(xlabel="share of the importance", ylabel="", xlim=(0, frame["share"].max() * 1.12))
@@ -51,7 +51,7 @@ def caption(results: StudyResults) -> str:
     return (
         f"How much each field decides whether a trial is among the best {top} of "
         f"n = {found.num_trials} completed trials, as a share of the whole (PED-ANOVA, Watanabe et "
-        f"al. 2023). With so few trials the order says more than the percentages."
+        f"al. 2023). With so few trials the order is more reliable than the percentages."
         if found.num_trials < 50
         else f"How much each field decides whether a trial is among the best {found.quantile:.0%} "
         f"of n = {found.num_trials} completed trials, as a share of the whole (PED-ANOVA, Watanabe "

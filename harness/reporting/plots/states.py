@@ -10,7 +10,6 @@ from harness.reporting.drawing.axes import legend_above, say, set_scale, whole_n
 from harness.reporting.drawing.theme import OUTCOME_COLOR
 from harness.reporting.plots import Plot
 from harness.reporting.results.tables import OUTCOMES, StudyResults, param_column
-from harness.reporting.statistics.ranking import counts
 
 
 def summarise(results: StudyResults) -> pd.DataFrame:
@@ -45,7 +44,7 @@ def draw(frame: pd.DataFrame, ax: Axes) -> None:
 
 def caption(results: StudyResults) -> str:
     """The number of trials of each outcome, and what share of their images pruned trials saw."""
-    number = {word: n for word, n in counts(results).items() if n}
+    number = {word: n for word, n in results.counts.items() if n}
     if not number:
         return "No trial was run."
     words = ["completed" if word == "complete" else word for word in number]

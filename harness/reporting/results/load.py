@@ -1,6 +1,6 @@
-"""What a study left in its MLflow store, read into tables. The only module here that needs MLflow.
+"""Reads a recorded study from its MLflow store; the only module of reporting with MLflow.
 
-MLflow is imported inside the functions, so that ``--help`` and the plots do without it.
+MLflow is imported inside the functions, so that ``--help`` and the plots need no MLflow.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from harness.core import schema
 from harness.core.errors import InputError
 from harness.core.schema import RunKind, Tag
 from harness.core.spec.arms import confirmation_name
-from harness.core.spec.study_spec import StudySpec
+from harness.core.spec.study_spec import STUDY_KEYS, StudySpec
 from harness.reporting.results.tables import (
     RunRecord,
     StudyResults,
@@ -36,26 +36,14 @@ from harness.tracking.stores.mlflow_server import check_server, is_server_uri
 from harness.tracking.stores.urls import mask
 
 _PAGE_SIZE = 1_000
-_STUDY_KEYS = (
-    "name",
-    "question",
-    "seeds",
-    "base",
-    "space",
-    "arms",
-    "search",
-    "evaluation",
-    "confirm",
-    "claim",
-)
 
 
 def load_results(tracking_uri: str, study_name: str) -> StudyResults:
     """Everything recorded of the study ``study_name`` in the store at ``tracking_uri``.
 
-    Reads only. What a study may lack (an artifact, a sample grid) becomes a phrase in ``gaps`` or
-    a None; InputError for a store that cannot be read and for a study that is not in it, with the
-    list of those that are.
+    Writes nothing to the store. A missing artifact becomes a phrase in ``gaps``, a missing sample
+    grid None. InputError for a store that cannot be read, and for an unknown study, with the list
+    of the studies in the store.
     """
     client = _client(tracking_uri)
     found = _load(client, tracking_uri, study_name)
@@ -106,9 +94,9 @@ def _load(client: Any, tracking_uri: str, study_name: str) -> StudyResults:
 
 
 class _Artifacts:
-    """The artifacts of a study's runs, found by run id; what is missing is noted in ``gaps``.
+    """The artifacts of a study's runs, found by run id; missing ones are noted in ``gaps``.
 
-    Where the address that MLflow noted is gone, they are looked for below ``folder``.
+    An artifact that is not where MLflow recorded it is read from below ``folder``.
     """
 
     def __init__(self, client: Any, study_run_id: str, folder: Path | None) -> None:
@@ -178,7 +166,7 @@ class _Artifacts:
 
 
 def _client(tracking_uri: str) -> Any:
-    """An MlflowClient of a store that exists: MLflow itself would make an empty SQLite file."""
+    """An MlflowClient of an existing store; for a missing file, MLflow would create a database."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     if is_server_uri(tracking_uri):
@@ -270,8 +258,11 @@ def _record(client: Any, run: Any) -> RunRecord:
 
 
 def _spec(declared: dict[str, Any], study_name: str) -> StudySpec:
-    """The study as declared; without study.json one of that name whose question is not known."""
-    known = {key: declared[key] for key in _STUDY_KEYS if key in declared}
+    """The study as declared; without study.json one of that name whose question is not known.
+
+    Keys of study.json that no study file has are left out.
+    """
+    known = {key: declared[key] for key in STUDY_KEYS if key in declared}
     if "question" not in known:
         return StudySpec(name=study_name, question="(not recorded)")
     return StudySpec.from_dict({**known, "name": study_name})
@@ -287,7 +278,7 @@ def _first_line(error: Exception) -> str:
 
 
 def study_folder(tracking_uri: str, study_name: str) -> Path | None:
-    """Where a study's artifacts lie beside its SQLite database; None for another store."""
+    """The folder of a study's artifacts beside its SQLite database; None for any other store."""
     if not tracking_uri.startswith("sqlite"):
         return None
     database = Path(make_url(tracking_uri).database or "")

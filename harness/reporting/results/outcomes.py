@@ -1,4 +1,4 @@
-"""The outcome of each run, which a claim's tests compare: a number, or why there is none."""
+"""The outcome of each run, which the tests of a claim compare: a number, NaN without one."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from harness.core.schema import COLLAPSE_PROBABILITY
 from harness.reporting.results.tables import StudyResults, param_column
 
 ENDED = ("complete", "failed")
-"""How a run of arms may end. A pruned, interrupted or running one has no outcome (yet)."""
+"""The ends of a run that count as an outcome: a pruned, interrupted or running run has none."""
 
 
 def outcome_table(results: StudyResults, outcome: str) -> pd.DataFrame:
     """One row per arm and seed: number, run_id, arm, seed, ended, value; by trial number.
 
     ended: one of the words of ``tables.OUTCOMES``. value: the outcome of a completed run, NaN for
-    others and where it was not recorded; an infinite value counts as not recorded. Where a run was
-    repeated, the first that completed or failed stands for its arm and seed.
+    others and where it was not recorded; an infinite value counts as not recorded. Of repeated runs
+    of an arm and seed, the first that completed or failed is kept.
     """
     trials = results.trials
     table = pd.DataFrame(
@@ -40,7 +40,7 @@ def outcome_table(results: StudyResults, outcome: str) -> pd.DataFrame:
 
 
 def collapse_level(results: StudyResults) -> float | None:
-    """The ``collapse_probability`` from which on the alarm is up; None where not recorded."""
+    """The ``collapse_probability`` at and above which the alarm is raised; None if not recorded."""
     records = results.evaluation.get("metrics")
     record = records.get(COLLAPSE_PROBABILITY) if isinstance(records, Mapping) else None
     level = record.get("alarm_level") if isinstance(record, Mapping) else None

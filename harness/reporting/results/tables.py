@@ -1,11 +1,14 @@
-"""The tidy tables of one study: what every statistic, plot and page of the reading half takes."""
+"""The tidy tables of one study, which every statistic, plot and page is made from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 
 from harness.core.config import FIELD_TYPES
@@ -13,7 +16,7 @@ from harness.core.schema import INTERRUPTED, RUN_STATUS, FinalState, Tag
 from harness.core.spec.study_spec import StudySpec
 
 OUTCOMES = ("complete", "pruned", "failed", "interrupted", "running")
-"""How a trial ended, in words: ``interrupted`` by a person, ``running`` not at all (yet)."""
+"""How a trial ended. interrupted: by a person or a kill; running: it has not ended yet."""
 
 HISTORY_COLUMNS = ("trial", "metric", "images_seen", "value")
 _STATE_OF_STATUS = {status: state for state, status in RUN_STATUS.items()}
@@ -32,7 +35,7 @@ _DTYPES = {"str": "object", "int": "Int64", "float": "float64"}
 
 
 class SampleGrids(Protocol):
-    """The image grids of a study, loaded when asked for: PNG bytes, None where not recorded."""
+    """The image grids of a study, loaded on demand: PNG bytes, None where not recorded."""
 
     def real(self) -> bytes | None:
         """The grid of real images."""
@@ -40,7 +43,7 @@ class SampleGrids(Protocol):
     def last(self, run_id: str, images_seen: int | None = None) -> bytes | None:
         """The last grid of generated images of the trial that is run ``run_id``.
 
-        images_seen: the last one drawn up to there.
+        images_seen: grids drawn after more images than this are left out.
         """
 
 
@@ -48,8 +51,8 @@ class SampleGrids(Protocol):
 class RunRecord:
     """One trial run as the store keeps it: texts, numbers and the history of each metric.
 
-    status: MLflow's word. started, ended: milliseconds since 1970, UTC; ended None while running.
-    history: metric -> [(images_seen, value)] in the order of images_seen.
+    status: MLflow's run status. started, ended: milliseconds since 1970, UTC; ended is None while
+    the trial runs. history: metric -> [(images_seen, value)] in the order of images_seen.
     """
 
     run_id: str
@@ -64,7 +67,7 @@ class RunRecord:
 
 @dataclass(frozen=True, eq=False)
 class StudyResults:
-    """Everything that a report says of one study.
+    """Everything that was recorded of one study, with its trials ranked and counted.
 
     trials: one row per trial, by number; the columns of ``trial_table``.
     history: one row per logged value; the columns HISTORY_COLUMNS.
@@ -98,9 +101,33 @@ class StudyResults:
         """Whether the search minimizes the objective."""
         return self.spec.search.direction == "minimize"
 
+    @cached_property
+    def ranked(self) -> pd.DataFrame:
+        """The ``ranking`` of the trials; computed once, so readers must not change the frame."""
+        return ranking(self.trials, self.objective, lower_is_better=self.lower_is_better)
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """How many trials ended in each of OUTCOMES, zeros included, in that order."""
+        tally = self.trials["outcome"].value_counts()
+        return MappingProxyType({outcome: int(tally.get(outcome, 0)) for outcome in OUTCOMES})
+
+
+def ranking(trials: pd.DataFrame, objective: str, *, lower_is_better: bool) -> pd.DataFrame:
+    """The completed trials from best to worst by the objective, with a column ``rank`` from 1.
+
+    Ties keep the order of trial numbers. A trial without the objective is left out. So are trials
+    that did not complete: a pruned trial was scored after fewer images, a failed one has no score.
+    """
+    if objective not in trials:
+        return trials.iloc[:0].assign(rank=pd.Series(dtype="int64"))
+    done = trials[(trials["outcome"] == "complete") & trials[objective].notna()]
+    done = done.sort_values([objective, "number"], ascending=[lower_is_better, True])
+    return done.reset_index(drop=True).assign(rank=np.arange(1, len(done) + 1))
+
 
 def param_column(field: str) -> str:
-    """The column of a TrialConfig field, as MLflow names it: a metric may have the same name."""
+    """The column of a TrialConfig field; its prefix parts it from a metric of the same name."""
     return f"params.{field}"
 
 

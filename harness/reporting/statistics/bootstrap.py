@@ -1,4 +1,4 @@
-"""Resamples of a few numbers: all of them where that is feasible, else many drawn ones."""
+"""Bootstrap resamples of n numbers: all of them for a small n, random ones otherwise."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import numpy.typing as npt
 Values = npt.NDArray[np.float64]
 
 MAX_EXACT = 8
-"""Up to this many numbers all resamples are weighed: 6,435 different ones of eight numbers."""
+"""The largest n whose resamples are enumerated: eight numbers have 6,435 different ones."""
 
 NUM_DRAWN = 20_000
 LEAST_SPREAD = 0.3
-"""A resample's spread counts as this share of the sample's at least.
+"""The lower bound of a resample's spread, as a share of the spread of the sample.
 
-A resample that repeats one number has none, and its studentised mean would be infinite. With five
-numbers a share of 0.3 bounds it by 13.
+A resample that repeats one number has no spread, so its studentised mean would be infinite. For
+five numbers, a share of 0.3 bounds the studentised mean by 13.
 """
 
 
@@ -48,7 +48,7 @@ def resamples(n: int, seed: int) -> tuple[Values, Values]:
         counts = rng.multinomial(n, [1 / n] * n, size=NUM_DRAWN).astype("float64")
         return counts, np.full(NUM_DRAWN, 1 / NUM_DRAWN)
     chosen = np.array(list(combinations_with_replacement(range(n), n)))
-    counts = np.stack([(chosen == place).sum(axis=1) for place in range(n)], axis=1)
+    counts = np.stack([(chosen == index).sum(axis=1) for index in range(n)], axis=1)
     factorial = np.array([math.factorial(k) for k in range(n + 1)], dtype="float64")
     weights = factorial[n] / factorial[counts].prod(axis=1) / float(n) ** n
     return counts.astype("float64"), weights

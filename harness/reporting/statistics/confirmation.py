@@ -1,7 +1,7 @@
-"""Winners of a search on fresh seeds: how good they are, and how much too good they looked.
+"""Winners of a search on fresh seeds: their mean scores, and how optimistic the search's were.
 
-The best of many trials was chosen by the score that is shown for it, so that score is flattering:
-the winner's curse. Trained again with fresh seeds, its mean is not.
+The best of many trials is chosen by its score, so this score is biased towards good values: the
+winner's curse. The mean score of the same configuration on fresh seeds is not biased.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from harness.reporting.results.outcomes import outcome_table
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.bootstrap import resamples
 from harness.reporting.statistics.estimates import Mean
-from harness.reporting.statistics.ranking import ranking
 
 LEVEL = 0.05
-"""The intervals of a confirmation miss with this probability, each for itself."""
+"""The probability that one interval of a confirmation misses; not corrected for their number."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,9 @@ class Confirmed:
     arm: its name in the confirmation. trial: the search's trial, searched: that trial's score.
     num_seeds: completed runs; failed: runs that failed. mean, low, high: of the score over the
     completed runs, with its interval; NaN where there are too few. too_good: by how much the
-    search's score is better than the mean, above 0 if it flattered, with its interval, which knows
-    the spread of the fresh runs alone. probability_best: share of resamples of the seeds in which
-    its mean is the best.
+    search's score is better than the mean, above 0 if that score was optimistic, with an interval
+    from the spread of the fresh runs alone. probability_best: share of resamples of the seeds in
+    which its mean is the best.
     """
 
     arm: str
@@ -52,11 +51,11 @@ class Confirmed:
 def confirmed(results: StudyResults) -> list[Confirmed]:
     """The confirmed configurations, the best first; none where nothing has been confirmed.
 
-    By their means; a configuration with a failed run stands behind those without one.
+    Ordered by mean; a configuration with a failed run comes after those without one.
     """
     if results.confirmation is None or results.confirmation.spec.arms is None:
         return []
-    ranked = ranking(results)
+    ranked = results.ranked
     scores = dict(zip(ranked["number"], ranked[results.objective].astype("float64"), strict=True))
     table = outcome_table(results.confirmation, results.objective)
     names = results.confirmation.spec.arms.names
@@ -90,8 +89,8 @@ def _confirmed(
 def _chances(confirmation: StudyResults, outcome: str, lower: bool) -> dict[str, float]:
     """arm -> the share of resamples of the seeds in which its mean is the best; ties are split.
 
-    Seeds are drawn together for all arms, so that what is easy in a seed is so for all. Seeds that
-    some arm has not ended are left out; a failed run is worse than any other.
+    A resample has the same seeds for all arms, so that an easy seed counts for all of them. Seeds
+    that some arm has not ended are left out; a failed run is worse than any completed one.
     """
     table = outcome_table(confirmation, outcome)
     table = table[table["value"].notna() | table["ended"].eq("failed")]

@@ -1,4 +1,4 @@
-"""Effects with intervals: what a verdict is made from. Each interval has any level that is asked.
+"""Effects with intervals of any level, which verdicts are decided by.
 
 ``level`` is the probability that an interval misses: 0.05 for a 95 % interval. All intervals are
 two-sided with equal tails, so they nest.
@@ -22,7 +22,7 @@ Values = npt.NDArray[np.float64]
 
 
 class Estimate(Protocol):
-    """An effect, and how far from it the true one may lie."""
+    """An estimated effect, with intervals for the true one."""
 
     @property
     def effect(self) -> float:
@@ -30,7 +30,7 @@ class Estimate(Protocol):
 
     @property
     def n(self) -> int:
-        """The number of units, pairs or runs, that it rests on."""
+        """The number of pairs or runs behind the estimate."""
 
     def interval(self, level: float) -> tuple[float, float]:
         """The two-sided interval that misses the true effect with probability ``level``."""
@@ -45,7 +45,7 @@ class Mean:
 
     Each end of its interval is the outer one of two: Student's t, which holds for differences
     that are about normal, and the bootstrap-t (Efron & Tibshirani 1993, section 12.5), which
-    follows skew. Misses of a mean of 0 at level 0.025, in 60,000 samples of five numbers: normal
+    adapts to skew. Misses of a mean of 0 at level 0.025, in 60,000 samples of five numbers: normal
     1.8 %, Student's t with 3 degrees 1.3 %, uniform 2.8 %, gamma of shape 3 3.3 %, lognormal of
     sigma 1/2 3.9 %, exponential 5.9 %; of eight numbers: 3.7 % at most. At the small levels that
     Holm's order asks of 30 tests, five skewed numbers miss up to four times as often as they
@@ -78,7 +78,7 @@ class Mean:
         return self.effect - max(t, low_t) * error, self.effect + max(t, high_t) * error
 
     def forecast(self, n: int, level: float) -> tuple[float, float]:
-        """By Student's t, with what the bootstrap-t adds to it now, less with every new pair."""
+        """By Student's t, widened by what the bootstrap-t adds at ``self.n``, times self.n / n."""
         error = self.standard_error * math.sqrt(self.n / n)
         t, t_now, left = _student(n - 1, level), _student(self.n - 1, level), self.n / n
         low_t, high_t = (max(t_now, end) / t_now for end in self._reach(level))
@@ -88,8 +88,8 @@ class Mean:
     def _reach(self, level: float) -> tuple[float, float]:
         """How many standard errors the bootstrap-t goes below and above the mean."""
         values, below = self._bootstrap
-        places = np.searchsorted(below, (level / 2, 1 - level / 2))
-        first, last = values[np.minimum(places, len(values) - 1)]
+        indices = np.searchsorted(below, (level / 2, 1 - level / 2))
+        first, last = values[np.minimum(indices, len(values) - 1)]
         return float(last), -float(first)
 
     @cached_property
@@ -101,7 +101,7 @@ class Mean:
 class WinRate:
     """The probability that one arm wins a pair; ``wins`` of ``n`` >= 1 pairs without ties.
 
-    Clopper & Pearson 1934, so that leaving 1/2 is the exact sign test.
+    The interval of Clopper & Pearson 1934 excludes 1/2 where the exact sign test rejects it.
     """
 
     wins: int
@@ -139,7 +139,7 @@ class RankCorrelation:
         return abs(self.rho)
 
     def interval(self, level: float) -> tuple[float, float]:
-        """The interval of the size: from 0, if that of the correlation holds 0."""
+        """The interval of the size; its low end is 0 if the correlation's interval contains 0."""
         return self.forecast(self.n, level)
 
     def forecast(self, n: int, level: float) -> tuple[float, float]:
@@ -154,8 +154,8 @@ class RankCorrelation:
 class Area:
     """The area under the ROC curve, P(score of a positive > of a negative), ties half.
 
-    The interval holds every area whose own standard deviation (Hanley & McNeil 1982) puts the
-    observed one within reach: method 5 of Newcombe 2006, which has a width at area 1 too.
+    The interval holds every area from which the observed one is at most z standard deviations
+    (Hanley & McNeil 1982) away: method 5 of Newcombe 2006, which has a width at area 1 too.
     """
 
     positives: Values
@@ -189,9 +189,9 @@ class Area:
 
 @dataclass(frozen=True, eq=False)
 class Resampled:
-    """Any statistic with the same statistic of resampled runs: a t interval of their spread.
+    """Any statistic, with a t interval from its spread over resampled runs.
 
-    No percentiles: the few resamples that a slow statistic affords have no tails to read.
+    Percentiles are not used: a slow statistic has too few resamples for them.
     """
 
     effect: float

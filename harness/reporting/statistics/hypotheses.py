@@ -1,12 +1,9 @@
-"""A claim's test, put to the runs: an estimate with what it decides, or why it decides nothing."""
+"""The hypothesis of a claim's test: its estimate from the runs and its margins, or a reason."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -21,10 +18,9 @@ from harness.reporting.statistics.estimates import (
     Estimate,
     Mean,
     RankCorrelation,
-    Resampled,
     WinRate,
 )
-from harness.reporting.statistics.ranking import importance
+from harness.reporting.statistics.importance import importance_difference
 
 SUPPORTED = "supported"
 CONTRADICTED = "contradicted"
@@ -32,12 +28,12 @@ NO_DIFFERENCE = "no difference that matters"
 UNDECIDED = "undecided"
 
 MIN_RUNS = 5
-"""Runs that a correlation takes at least."""
+"""The fewest runs that a correlation is computed from."""
 
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """What a test asks of its runs.
+    """One test of a claim with its estimate and margins.
 
     estimate: None where ``reason`` says why there is none. reference: the effect that the interval
     must leave; above, below: the verdict then, "" for none. margin: the effects that the interval
@@ -62,15 +58,16 @@ class Hypothesis:
 
 
 def formulate(test: ClaimTest, results: StudyResults) -> Hypothesis:
-    """The hypothesis that ``test`` asks of the runs in ``results``."""
+    """The hypothesis of ``test`` with the estimate from the runs in ``results``."""
     if test.kind == "paired":
         return _paired(test, pairs(results, test))
     if test.kind == "gain":
         return _gain(test, outcome_table(results, test.outcome))
     if test.kind == "importance":
         return _importance(test, results)
-    ask = _weak_correlation if test.kind == "weak_correlation" else _separation
-    return ask(test, predictor_table(results, test))
+    table = predictor_table(results, test)
+    weak = test.kind == "weak_correlation"
+    return _weak_correlation(test, table) if weak else _separation(test, table)
 
 
 def pairs(results: StudyResults, test: ClaimTest) -> pd.DataFrame:
@@ -129,7 +126,7 @@ def _paired(test: ClaimTest, frame: pd.DataFrame) -> Hypothesis:
 
 
 def _by_wins(difference: pd.Series, failed: pd.DataFrame, hypothesis: Hypothesis) -> Hypothesis:
-    """The sign test: a failed run loses its pair, a pair that both draw or lose does not count."""
+    """The sign test: a failed run loses its pair; a drawn or twice failed pair does not count."""
     sign = np.sign(difference.fillna(0.0))
     sign = sign + failed["than"].astype("int64") - failed["better"].astype("int64")
     won, decided = int((sign > 0).sum()), int((sign != 0).sum())
@@ -198,8 +195,8 @@ def _weak_correlation(test: ClaimTest, table: pd.DataFrame) -> Hypothesis:
 def _separation(test: ClaimTest, table: pd.DataFrame) -> Hypothesis:
     """The area under the ROC curve against the smallest effect, which it should exceed.
 
-    Positives are the runs whose outcome is below the threshold. The predictor's worse side points
-    to them if a low outcome is bad, its better side if it is good.
+    Positives are the runs whose outcome is below the threshold. Worse values of the predictor
+    predict them if a low outcome is bad, better values if a low outcome is good.
     """
     used = table[["predictor", "value"]].dropna()
     sign = 1.0 if direction_of(test.predictor) == "minimize" else -1.0
@@ -230,7 +227,7 @@ def _importance(test: ClaimTest, results: StudyResults) -> Hypothesis:
         runs=int(table["value"].notna().sum()),
         lost=_lost_runs(table, ["value"]),
     )
-    found = lead(results, test.outcome, test.field, test.over)
+    found = importance_difference(results, test.outcome, test.field, test.over)
     if isinstance(found, str):
         return replace(hypothesis, reason=found)
     return replace(hypothesis, estimate=found)
@@ -253,40 +250,3 @@ def _too_few(n: int, noun: str, needed: int = 2) -> str:
     if not n:
         return "no run to judge by"
     return f"{formats.count(n, noun)} alone; it takes {needed}"
-
-
-NUM_RESAMPLES = 100
-
-
-LEAST_USABLE = 0.8
-"""Below this share of resamples that have shares at all, their spread says nothing."""
-
-
-def lead(results: StudyResults, outcome: str, field: str, over: Sequence[str]) -> Resampled | str:
-    """The PED-ANOVA share of ``field`` minus the largest share in ``over``; or why there is none.
-
-    In [-1, 1]. Its spread comes from NUM_RESAMPLES resamples of the completed trials.
-    """
-    if outcome != results.objective:
-        return f"the study searched for {results.objective}, not for {outcome}"
-    missing = [name for name in (field, *over) if name not in results.spec.space]
-    if missing:
-        return f"not searched: {', '.join(missing)}"
-    found = importance(results)
-    if not found.shares:
-        return found.reason
-    spread = [shares[field] - max(shares[name] for name in over) for shares in _resampled(results)]
-    if len(spread) < LEAST_USABLE * NUM_RESAMPLES or np.ptp(spread) == 0:
-        return "too few resamples of the runs have importances"
-    effect = found.shares[field] - max(found.shares[name] for name in over)
-    return Resampled(effect, found.num_trials, spread)
-
-
-@lru_cache(maxsize=8)
-def _resampled(results: StudyResults, seed: int = 0) -> list[dict[str, float]]:
-    """The shares of all fields in each resample of the completed trials that has any."""
-    rng = np.random.default_rng(seed)
-    done = results.trials[results.trials["outcome"] == "complete"]
-    drawn = (done.iloc[rng.integers(0, len(done), len(done))] for _ in range(NUM_RESAMPLES))
-    found = (importance(dataclasses.replace(results, trials=rows)).shares for rows in drawn)
-    return [shares for shares in found if shares]

@@ -5,7 +5,7 @@ whether it is too small to matter (an equivalence test: two one-sided tests, Sch
 can go wrong, so each of the two families gets half of ALPHA, and Holm's step-down (Holm 1979)
 within it: the smallest p of k tests is tried at (ALPHA / 2) / k, the next one at
 (ALPHA / 2) / (k - 1), up to the first that fails. The probability of one wrong verdict or more in
-a report is thus at most ALPHA, as far as the intervals hold what they say. A report whose tests
+a report is thus at most ALPHA, if the intervals have their nominal coverage. A report whose tests
 have no smallest effect, and so no second family, gives all of ALPHA to the first.
 """
 
@@ -37,20 +37,22 @@ Interval = Callable[[float], tuple[float, float]]
 
 @dataclass(frozen=True)
 class Step:
-    """Where Holm's step-down put one test: the level it was tried at, and whether it passed."""
+    """One test in Holm's step-down: its p-value, the level it was tried at, whether it passed."""
 
+    p: float
     level: float
     passed: bool
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What the answer to one hypothesis is, beside all others.
+    """The decision on one hypothesis, among all those of a report.
 
     word: one of WORDS. effect, low, high: in the unit of the hypothesis, a logarithm for a ratio;
     NaN without an estimate. level: the probability that the interval misses, as Holm's order set
     it. p: the smallest level at which the hypothesis would be decided if it were the only one.
-    leaving, staying: where Holm's order put its two tests.
+    leaving, staying: the steps of its two tests, that the effect leaves the reference and that it
+    stays within the margin.
     """
 
     word: str
@@ -65,7 +67,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the runs say to one test of a claim.
+    """What the runs say about one test of a claim.
 
     study: whose runs they are. needed: how many pairs or runs should decide an undecided test,
     with this effect and spread and at these levels; infinite beyond MAX_NEEDED, None where it is
@@ -83,35 +85,35 @@ class Verdict:
 def holm(p_values: Sequence[float], alpha: float) -> list[Step]:
     """The step of each p-value, in their order. Holm 1979.
 
-    A test after the first that fails stays untried, at the level of that one.
+    After the first test that fails, no other is tried; the others have the level of that one.
     """
-    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
     steps: dict[int, Step] = {}
     passed, level = True, 0.0
-    for rank, place in enumerate(order):
+    for rank, index in enumerate(order):
         if passed:
             level = alpha / (len(p_values) - rank)
-            passed = p_values[place] <= level
-        steps[place] = Step(level, passed)
-    return [steps[place] for place in range(len(p_values))]
+            passed = p_values[index] <= level
+        steps[index] = Step(p_values[index], level, passed)
+    return [steps[index] for index in range(len(p_values))]
 
 
-def judge(asked: Sequence[tuple[Claim, ClaimTest, StudyResults]]) -> list[Verdict]:
+def judge(tests: Sequence[tuple[Claim, ClaimTest, StudyResults]]) -> list[Verdict]:
     """A verdict for each (claim, test, the results that hold its runs), in their order.
 
     All of them share one ALPHA, also those without an estimate.
     """
-    hypotheses = [formulate(test, results) for _, test, results in asked]
+    hypotheses = [formulate(test, results) for _, test, results in tests]
     return [
         Verdict(results.spec.name, claim, test, hypothesis, decision, needed(hypothesis, decision))
         for (claim, test, results), hypothesis, decision in zip(
-            asked, hypotheses, decide(hypotheses), strict=True
+            tests, hypotheses, decide(hypotheses), strict=True
         )
     ]
 
 
 def decide(hypotheses: Sequence[Hypothesis]) -> list[Decision]:
-    """The answers to all hypotheses of a report, which share one ALPHA."""
+    """The decision on each hypothesis of a report, in their order; all share one ALPHA."""
     margins = [hypothesis for hypothesis in hypotheses if hypothesis.margin is not None]
     share = ALPHA / 2 if margins else ALPHA
     leaving = holm([_smallest_level(hypothesis, _leaves) for hypothesis in hypotheses], share)
@@ -140,7 +142,7 @@ def needed(hypothesis: Hypothesis, decision: Decision) -> float | None:
 
 
 def _decision(hypothesis: Hypothesis, leaving: Step, staying: Step | None) -> Decision:
-    """The answer by the levels that Holm's order gave to the two tests."""
+    """The decision on a hypothesis, by the levels that Holm's order gave to its two tests."""
     estimate = hypothesis.estimate
     if estimate is None:
         return Decision(UNDECIDED)
@@ -152,12 +154,12 @@ def _decision(hypothesis: Hypothesis, leaving: Step, staying: Step | None) -> De
         word = hypothesis.inside
     elif leaving.passed:
         word = hypothesis.above if low > hypothesis.reference else hypothesis.below
-    p = min(_smallest_level(hypothesis, _leaves), _smallest_level(hypothesis, _stays))
+    p = min(leaving.p, staying.p if staying else 1.0)
     return Decision(word, estimate.effect, low, high, level, p, leaving, staying)
 
 
 def _leaves(hypothesis: Hypothesis, interval: Interval, level: float) -> bool:
-    """Whether the interval lies on one side of the reference for which there is a verdict."""
+    """Whether the interval lies on a side of the reference that has a verdict."""
     low, high = interval(level)
     above = bool(hypothesis.above) and low > hypothesis.reference
     return above or (bool(hypothesis.below) and high < hypothesis.reference)

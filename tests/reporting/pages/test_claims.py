@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from harness.core.spec.study_spec import StudySpec
+from harness.reporting.analysis import analyse
 from harness.reporting.pages.claims import write_claims
 from harness.reporting.pages.study import render_page, summarise
 from harness.reporting.results.tables import StudyResults
@@ -128,7 +129,7 @@ def test_no_claim_has_run(tmp_path: Path) -> None:
 
 def test_the_page_of_arms_speaks_of_arms() -> None:
     results = compared("c01", "C1", [*NEAR])
-    page = Page(render_page(results))
+    page = Page(render_page(analyse(results)))
     ids = {attributes.get("id") for _, attributes in page.elements}
     assert {"tests", "leaderboard", "images", "learning_curves", "states", "trials"} <= ids
     assert not ids & {"parameter_importance", "field_effect", "optimisation_history"}
@@ -142,7 +143,7 @@ def test_study_json_of_arms_holds_the_verdicts() -> None:
     results = compared("c01", "C1", [*NEAR])
     assert results.spec.claim is not None
     found = judge([(results.spec.claim, results.spec.claim.tests[0], results)])[0]
-    summary = summarise(results)
+    summary = summarise(analyse(results))
     assert summary["answer"] == "Supported: A test."
     assert summary["tests"][0]["p"] == found.decision.p
     json.dumps(summary, allow_nan=False)
@@ -150,6 +151,6 @@ def test_study_json_of_arms_holds_the_verdicts() -> None:
 
 @pytest.mark.parametrize("unit", [[None] * 5, [builder.FAILED] * 5, [*NEAR[:1], *[None] * 4]])
 def test_unfinished_arms_have_a_page(unit: list[float | str | None]) -> None:
-    page = Page(render_page(compared("c01", "C1", unit)))
+    page = Page(render_page(analyse(compared("c01", "C1", unit))))
     assert "Undecided" in page.text
     assert "nan" not in page.text.lower().split()

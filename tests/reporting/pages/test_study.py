@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from harness.core.registry import PLOTS
+from harness.reporting.analysis import analyse
 from harness.reporting.pages import study as page_module
 from harness.reporting.pages.study import render_page, summarise, write_report
 from harness.reporting.parts.figures import MAX_GRID_PIXELS, grid_uri
@@ -97,7 +98,7 @@ def test_the_page_is_small(written: Path) -> None:
 
 
 def test_the_same_runs_give_the_same_bytes(written: Path, tmp_path: Path) -> None:
-    shuffled = [RUNS[place] for place in np.random.default_rng(0).permutation(len(RUNS))]
+    shuffled = [RUNS[index] for index in np.random.default_rng(0).permutation(len(RUNS))]
     again = write_report(builder.results(shuffled), tmp_path)
     for name in ("index.html", "runs.csv", "study.json"):
         assert (again.parent / name).read_bytes() == (written.parent / name).read_bytes(), name
@@ -132,7 +133,7 @@ def test_study_json_answers_a_machine(written: Path) -> None:
 
 def test_missing_scores_are_null_in_study_json() -> None:
     runs = [builder.record(0), builder.record(1, fid=99.0, kid=float("inf"), mode_jsd=0.1)]
-    assert "kid" in (scores := summarise(builder.results(runs))["best"]["scores"])
+    assert "kid" in (scores := summarise(analyse(builder.results(runs)))["best"]["scores"])
     assert scores["kid"] is scores["mode_jsd"] is None
 
 
@@ -158,7 +159,7 @@ def test_text_from_the_runs_stays_text() -> None:
     }
     spec = builder.spec(question=EVIL, base={"images": 100_000, "dataset": EVIL})
     changes = {"evaluation": evaluation, "gaps": (EVIL,), "environment": {EVIL: [EVIL]}}
-    page = Page(render_page(builder.results(runs, spec, **changes)))
+    page = Page(render_page(analyse(builder.results(runs, spec, **changes))))
     assert not page.all("script")
     assert all(str(image["src"]).startswith("data:") for image in page.all("img"))
     assert page.text.count("<script>alert(1)</script>") >= 8
@@ -190,7 +191,7 @@ def test_text_from_the_runs_stays_text() -> None:
 def test_unusual_studies_have_a_page(
     runs: list[builder.RunRecord], changes: dict[str, object], says: str
 ) -> None:
-    page = Page(render_page(builder.results(runs, **changes)))
+    page = Page(render_page(analyse(builder.results(runs, **changes))))
     assert says in page.text
     assert "nan" not in page.text.lower().split()
     assert "None" not in page.text.split()
@@ -198,7 +199,8 @@ def test_unusual_studies_have_a_page(
 
 @pytest.mark.slow
 def test_a_page_of_200_trials_stays_under_its_limit() -> None:
-    assert len(render_page(builder.results(builder.random_runs(200)))) < 3_000_000
+    analysis = analyse(builder.results(builder.random_runs(200)))
+    assert len(render_page(analysis)) < 3_000_000
 
 
 def test_only_pixels_of_a_grid_reach_the_page() -> None:

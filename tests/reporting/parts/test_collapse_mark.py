@@ -1,4 +1,4 @@
-"""Trials whose collapse alarm is up are marked, in the leaderboard and in the table of all."""
+"""Trials that raised the collapse alarm are marked, in the leaderboard and in the table of all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _results(**changes: object) -> StudyResults:
 def test_collapsed_trials_are_marked_in_the_leaderboard() -> None:
     table = leaderboard(_results())
     assert [row[1] for row in table.rows] == ["0", f"1{COLLAPSED_MARK}", "3"]
-    assert table.note.endswith("the collapse alarm is up")
+    assert table.note.endswith("the collapse alarm was raised")
     assert "collapse_probability" in table.columns
 
 

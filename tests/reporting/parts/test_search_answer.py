@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from harness.reporting.parts.search_answer import answer
+from harness.reporting.parts.search_answer import search_answer
 from tests.support import reports as builder
 
 
 def words(*runs: builder.RunRecord, **changes: object) -> str:
-    found = answer(builder.results(list(runs), **changes))
+    found = search_answer(builder.results(list(runs), **changes), [])
     return " ".join([found.headline, *found.sentences, *found.caveats])
 
 
@@ -45,7 +45,7 @@ def test_an_objective_to_maximize_is_compared_the_other_way_round() -> None:
 def test_interrupted_trials_are_counted_apart() -> None:
     text = words(builder.record(0), builder.record(1, "interrupted"), builder.record(2, "running"))
     assert "2 trials of 20 planned: 1 completed and 1 not ended." in text
-    assert "1 more trial interrupted by hand, not counted." in text
+    assert "Not counted: 1 interrupted trial." in text
 
 
 @pytest.mark.parametrize(("second", "named"), [(10.9, True), (11.1, False)])

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from harness.core.errors import InputError
+from harness.core.spec.study_spec import STUDY_KEYS, StudySpec
 from harness.reporting.results import load as results_module
 from harness.reporting.results.load import load_recorded, load_results
 from harness.reporting.results.tables import StudyResults
@@ -82,6 +83,32 @@ def test_artifacts_arrive(demo: StudyResults, store: Store) -> None:
     assert demo.untrained == {"fid": 400.0}  # a score that is null is none
     assert demo.environment == {"python": "3.11.9"}
     assert demo.gaps == ()
+
+
+SEARCH = builder.spec(
+    search={"minimize": "kid"}, evaluation={"num_samples": 300}, confirm={"top": 2}
+)
+ARMS = builder.arms_spec(tests=[builder.paired_test()])
+
+
+@pytest.mark.parametrize("spec", [SEARCH, ARMS])
+def test_a_study_is_read_back_as_it_was_declared(spec: StudySpec) -> None:
+    assert tuple(spec.to_dict()) == STUDY_KEYS
+    assert results_module._spec({**spec.to_dict(), "resolved": {}}, spec.name) == spec
+
+
+@pytest.mark.parametrize("key", ARMS.to_dict())
+def test_every_key_of_a_study_is_read(key: str) -> None:
+    """Without a key, one of two studies that together set every key is another, or is refused."""
+
+    def without(spec: StudySpec) -> StudySpec | None:
+        declared = {name: value for name, value in spec.to_dict().items() if name != key}
+        try:
+            return results_module._spec(declared, "renamed" if key == "name" else spec.name)
+        except InputError:
+            return None
+
+    assert [without(SEARCH), without(ARMS)] != [SEARCH, ARMS]
 
 
 def test_grids_are_the_last_ones_and_found_by_run_id(demo: StudyResults) -> None:

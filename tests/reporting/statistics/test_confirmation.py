@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from harness.reporting.analysis import analyse
 from harness.reporting.pages import study as page_module
 from harness.reporting.pages.study import render_page
-from harness.reporting.parts.confirmation import CONFIRMATION, confirmation_table, summarise
+from harness.reporting.parts.confirmation import confirmation_plot, confirmation_table
 from harness.reporting.parts.figures import HALF, draw_figure
-from harness.reporting.parts.search_answer import answer
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.confirmation import confirmed
 from tests.support import reports as builder
@@ -73,7 +73,7 @@ def test_a_failed_run_is_worse_than_any_other() -> None:
 def test_nothing_confirmed_is_nothing_shown() -> None:
     assert confirmed(search(None)) == []
     assert confirmed(search({"trial-001": [FAILED, FAILED], "trial-002": [None, None]})) == []
-    assert "is the best of 3 completed trials" in answer(search(None)).headline
+    assert "is the best of 3 completed trials" in analyse(search(None)).answer.headline
 
 
 def test_an_objective_to_maximize() -> None:
@@ -92,30 +92,33 @@ def test_an_objective_to_maximize() -> None:
 
 
 def test_the_headline_names_the_confirmed_winner_and_the_passed_one() -> None:
-    found = answer(search(FRESH))
+    found = analyse(search(FRESH)).answer
     assert found.headline.startswith(
         "Trial 2 is the best of 2 confirmed configurations, with a mean fid of 5.200 ("
     )
     text = " ".join(found.sentences)
-    assert "The search had trial 1 first, with 4: 2 better than" in text.replace("4.000", "4")
-    assert "and trial 2 passed it" in text
+    assert "The search ranked trial 1 first, with 4: 2 better than" in text.replace("4.000", "4")
+    assert "; trial 2 ranks first on fresh seeds." in text
     assert not any("optimistic" in caveat for caveat in found.caveats)
     assert any("resamples of the seeds" in caveat for caveat in found.caveats)
 
 
 def test_the_first_that_was_not_confirmed_is_named() -> None:
-    text = " ".join(answer(search({"trial-002": FRESH["trial-002"]})).sentences)
-    assert "The search's own first, trial 1, has not been confirmed." in text
+    text = " ".join(analyse(search({"trial-002": FRESH["trial-002"]})).answer.sentences)
+    assert "The search's best, trial 1, was not confirmed." in text
 
 
 def test_the_table_and_the_plot() -> None:
     results = search(FRESH)
-    table = confirmation_table(confirmed(results), "fid")
+    found = confirmed(results)
+    table = confirmation_table(found, "fid")
     assert [row[1] for row in table.rows] == ["2", "1"]
     assert table.rows[1][-1].startswith("2 (1.")
-    frame = summarise(results)
+    plot = confirmation_plot(found)
+    frame = plot.summarise(results)
     assert len(frame) == 10
-    figure = draw_figure(CONFIRMATION, frame, HALF, "dark")
+    assert "n = 10 runs" in plot.caption(results)
+    figure = draw_figure(plot, frame, HALF, "dark")
     figure.draw_without_rendering()
     labels = [tick.get_text() for tick in figure.axes[0].get_xticklabels()]
     assert labels == ["trial 2", "trial 1"]
@@ -127,10 +130,10 @@ def test_the_page_shows_the_confirmation(
 ) -> None:
     monkeypatch.setattr(page_module, "render", lambda plot, results: [])
     results = search(fresh)
-    page = Page(render_page(results))
+    page = Page(render_page(analyse(results)))
     assert "Confirmed on fresh seeds" in page.text
     assert "nan" not in page.text.lower().split()
-    summary = json.dumps(page_module.summarise(results), allow_nan=False)
+    summary = json.dumps(page_module.summarise(analyse(results)), allow_nan=False)
     assert json.loads(summary)["confirmation"][-1]["searched"] == 4.0
     alone = dataclasses.replace(results, confirmation=None)
-    assert "Confirmed on fresh seeds" not in Page(render_page(alone)).text
+    assert "Confirmed on fresh seeds" not in Page(render_page(analyse(alone))).text

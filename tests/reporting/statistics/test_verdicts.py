@@ -63,13 +63,13 @@ def test_the_effect_is_the_mean_log_ratio_of_the_pairs() -> None:
 def test_an_outcome_to_maximize_counts_the_other_way_round() -> None:
     runs = [
         builder.record(
-            2 * seed + place,
+            2 * seed + index,
             config={"seed": seed},
             tags={"arm": arm},
-            recall=0.5 + 0.2 * (arm == "centered") + 0.01 * seed * place,
+            recall=0.5 + 0.2 * (arm == "centered") + 0.01 * seed * index,
         )
         for seed in range(5)
-        for place, arm in enumerate(("centered", "unit"))
+        for index, arm in enumerate(("centered", "unit"))
     ]
     found = one(runs, outcome="recall", scale="difference", smallest_effect=0.01)
     # 0.2 less 0, 0.01, ... 0.04: 0.18 on average.
@@ -252,7 +252,7 @@ IMPORTANCE = {
 }
 
 
-def test_the_field_that_decides_the_score_leads() -> None:
+def test_the_field_that_decides_the_score_has_the_largest_share() -> None:
     rng = np.random.default_rng(0)
     runs = [
         builder.record(
@@ -274,7 +274,7 @@ def test_the_field_that_decides_the_score_leads() -> None:
     assert on_search(runs, elsewhere).hypothesis.reason == "not searched: dropout"
 
 
-def test_a_question_tells_how_it_was_tested() -> None:
+def test_a_hypothesis_says_how_it_was_tested() -> None:
     spec = builder.arms_spec(tests=[builder.paired_test()])
     assert spec.claim is not None
     results = builder.results(builder.arms_runs(centered=FAR, unit=FAR[::-1]), spec)
