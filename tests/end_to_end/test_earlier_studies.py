@@ -1,0 +1,82 @@
+"""Studies of version 0.1.0 before its files moved: they open, resume and report as they did.
+
+``earlier_studies.tar.xz`` holds mlruns/ (without generators and most images), the study files, and
+the reports' tables as that version wrote them. ``earlier`` is a search that was killed in its last
+trial, with a diverged, a pruned and a confirmed trial; ``earlier_arms`` compares two arms.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import optuna
+import pandas as pd
+import pytest
+
+from harness.reporting.pages.study import write_report
+from harness.reporting.results.load import load_results
+from harness.tracking.stores.layout import Layout
+from tests.support.commands import check_stores_agree, environment
+
+ARCHIVE = Path(__file__).with_name("earlier_studies.tar.xz")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(tmp_path, filter="data")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["earlier", "earlier_arms"])
+def test_the_report_has_the_figures_that_it_had(folder: Path, name: str) -> None:
+    results = load_results(Layout(folder / "mlruns").tracking_uri, name)
+    write_report(results, folder / "now")
+    before, now = folder / "reports" / name, folder / "now"
+    pd.testing.assert_frame_equal(
+        pd.read_csv(now / "runs.csv"), pd.read_csv(before / "runs.csv"), check_exact=True
+    )
+    old, new = (json.loads((at / "study.json").read_text()) for at in (before, now))
+    assert new == old
+    assert (now / "index.html").stat().st_size > 100_000
+
+
+def test_an_interrupted_trial_is_retried_and_the_study_completed(folder: Path) -> None:
+    """By the same command; its worker ran on another machine and has no heartbeat any more."""
+    command = [sys.executable, "-m", "harness.study", "earlier", "--n-trials", "11", "--json"]
+    process = subprocess.run(
+        command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=300
+    )
+    assert process.returncode == 0, process.stderr
+    outcome = json.loads(process.stdout)
+    assert (outcome["done"], outcome["total"], outcome["ran"]) == (11, 11, 1)
+    assert outcome["states"]["INTERRUPTED"] == 1
+    assert (outcome["confirmation"]["done"], outcome["confirmation"]["ran"]) == (4, 0)
+    trials, runs = check_stores_agree(folder, "earlier")
+    assert (trials[10].state, trials[10].user_attrs["failure"]) == (
+        optuna.trial.TrialState.FAIL,
+        "interrupted",
+    )
+    assert trials[11].params == trials[10].params
+    assert trials[11].user_attrs["retry_of"] == 10
+    assert runs[11].data.tags["retry_of"] == "10"
+    page = (folder / "reports" / "earlier" / "index.html").read_text()
+    assert "11 trials of 11 planned" in page
+
+
+def test_arms_that_are_complete_stay_complete(folder: Path) -> None:
+    command = [sys.executable, "-m", "harness.study", "earlier_arms", "--json", "--no-report"]
+    process = subprocess.run(
+        command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=300
+    )
+    assert process.returncode == 0, process.stderr
+    outcome = json.loads(process.stdout)
+    assert (outcome["done"], outcome["ran"]) == (6, 0)
+    assert {arm: len(values) for arm, values in outcome["arms"].items()} == {
+        "centered": 3,
+        "unit": 3,
+    }
