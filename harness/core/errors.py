@@ -61,6 +61,11 @@ class within:
             raise InputError(f"{self._where}: {error}") from None
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what ``error`` says; the name of its type if that is nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def shown(value: object) -> str:
     """``repr(value)`` for an error message: one line of at most 80 characters."""
     try:

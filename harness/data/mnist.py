@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from harness.core.errors import InputError
+from harness.core.errors import InputError, first_line
 from harness.data.dataset import Dataset
 from harness.data.npz import load_npz
 
@@ -65,7 +65,7 @@ def _download() -> dict[str, NDArray[Any]]:
         with contextlib.redirect_stdout(sys.stderr):
             train, test = keras.datasets.mnist.load_data()
     except Exception as error:  # Keras raises a bare Exception for a failed download
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        reason = first_line(error)
         raise InputError(
             f"mnist: no {FILE_NAME} in {DATA_DIR_VARIABLE} "
             f"({os.environ.get(DATA_DIR_VARIABLE) or 'not set'}), none in {_keras_cache()}, and "

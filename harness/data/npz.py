@@ -19,7 +19,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from harness.core.errors import InputError
+from harness.core.errors import InputError, first_line
 from harness.data.checks import ArraySpec, check_image_type, check_labels, check_specs
 from harness.data.dataset import ARRAY_NAMES, Dataset
 
@@ -64,11 +64,13 @@ def _named_faults(where: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(f"{where}: cannot be read: {error.strerror or _line(error)}") from None
+        raise InputError(
+            f"{where}: cannot be read: {error.strerror or first_line(error)}"
+        ) from None
     except MemoryError:
         raise InputError(f"{where}: its arrays do not fit into this machine's memory") from None
     except _DAMAGE as error:
-        raise InputError(f"{where}: damaged, or not an .npz file: {_line(error)}") from None
+        raise InputError(f"{where}: damaged, or not an .npz file: {first_line(error)}") from None
 
 
 _DAMAGE = (
@@ -79,11 +81,6 @@ _DAMAGE = (
     ValueError,
     RuntimeError,  # an encrypted member, or NotImplementedError: an unknown compression
 )
-
-
-def _line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
 
 
 def _read_specs(archive: zipfile.ZipFile, where: str) -> dict[str, ArraySpec]:

@@ -1,4 +1,4 @@
-"""After a search: its best configurations again, on seeds that the search has not seen."""
+"""The confirmation after a search: its best configurations, trained with fresh seeds."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from harness.tracking.tracker import trial_run_name
 def confirmation_study(spec: StudySpec, storage_url: str) -> StudySpec:
     """The study of arms that confirms ``spec``, whose search is complete.
 
-    One arm per configuration, named after its trial. Seeds begin after the search's own, so that
-    no winner is judged by the run that made it one. Arms of an earlier confirmation keep their
-    place: a search that went on adds to them what is among its best now.
+    One arm per configuration, named after its trial. The seeds begin after those of the search, so
+    that no configuration is judged by the run that selected it. Arms of an earlier confirmation
+    keep their index; a search that was extended adds arms for its best configurations now.
     """
     assert spec.confirm is not None
     storage = open_storage(storage_url)

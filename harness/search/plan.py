@@ -15,8 +15,8 @@ from harness.tracking.stores.layout import Layout
 class Workforce:
     """Who runs the trials: how many ``workers``, and the ``executor`` that starts them.
 
-    workers_per_gpu: how many share one GPU, each with its part of the memory; None leaves the GPUs
-    alone, so that every worker sees all of them. ray_address and cpus_per_worker: where the
+    workers_per_gpu: how many share one GPU, each with its part of the memory; None assigns no
+    GPU, so that every worker sees all of them. ray_address and cpus_per_worker: where the
     executor ``ray`` finds its cluster, and what it asks there for each worker (1 core if None).
     Raises InputError if they do not go together.
     """
@@ -28,7 +28,7 @@ class Workforce:
     cpus_per_worker: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what the executor would not heed."""
+        """Refuse options that the executor does not have."""
         if EXECUTORS.check(self.executor) == "ray":
             return
         for option in ("ray_address", "cpus_per_worker"):

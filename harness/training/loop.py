@@ -78,7 +78,7 @@ class Trainer:
         return Snapshot(capture(self.variables), record)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go on from ``snapshot``, of a trainer of the same configuration and data.
+        """Resume from ``snapshot``, of a trainer of the same configuration and data.
 
         Raises RecordError if it was taken from other networks; then nothing is changed.
         """

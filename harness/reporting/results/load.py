@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.core import schema
-from harness.core.errors import InputError
+from harness.core.errors import InputError, first_line
 from harness.core.schema import RunKind, Tag
 from harness.core.spec.arms import confirmation_name
 from harness.core.spec.study_spec import STUDY_KEYS, StudySpec
@@ -62,7 +62,7 @@ def load_recorded(tracking_uri: str, study_names: Iterable[str]) -> dict[str, St
     try:
         there = _experiments(client)
     except (MlflowException, SQLAlchemyError) as error:
-        raise InputError(f"{mask(tracking_uri)}: {_first_line(error)}") from None
+        raise InputError(f"{mask(tracking_uri)}: {first_line(error)}") from None
     return {name: load_results(tracking_uri, name) for name in study_names if name in there}
 
 
@@ -75,7 +75,7 @@ def _load(client: Any, tracking_uri: str, study_name: str) -> StudyResults:
         study_run = _study_run(client, experiment_id, study_name)
         runs = [_record(client, run) for run in _trial_runs(client, experiment_id, study_run)]
     except (MlflowException, SQLAlchemyError) as error:
-        raise InputError(f"{mask(tracking_uri)}: {_first_line(error)}") from None
+        raise InputError(f"{mask(tracking_uri)}: {first_line(error)}") from None
     artifacts = _Artifacts(client, study_run.info.run_id, study_folder(tracking_uri, study_name))
     declared = artifacts.json(schema.STUDY_FILE)
     spec = _spec(declared, study_name)
@@ -179,7 +179,7 @@ def _client(tracking_uri: str) -> Any:
     try:
         return MlflowClient(tracking_uri)
     except (MlflowException, SQLAlchemyError, ImportError) as error:
-        raise InputError(f"{mask(tracking_uri)}: {_first_line(error)}") from None
+        raise InputError(f"{mask(tracking_uri)}: {first_line(error)}") from None
 
 
 def _experiment_id(client: Any, tracking_uri: str, study_name: str) -> str:
@@ -271,10 +271,6 @@ def _spec(declared: dict[str, Any], study_name: str) -> StudySpec:
 def _finite(values: dict[str, Any]) -> dict[str, float]:
     numbers = {k: float(v) for k, v in values.items() if isinstance(v, int | float)}
     return {name: value for name, value in numbers.items() if math.isfinite(value)}
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def study_folder(tracking_uri: str, study_name: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""The lines that close a session: how the study stands, what is best, where to look."""
+"""The summary that closes a session: trials by state, the best one, the report and the UI."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STATE_WORDS = {
 def summary_lines(
     outcomes: Sequence[StudyOutcome], page: Path | None, tracking_uri: str
 ) -> list[str]:
-    """What to print after a study and its confirmation, if it has one.
+    """The lines to print after a study and its confirmation, if it has one.
 
     ``page`` is the report, ``tracking_uri`` the store.
     """
@@ -36,7 +36,7 @@ def summary_lines(
 
 
 def _lines(outcome: StudyOutcome) -> list[str]:
-    """How one study stands, and what is best in it."""
+    """How many trials one study has, by state, and its best one."""
     counts = ", ".join(
         f"{outcome.states[state]} {word}"
         for state, word in STATE_WORDS.items()
@@ -54,7 +54,7 @@ def _lines(outcome: StudyOutcome) -> list[str]:
 
 
 def _arm_lines(outcome: StudyOutcome) -> list[str]:
-    """The metric of every arm, seed by seed; the verdict is the report's."""
+    """The metric of every arm, seed by seed; a verdict is left to the report."""
     width = max(map(len, outcome.arms))
     return [
         f"  {name.ljust(width)}  {outcome.metric} "
@@ -80,7 +80,7 @@ def _best_lines(outcome: StudyOutcome) -> list[str]:
 
 
 def score_report(outcome: StudyOutcome) -> dict[str, dict[str, Any]]:
-    """Each score of the best trial with the figures that it is read beside, ready for JSON.
+    """Each score of the best trial with the figures to compare it with, ready for JSON.
 
     value; interval: [low, high] of 95 %; null_level: what a generator without error reads on
     average, by formula; perfect: what real images read; untrained: what the base configuration
@@ -103,7 +103,7 @@ def score_report(outcome: StudyOutcome) -> dict[str, dict[str, Any]]:
 
 
 def score_lines(outcome: StudyOutcome) -> list[str]:
-    """A table of ``score_report`` with a heading; nothing where no trial is complete."""
+    """A table of ``score_report`` with a heading; empty where no trial is complete."""
     report = score_report(outcome)
     if not report:
         return []

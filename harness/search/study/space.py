@@ -18,10 +18,10 @@ from harness.core.spec.arms import MAX_ARMS
 from harness.core.spec.study_spec import Choices, Range, StudySpec
 
 ARM = "arm"
-"""Optuna's parameter for the place of a trial's arm among the study's arms, from 0."""
+"""Optuna's parameter for the index of a trial's arm among the study's arms, from 0."""
 
 _ARM_DISTRIBUTIONS: dict[str, BaseDistribution] = {
-    # Numbers and not names: Optuna refuses a categorical parameter that gets one more choice.
+    # Indices, not names: Optuna refuses a categorical parameter to which a choice is added.
     ARM: IntDistribution(0, MAX_ARMS - 1),
     "seed": IntDistribution(0, int(BOUNDS["seed"][1])),
 }
@@ -43,7 +43,7 @@ def config_of(spec: StudySpec, params: Mapping[str, Any]) -> TrialConfig:
 
 
 def arm_name(spec: StudySpec, params: Mapping[str, Any]) -> str:
-    """The name of the arm that ``params`` stand for."""
+    """The name of the arm with the index in ``params``."""
     assert spec.arms is not None
     return spec.arms.names[int(params[ARM])]
 
@@ -53,14 +53,14 @@ def arm_params(spec: StudySpec) -> list[dict[str, Any]]:
     assert spec.arms is not None
     first = spec.base_config().seed
     return [
-        {ARM: place, "seed": first + offset}
+        {ARM: index, "seed": first + offset}
         for offset in range(spec.arms.num_seeds)
-        for place in range(len(spec.arms.names))
+        for index in range(len(spec.arms.names))
     ]
 
 
 def space_size(spec: StudySpec) -> int | None:
-    """How many different configurations the space holds; None if there is no end of them."""
+    """The number of different configurations in the space; None if there are infinitely many."""
     if spec.arms:
         return spec.arms.num_trials
     sizes = []

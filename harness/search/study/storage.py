@@ -12,7 +12,7 @@ from optuna.samplers import BaseSampler
 from optuna.storages import RDBStorage
 from sqlalchemy.exc import SQLAlchemyError
 
-from harness.core.errors import InputError, within
+from harness.core.errors import InputError, first_line, within
 from harness.core.schema import StudyAttribute
 from harness.core.spec.identity import difference
 from harness.core.spec.study_spec import StudySpec
@@ -78,7 +78,7 @@ def _readable(storage: RDBStorage) -> Iterator[None]:
     try:
         yield
     except (OptunaError, SQLAlchemyError, ValueError, LookupError, TypeError) as error:
-        reason = (str(error.__cause__ or error).splitlines() or [""])[0]
+        reason = first_line(error.__cause__ or error)
         raise InputError(
             f"{mask(storage.url)} cannot be read: {type(error).__name__}: {reason}; "
             "restore a copy of it"

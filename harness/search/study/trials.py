@@ -20,7 +20,9 @@ from harness.core.spec.study_spec import StudySpec
 from harness.search.study.space import arm_name, config_of, distributions
 from harness.tracking.reconcile import Ending
 
-_QUEUED_PARAMS = "fixed_params"  # where Optuna keeps what enqueue_trial was given
+_QUEUED_PARAMS = (
+    "fixed_params"  # system attribute in which Optuna keeps the values given to enqueue_trial
+)
 
 
 def was_interrupted(trial: FrozenTrial) -> bool:

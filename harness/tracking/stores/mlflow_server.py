@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from http.client import HTTPException
 from urllib.parse import urlsplit
 
-from harness.core.errors import InputError
+from harness.core.errors import InputError, first_line
 from harness.tracking.stores.urls import hide_passwords, mask
 
 _CONNECT_SECONDS = 5.0
@@ -36,7 +36,7 @@ def check_server(uri: str, option: str) -> None:
         try:
             MlflowClient(tracking_uri=uri).search_experiments(max_results=1)
         except MlflowException as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            reason = first_line(error)
             reason = hide_passwords(reason)
             raise InputError(f"{option}: {mask(uri)}: {reason}") from None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from harness.core.errors import InputError
+from harness.core.errors import InputError, first_line
 
 BACKENDS = ("sqlite", "postgresql", "mysql")
 """Databases that both MLflow and Optuna can use."""
@@ -52,7 +52,7 @@ def parse(url: str, option: str) -> URL:
     try:
         parsed.get_dialect().import_dbapi()
     except (ImportError, NoSuchModuleError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise InputError(f"{option}: {mask(url)}: its driver is not installed ({reason})") from None
     return parsed
 

@@ -289,7 +289,7 @@ def test_workers_killed_at_random_moments_cost_no_trial(either_url):
     rng = random.Random(1)
     workers = [start(either_url, 40, 0.05, 0.25) for _ in range(2)]
     kills = 0
-    while kills < 50 and len(counted_trials(trial_queue(either_url, 40).study)) < 40:
+    while kills < 50 and len(counted_trials(trial_queue(either_url, 40).opened.study)) < 40:
         time.sleep(rng.uniform(0.1, 2.0))
         rng.choice(workers).kill()
         for place, worker in enumerate(workers):
