@@ -35,7 +35,7 @@ test: $(VENV)/installed  ## the first tier of tests: every kind, in minutes
 	$(BIN)/python -m pytest -m "not gpu and not slow" $(PARALLEL) $(ARGS)
 
 test-all: $(VENV)/installed  ## both tiers: all tests, except those that need a GPU
-	$(BIN)/python -m pytest -m "not gpu" $(PARALLEL) $(ARGS)
+	HARNESS_TEST_SCALE=1 $(BIN)/python -m pytest -m "not gpu" $(PARALLEL) $(ARGS)
 
 test-gpu: $(VENV)/installed  ## the tests that need a GPU
 	$(BIN)/python -m pytest -m gpu $(ARGS)

@@ -15,6 +15,11 @@ PAIRS = list(itertools.product(ARCHITECTURES.names(), PROCEDURES.names()))
 
 
 @pytest.fixture(autouse=True)
+def _own_stores(layout, monkeypatch):
+    monkeypatch.setenv("HARNESS_MLRUNS", str(layout.root))
+
+
+@pytest.fixture(autouse=True)
 def _handler_as_it_was():
     """A session hears SIGTERM; the tests after these do not."""
     before = signal.getsignal(signal.SIGTERM)

@@ -16,7 +16,9 @@ DATABASES = ("mlflow.db", "optuna.db")
 
 
 @pytest.fixture(scope="session")
-def empty_stores(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Layout:
+def empty_stores(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Layout:
     """A layout with both databases, without studies; to be copied, not to be written.
 
     The processes of pytest-xdist share one: the folder above theirs belongs to this run alone.
