@@ -1,4 +1,4 @@
-"""All tests of properties once more, with new cases on every run; those of this folder with more."""
+"""Every test of a property once more, with many more cases, new ones on every run."""
 
 from __future__ import annotations
 
