@@ -4,8 +4,11 @@
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-# One process more than two cores: many tests wait for what they have started.
-PARALLEL := --numprocesses 3 --dist loadfile --no-loadscope-reorder
+# One process more than there are cores, since many tests wait for what they have started; each
+# takes about a gigabyte. tests/conftest.py says which tests share a process, and the order.
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+PROCESSES := $(shell test $(CORES) -lt 8 && expr $(CORES) + 1 || echo 8)
+PARALLEL := --numprocesses $(PROCESSES) --dist loadgroup --no-loadscope-reorder
 
 # The first Python of the supported versions; `make PYTHON=...` takes another.
 CHECK := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -13,7 +16,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c '$(CHECK)' 2>/dev/null && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help study ui doctor test test-fast test-gpu lint format typecheck bench clean
+.PHONY: help study ui doctor test test-all test-gpu lint format typecheck bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -28,11 +31,11 @@ ui: $(VENV)/installed  ## browse every run in the MLflow UI, on this machine onl
 doctor: $(VENV)/installed  ## what works here and what does not
 	$(BIN)/python -m harness.doctor $(ARGS)
 
-test: $(VENV)/installed  ## the whole suite, except what needs a GPU
-	$(BIN)/python -m pytest -m "not gpu" $(PARALLEL) $(ARGS)
-
-test-fast: $(VENV)/installed  ## the tests that take seconds
+test: $(VENV)/installed  ## the first tier of tests: every kind, in minutes
 	$(BIN)/python -m pytest -m "not gpu and not slow" $(PARALLEL) $(ARGS)
+
+test-all: $(VENV)/installed  ## both tiers: all tests, except those that need a GPU
+	HARNESS_TEST_SCALE=1 $(BIN)/python -m pytest -m "not gpu" $(PARALLEL) $(ARGS)
 
 test-gpu: $(VENV)/installed  ## the tests that need a GPU
 	$(BIN)/python -m pytest -m gpu $(ARGS)

@@ -18,15 +18,20 @@ from hypothesis import settings
 from harness.search.workers.resources import thread_limits
 from tests.support.postgres import postgres_database
 from tests.support.repository import REPOSITORY
+from tests.support.wrong_input import VARIABLE
 
 pytest_plugins = ["tests.support.stores"]
 
 GPU_OFF = "-1"
 _STORES = ("HARNESS_MLRUNS", "HARNESS_STORAGE", "HARNESS_TRACKING_URI")
 
-# Machines under load miss deadlines, and a failure in CI must be the same on every run.
-settings.register_profile("harness", deadline=None, derandomize=bool(os.environ.get("CI")))
+# Machines under load miss deadlines. Cases are the same on every run, so that a failure can be
+# had again; tests/fuzz/test_campaign.py draws new ones.
+settings.register_profile("harness", deadline=None, derandomize=VARIABLE not in os.environ)
 settings.load_profile("harness")
+
+LONGEST_FIRST = ("tests/end_to_end", "tests/reliability", "tests/cli", "tests/search")
+"""Folders whose tests wait for other processes; begun last, they would be waited for in the end."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,6 +55,25 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if "not gpu" in config.getoption("markexpr"):
         os.environ["CUDA_VISIBLE_DEVICES"] = GPU_OFF  # the same scores with and without a GPU
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first; tests that share a fixture of their file or folder share a process."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST_FIRST))
+    for item in items:
+        if shared := _shared_fixtures(item):
+            item.add_marker(pytest.mark.xdist_group(min(shared, key=len)))
+
+
+def _shared_fixtures(item: pytest.Item) -> list[str]:
+    """Where the fixtures of ``item`` are defined that are made once for several tests."""
+    definitions = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009 - not public
+    return [
+        found[-1].baseid
+        for found in definitions.values()
+        if found[-1].scope != "function" and found[-1].baseid not in ("", "tests")
+    ]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,7 +1,10 @@
+import pytest
+
 from harness.core.registry import ARCHITECTURES
 from tests.benchmarks import systems
 
 
+@pytest.mark.slow
 def test_every_architecture_is_measured():
     rows = systems.run(images=64, rounds=1, width=0.0625)
     assert sorted(row.architecture for row in rows) == ARCHITECTURES.names()

@@ -6,6 +6,15 @@ import sys
 import optuna
 import pytest
 
+from harness.evaluation.calibrate import calibrate
+from harness.evaluation.reference import remake
+from harness.report import report
+from harness.study import study
+from tests.support.wrong_input import check_refusal, pass_door
+
+slow = pytest.mark.slow
+EVALUATION = ("calibrate", "reference")  # both load TensorFlow first
+
 CASES = {
     "unknown study": (["nosuch"], "quickstart"),
     "unknown field": (["--set", "optimiser=adam"], "optimizer"),
@@ -38,9 +47,27 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.mark.slow
+def check_nothing_was_begun(folder):
+    database = folder / "mlruns" / "optuna.db"
+    assert not database.exists() or not optuna.get_all_study_names(f"sqlite:///{database}")
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_wrong_input_is_one_line_and_exit_2(case, folder, monkeypatch):
+def test_wrong_input_is_one_line_and_exit_2(case, folder, monkeypatch, capfd):
+    arguments, named = CASES[case]
+    monkeypatch.setenv("HARNESS_MLRUNS", str(folder / "mlruns"))
+    monkeypatch.chdir(folder)
+    code, _, complaint = pass_door(study, *arguments)
+    check_refusal(code, complaint)
+    assert named in complaint
+    assert capfd.readouterr() == ("", "")  # nor anything of a library's
+    check_nothing_was_begun(folder)
+
+
+@pytest.mark.parametrize(
+    "case", [case if case == "missing data" else pytest.param(case, marks=slow) for case in CASES]
+)
+def test_wrong_input_is_one_line_of_the_process_and_its_exit_code(case, folder, monkeypatch):
     arguments, named = CASES[case]
     monkeypatch.setenv("HARNESS_MLRUNS", str(folder / "mlruns"))
     result = subprocess.run(
@@ -54,12 +81,19 @@ def test_wrong_input_is_one_line_and_exit_2(case, folder, monkeypatch):
     assert result.stderr.count("\n") == 1, result.stderr
     assert result.stderr.startswith("error: ")
     assert named in result.stderr
-    database = folder / "mlruns" / "optuna.db"
-    assert not database.exists() or not optuna.get_all_study_names(f"sqlite:///{database}")
+    check_nothing_was_begun(folder)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("door", ["report", "evaluation.calibrate", "evaluation.reference"])
+@pytest.mark.parametrize("command", [report, calibrate, remake])
+def test_a_missing_argument_is_named(command):
+    code, _, complaint = pass_door(command)
+    check_refusal(code, complaint)
+    assert complaint.startswith("error: Missing argument")
+
+
+@pytest.mark.parametrize(
+    "door", ["report", *(pytest.param(f"evaluation.{one}", marks=slow) for one in EVALUATION)]
+)
 def test_a_command_without_what_it_needs_names_it(door, folder):
     command = [sys.executable, "-m", f"harness.{door}"]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
@@ -68,18 +102,12 @@ def test_a_command_without_what_it_needs_names_it(door, folder):
     assert result.stderr.count("\n") == 1, result.stderr
 
 
-@pytest.mark.slow
 def test_dry_run_prints_the_resolved_study_and_touches_nothing(folder, monkeypatch):
     monkeypatch.setenv("HARNESS_MLRUNS", str(folder / "mlruns"))
-    result = subprocess.run(
-        [sys.executable, "-m", "harness.study", "--dry-run", "--set", "latent_dim=64"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert result.returncode == 0, result.stderr
-    assert '"latent_dim": 64' in result.stdout
-    assert '"beta_1": 0.5' in result.stdout
+    monkeypatch.chdir(folder)
+    code, said, complaint = pass_door(study, "--dry-run", "--set", "latent_dim=64")
+    assert code == 0, complaint
+    assert '"latent_dim": 64' in said
+    assert '"beta_1": 0.5' in said
     assert not (folder / "mlruns").exists()
     assert not (folder / "reports").exists()

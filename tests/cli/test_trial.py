@@ -1,31 +1,29 @@
 """``python -m harness.trial --json``: every score with the figures that it is read by."""
 
 import json
-import os
-import subprocess
-import sys
+import signal
 
 import pytest
 
 from harness.core.registry import METRICS
-
-pytestmark = pytest.mark.slow
-
-
-def run(folder):
-    return subprocess.run(
-        [sys.executable, "-m", "harness.trial", "quickstart", "--smoke", "--json"],
-        env={**os.environ, "HARNESS_MLRUNS": str(folder / "mlruns")},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+from harness.trial import trial
+from tests.support.wrong_input import pass_door
 
 
-def test_every_score_comes_with_what_it_is_read_by(tmp_path):
-    result = run(tmp_path)
-    assert result.returncode == 0, result.stderr
-    scores = json.loads(result.stdout)["scores"]
+@pytest.fixture(autouse=True)
+def _handler_as_it_was():
+    """A session hears SIGTERM; the tests after these do not."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_every_score_comes_with_what_it_is_read_by(layout, monkeypatch):
+    monkeypatch.setenv("HARNESS_MLRUNS", str(layout.root))
+    command = ("quickstart", "--smoke", "--json")
+    code, printed, said = pass_door(trial, *command)
+    assert code == 0, said
+    scores = json.loads(printed)["scores"]
     derived = ("fid_debiased", "collapse_probability")  # of scores, with no metric of their own
     assert set(scores) == {*METRICS.names(), *derived}
     for name, row in scores.items():
@@ -37,8 +35,8 @@ def test_every_score_comes_with_what_it_is_read_by(tmp_path):
     fid = scores["fid"]
     assert fid["interval"][0] <= scores["fid_debiased"]["value"] <= fid["interval"][1]
     assert fid["perfect"] < fid["value"]  # a smoke run has learned next to nothing
-    assert "95 % interval" in result.stderr  # the same as a table, beside the JSON
+    assert "95 % interval" in said  # the same as a table, beside the JSON
 
-    again = run(tmp_path)  # complete: the same figures from the store
-    assert again.returncode == 0, again.stderr
-    assert json.loads(again.stdout)["scores"] == scores
+    code, printed, said = pass_door(trial, *command)  # complete: the same figures from the store
+    assert code == 0, said
+    assert json.loads(printed)["scores"] == scores

@@ -24,6 +24,7 @@ from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.reconcile import INTERRUPTED_ENDING, Ending
 from harness.tracking.stores.layout import Layout
 from harness.tracking.tracker import StudyTracker, Tracker, TrialRun
+from tests.support.stores import copy_stores
 
 NUMBERS = itertools.count()
 CONFIG = TrialConfig(leaky_slope=0.1, learning_rate=3e-4, images=640)
@@ -55,11 +56,15 @@ class Backend:
 
 
 @pytest.fixture(scope="session", params=["memory", "mlflow"])
-def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Backend:
-    """One tracker for all tests, since MLflow's database takes seconds to make."""
+def backend(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    empty_stores: Layout,
+) -> Backend:
+    """One tracker for all tests: each finds runs of others beside its own."""
     if request.param == "memory":
         return Backend(MemoryTracker(), _see_in_memory)
-    layout = Layout(tmp_path_factory.mktemp("trackers") / "mlruns")
+    layout = copy_stores(empty_stores, tmp_path_factory.mktemp("trackers") / "mlruns")
     tracker = MlflowTracker(layout.tracking_uri, layout.artifact_root)
     return Backend(tracker, lambda run: _see_in_mlflow(layout, run))
 

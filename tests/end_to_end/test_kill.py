@@ -14,6 +14,8 @@ import optuna
 import pytest
 from mlflow import MlflowClient
 
+from tests.support.stores import copy_stores
+
 SETTINGS = ["width=0.0625", "batch_size=32", "images=19200", "optimizer=adam"]
 COMMAND = [sys.executable, "-m", "harness.trial", "quickstart", "--json"]
 COMMAND += [word for setting in SETTINGS for word in ("--set", setting)]
@@ -60,10 +62,11 @@ def trials_and_runs(folder):
 
 
 @pytest.mark.slow
-def test_a_killed_trial_ends_with_the_scores_of_an_undisturbed_one(tmp_path):
+def test_a_killed_trial_ends_with_the_scores_of_an_undisturbed_one(tmp_path, empty_stores):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):
         folder.mkdir()
+        copy_stores(empty_stores, folder / "mlruns")
     expected, _ = run_to_its_end(whole)
     kill_after_a_checkpoint(killed)
     found, said = run_to_its_end(killed)

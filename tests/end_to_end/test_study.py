@@ -17,8 +17,6 @@ from tests.support.commands import (
     write_study,
 )
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
@@ -128,28 +126,30 @@ def check_goes_on(folder, name, stopped):
     assert any(t.params == trials[stopped].params for t in counted)
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_keeps_everything_and_the_total_comes_out_right(tmp_path, how):
-    write_study(tmp_path, "long", 7_680)
-    code, output = run_until_first_score(tmp_path, "long", how)
+@pytest.mark.parametrize(
+    "how", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
+)
+def test_ctrl_c_keeps_everything_and_the_total_comes_out_right(workspace, how):
+    write_study(workspace, "long", 7_680)
+    code, output = run_until_first_score(workspace, "long", how)
     assert code == 130, output
     assert "Traceback" not in output
-    trials, runs = check_stores_agree(tmp_path, "long")
+    trials, runs = check_stores_agree(workspace, "long")
     stopped = max(trials)
     assert runs[stopped].info.status == "FAILED"
     assert runs[stopped].data.tags["failure"] == "interrupted"
 
-    other = run(tmp_path, "long", "--n-trials", "3", "--set", "dropout=0.2")
+    other = run(workspace, "long", "--n-trials", "3", "--set", "dropout=0.2")
     assert other.returncode == 2  # not the study that was begun
     assert other.stderr.count("\n") == 1
-    check_goes_on(tmp_path, "long", stopped)
+    check_goes_on(workspace, "long", stopped)
 
 
-def test_after_kill_9_the_total_comes_out_right(tmp_path):
-    write_study(tmp_path, "killed", 7_680)
-    code, output = run_until_first_score(tmp_path, "killed", signal.SIGKILL)
+def test_after_kill_9_the_total_comes_out_right(workspace):
+    write_study(workspace, "killed", 7_680)
+    code, output = run_until_first_score(workspace, "killed", signal.SIGKILL)
     assert code == -signal.SIGKILL, output
-    check_goes_on(tmp_path, "killed", max(stores(tmp_path, "killed")[0]))
+    check_goes_on(workspace, "killed", max(stores(workspace, "killed")[0]))
 
 
 COLLAPSING = """
@@ -173,11 +173,12 @@ num_samples = 1_000
 """
 
 
-def test_a_collapsed_generator_is_stopped_and_named_and_a_good_one_is_not(tmp_path):
-    (tmp_path / "studies").mkdir()
-    (tmp_path / "studies" / "collapsing.toml").write_text(COLLAPSING)
-    assert run(tmp_path, "collapsing").returncode == 0
-    trials, runs = check_stores_agree(tmp_path, "collapsing")
+@pytest.mark.slow
+def test_a_collapsed_generator_is_stopped_and_named_and_a_good_one_is_not(workspace):
+    (workspace / "studies").mkdir()
+    (workspace / "studies" / "collapsing.toml").write_text(COLLAPSING)
+    assert run(workspace, "collapsing").returncode == 0
+    trials, runs = check_stores_agree(workspace, "collapsing")
     by_rate = {trial.params["learning_rate"]: number for number, trial in trials.items()}
     bad, good = by_rate[0.05], by_rate[2.5e-3]
     assert trials[bad].state.name == "PRUNED"
@@ -185,5 +186,5 @@ def test_a_collapsed_generator_is_stopped_and_named_and_a_good_one_is_not(tmp_pa
     assert runs[bad].data.metrics["collapse_probability"] >= 0.5
     assert trials[good].state.name == "COMPLETE"
     assert runs[good].data.metrics["collapse_probability"] < 0.5
-    page = (tmp_path / "reports" / "collapsing" / "index.html").read_text()
+    page = (workspace / "reports" / "collapsing" / "index.html").read_text()
     assert page.count("by collapse; collapsed (collapse_probability") == 1

@@ -22,8 +22,6 @@ from tests.support.commands import (
 )
 from tests.support.postgres import postgres_database
 
-pytestmark = pytest.mark.slow
-
 WORKERS = ("--workers", "2", "--no-report")
 
 
@@ -48,21 +46,22 @@ def read_until(process, pattern):
     return lines
 
 
-def test_two_workers_run_exactly_the_trials_that_were_asked_for(tmp_path):
-    write_study(tmp_path, "shared", 768)
-    result = run(tmp_path, "shared", "--n-trials", "5", "--json", *WORKERS)
+def test_two_workers_run_exactly_the_trials_that_were_asked_for(workspace):
+    write_study(workspace, "shared", 768)
+    result = run(workspace, "shared", "--n-trials", "5", "--json", *WORKERS)
     assert result.returncode == 0, result.stderr
     outcome = json.loads(result.stdout)
     assert (outcome["done"], outcome["total"], outcome["ran"]) == (5, 5, 5)
     assert result.stderr.count("loading TensorFlow") == 1  # said once, not by each
-    trials, _ = check_exact(tmp_path, "shared", 5)
+    trials, _ = check_exact(workspace, "shared", 5)
     assert len(trials) == 5
     assert len({trial.user_attrs["worker"] for trial in trials.values()}) == 2
 
 
-def test_the_trial_of_a_worker_that_is_killed_is_run_again_by_another(tmp_path):
-    write_study(tmp_path, "one_dies", 3_840)
-    process = start(tmp_path, "one_dies", 4)
+@pytest.mark.slow
+def test_the_trial_of_a_worker_that_is_killed_is_run_again_by_another(workspace):
+    write_study(workspace, "one_dies", 3_840)
+    process = start(workspace, "one_dies", 4)
     read_until(process, r"\[1/4\]")
     read_until(process, r"trial +\d+ +[\d,]+ images")
     os.kill(children(process.pid)[0], signal.SIGKILL)
@@ -70,12 +69,13 @@ def test_the_trial_of_a_worker_that_is_killed_is_run_again_by_another(tmp_path):
     assert process.returncode == 0, rest
     assert "died (killed by SIGKILL)" in rest
     assert "Traceback" not in rest
-    check_exact(tmp_path, "one_dies", 4)
+    check_exact(workspace, "one_dies", 4)
 
 
-def test_workers_end_with_their_parent(tmp_path):
-    write_study(tmp_path, "orphans", 7_680)
-    process = start(tmp_path, "orphans", 3)
+@pytest.mark.slow
+def test_workers_end_with_their_parent(workspace):
+    write_study(workspace, "orphans", 7_680)
+    process = start(workspace, "orphans", 3)
     read_until(process, r"trial +\d+ +[\d,]+ images")
     workers = children(process.pid)
     assert len(workers) == 2
@@ -85,36 +85,39 @@ def test_workers_end_with_their_parent(tmp_path):
     while any(Path(f"/proc/{worker}").exists() for worker in workers):
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    trials, runs = check_stores_agree(tmp_path, "orphans")
+    trials, runs = check_stores_agree(workspace, "orphans")
     assert all(trial.state.is_finished() for trial in trials.values())
     assert {run.info.status for run in runs.values()} <= {"FAILED", "FINISHED"}
-    assert run(tmp_path, "orphans", "--n-trials", "3", *WORKERS).returncode == 0
-    check_exact(tmp_path, "orphans", 3)
+    assert run(workspace, "orphans", "--n-trials", "3", *WORKERS).returncode == 0
+    check_exact(workspace, "orphans", 3)
 
 
-def test_sigterm_ends_all_workers_as_ctrl_c_does(tmp_path):
-    write_study(tmp_path, "stopped", 7_680)
-    process = start(tmp_path, "stopped", 3)
+@pytest.mark.slow
+def test_sigterm_ends_all_workers_as_ctrl_c_does(workspace):
+    write_study(workspace, "stopped", 7_680)
+    process = start(workspace, "stopped", 3)
     read_until(process, r"trial +\d+ +[\d,]+ images")
     process.send_signal(signal.SIGTERM)
     rest, _ = process.communicate(timeout=120)
     assert process.returncode == 130, rest
     assert "Traceback" not in rest
-    trials, _ = check_stores_agree(tmp_path, "stopped")
+    trials, _ = check_stores_agree(workspace, "stopped")
     assert all(trial.state.is_finished() for trial in trials.values())
-    assert run(tmp_path, "stopped", "--n-trials", "3").returncode == 0  # by one process
-    check_exact(tmp_path, "stopped", 3)
+    assert run(workspace, "stopped", "--n-trials", "3").returncode == 0  # by one process
+    check_exact(workspace, "stopped", 3)
 
 
-def test_wrong_input_is_one_line_as_with_one_worker(tmp_path):
-    write_study(tmp_path, "wrong", 768)
-    result = run(tmp_path, "wrong", "--set", "dataset=missing.npz", *WORKERS)
+@pytest.mark.slow
+def test_wrong_input_is_one_line_as_with_one_worker(workspace):
+    write_study(workspace, "wrong", 768)
+    result = run(workspace, "wrong", "--set", "dataset=missing.npz", *WORKERS)
     assert result.returncode == 2
     errors = [line for line in result.stderr.splitlines() if line]
     assert len(errors) == 1, errors
     assert "missing.npz" in errors[0]
 
 
+@pytest.mark.slow
 def test_two_machines_share_a_study_by_postgresql_and_show_no_password(tmp_path, postgres_url):
     """Each with a folder of its own, as two machines have; both started at once on fresh stores."""
     write_study(tmp_path, "far", 768)

@@ -15,6 +15,7 @@ from harness.core.spec.study_spec import StudySpec
 from harness.search.study.storage import load_or_create_study, open_storage
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
+from tests.support.stores import copy_stores
 
 SPEC = StudySpec.from_dict(
     {
@@ -29,9 +30,9 @@ SPEC = StudySpec.from_dict(
 
 
 @pytest.fixture(scope="session")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Layout:
+def sound(tmp_path_factory: pytest.TempPathFactory, empty_stores: Layout) -> Layout:
     """A finished study in both stores, as a real one leaves it; only the training is left out."""
-    layout = Layout(tmp_path_factory.mktemp("sound") / "mlruns")
+    layout = copy_stores(empty_stores, tmp_path_factory.mktemp("sound") / "mlruns")
     storage = open_storage(layout.storage_url)
     study = load_or_create_study(SPEC, storage)
     tracker = MlflowTracker(layout.tracking_uri, layout.artifact_root)

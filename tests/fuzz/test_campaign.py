@@ -1,4 +1,4 @@
-"""The other tests of this folder once more, with many more cases, new ones on every run."""
+"""Every test of a property once more, with many more cases, new ones on every run."""
 
 from __future__ import annotations
 
@@ -11,17 +11,23 @@ import pytest
 
 from tests.support.wrong_input import VARIABLE
 
-HERE = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
+PROPERTIES = [
+    str(path)
+    for path in sorted(TESTS.rglob("test_*.py"))
+    if "\nfrom hypothesis import" in path.read_text(encoding="utf-8")
+]
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(VARIABLE in os.environ, reason="this is the campaign")
 @pytest.mark.timeout(900)
 def test_many_more_cases() -> None:
-    command = [sys.executable, "-m", "pytest", str(HERE), "-q", "-p", "no:cacheprovider"]
+    assert len(PROPERTIES) > 8
+    command = [sys.executable, "-m", "pytest", *PROPERTIES, "-q", "-p", "no:cacheprovider"]
     result = subprocess.run(
         command,
-        cwd=HERE.parents[1],
+        cwd=TESTS.parent,
         env={**os.environ, VARIABLE: "150"},
         capture_output=True,
         text=True,

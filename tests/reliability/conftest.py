@@ -19,6 +19,7 @@ from harness.search.trial.objective import FAILURES, Objective, TrialRunner
 from harness.search.workers.trial_queue import TrialQueue
 from harness.search.workers.worker import run_trials
 from harness.tracking.mlflow_tracker import MlflowTracker
+from harness.tracking.stores.layout import Layout
 from tests.support.stub_worker import ignore
 
 OUTAGE_SECONDS = float(os.environ.get("HARNESS_TEST_OUTAGE", "5"))
@@ -95,10 +96,8 @@ class BothStores:
 
 
 @pytest.fixture
-def stores(tmp_path: Path):
+def stores(layout: Layout):
     """Stores in files."""
-    made = BothStores(
-        f"sqlite:///{tmp_path}/optuna.db", f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "artifacts"
-    )
+    made = BothStores(layout.storage_url, layout.tracking_uri, layout.artifact_root)
     yield made
     made.close()

@@ -185,17 +185,17 @@ def addresses(
 
 
 def test_kills_at_random_moments_cost_no_trial(
-    tmp_path: Path, addresses: dict[str, str], capsys: pytest.CaptureFixture[str]
+    workspace: Path, addresses: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "studies").mkdir()
-    (tmp_path / "studies" / "campaign.toml").write_text(STUDY)
-    campaign = Campaign(tmp_path, "campaign")
+    (workspace / "studies").mkdir()
+    (workspace / "studies" / "campaign.toml").write_text(STUDY)
+    campaign = Campaign(workspace, "campaign")
     began = time.monotonic()
     campaign.fight()
-    last = run(tmp_path, "campaign", *OPTIONS)
+    last = run(workspace, "campaign", *OPTIONS)
     seconds = time.monotonic() - began
     assert last.returncode == 0, last.stderr
-    trials, _ = check_exact(tmp_path, "campaign", TRIALS, **addresses)
+    trials, _ = check_exact(workspace, "campaign", TRIALS, **addresses)
     interrupted = sum(trial.user_attrs.get("failure") == "interrupted" for trial in trials.values())
     with capsys.disabled():
         print(
@@ -203,7 +203,7 @@ def test_kills_at_random_moments_cost_no_trial(
             f"{campaign.sittings} sittings, {interrupted} trials interrupted, {TRIALS} of {TRIALS} "
             f"done, {seconds:.0f} s"
         )
-    check_nothing_is_left(tmp_path, "campaign", **addresses)
+    check_nothing_is_left(workspace, "campaign", **addresses)
 
 
 def check_nothing_is_left(folder: Path, name: str, **addresses: str) -> None:

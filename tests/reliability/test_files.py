@@ -16,9 +16,9 @@ import tensorflow as tf
 from harness.search.study.storage import load_or_create_study
 from harness.search.study.trials import counted_trials
 from harness.tracking.failures import is_outage
+from harness.tracking.stores.layout import Layout
 from tests.reliability.conftest import SPEC, BothStores
-
-pytestmark = pytest.mark.slow
+from tests.support.stores import DATABASES, copy_stores
 
 
 def hold(path: Path, seconds: float) -> threading.Timer:
@@ -30,11 +30,12 @@ def hold(path: Path, seconds: float) -> threading.Timer:
     return timer
 
 
-def test_locked_databases_are_waited_for(stores: BothStores, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_locked_databases_are_waited_for(stores: BothStores, layout: Layout) -> None:
     held: list[threading.Timer] = []
 
     def lock_both() -> None:
-        held.extend(hold(tmp_path / name, 12.0) for name in ("optuna.db", "mlflow.db"))
+        held.extend(hold(layout.root / name, 12.0) for name in DATABASES)
 
     stores.run({1: lock_both})
     for timer in held:
@@ -55,12 +56,11 @@ def test_a_trial_without_memory_fails_and_the_study_goes_on(stores: BothStores) 
     assert len(counted_trials(load_or_create_study(SPEC, stores.storage))) == 3
 
 
-def test_two_studies_at_once_in_the_same_stores(stores: BothStores, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_two_studies_at_once_in_the_same_stores(stores: BothStores, layout: Layout) -> None:
     other = dataclasses.replace(SPEC, name="other")
     begun = threading.Event()
-    second = BothStores(
-        f"sqlite:///{tmp_path}/optuna.db", f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "artifacts"
-    )
+    second = BothStores(layout.storage_url, layout.tracking_uri, layout.artifact_root)
     # The second runs whole in the middle of a trial of the first.
     stores.run({4: lambda: (second.run({}, other), begun.set())})
     assert begun.is_set()
@@ -80,7 +80,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_full_disk_ends_the_sitting_and_the_trial_is_run_again(small_disk: Path) -> None:
+def test_a_full_disk_ends_the_session_and_the_trial_is_run_again(
+    small_disk: Path, empty_stores: Layout
+) -> None:
     ballast = small_disk / "ballast"
 
     def fill() -> None:
@@ -88,9 +90,8 @@ def test_a_full_disk_ends_the_sitting_and_the_trial_is_run_again(small_disk: Pat
             while file.write(bytes(4_096)):
                 pass
 
-    stores = BothStores(
-        f"sqlite:///{small_disk}/optuna.db", f"sqlite:///{small_disk}/mlflow.db", small_disk / "a"
-    )
+    layout = copy_stores(empty_stores, small_disk / "mlruns")
+    stores = BothStores(layout.storage_url, layout.tracking_uri, layout.artifact_root)
     with pytest.raises(Exception) as caught:  # noqa: PT011 - whichever write comes first
         stores.run({4: fill})
     assert is_outage(caught.value)

@@ -21,6 +21,7 @@ from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout, Stores
 from harness.tracking.ui_server import free_port, running_server
 from tests.reliability.conftest import OUTAGE_SECONDS, SPEC, BothStores
+from tests.support.stores import copy_stores
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +30,6 @@ class TrackingServer:
     """A server that can be stopped and started again at the same address."""
 
     def __init__(self, layout: Layout) -> None:
-        MlflowTracker(layout.tracking_uri, layout.artifact_root)  # makes the tables
         self.layout = layout
         self.port = free_port("127.0.0.1", None)
         self._running = ExitStack()
@@ -52,9 +52,11 @@ class TrackingServer:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrackingServer]:
+def server(
+    tmp_path_factory: pytest.TempPathFactory, empty_stores: Layout
+) -> Iterator[TrackingServer]:
     """One for all tests: it takes ten seconds to start. The last test leaves it stopped."""
-    made = TrackingServer(Layout(tmp_path_factory.mktemp("server")))
+    made = TrackingServer(copy_stores(empty_stores, tmp_path_factory.mktemp("server") / "mlruns"))
     yield made
     made.stop()
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.reporting.results.tables import RunRecord
+from harness.tracking.stores.layout import Layout
 from tests.support import reports as builder
 from tests.support.reports import Store
+from tests.support.stores import copy_stores
 
 
 @pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+def store(tmp_path_factory: pytest.TempPathFactory, empty_stores: Layout) -> Store:
     from mlflow.tracking import MlflowClient
 
-    root = tmp_path_factory.mktemp("store")
-    uri = f"sqlite:///{root / 'mlflow.db'}"
+    layout = copy_stores(empty_stores, tmp_path_factory.mktemp("reporting") / "mlruns")
+    root, uri = layout.root, layout.tracking_uri
     client = MlflowClient(uri)
     runs = [
         builder.record(0, fid=[90.0, 30.0, 12.5], g_loss=1.5, modes_captured=9.0),

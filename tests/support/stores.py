@@ -1,4 +1,4 @@
-"""Empty stores, copied from one template of the session, since all migrations take seconds."""
+"""Empty stores, copied from one template of the test run, since all migrations take seconds."""
 
 from __future__ import annotations
 
@@ -6,28 +6,54 @@ import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from harness.search.study.storage import open_storage
 from harness.tracking.stores.databases import prepare_database, tracking_schema
 from harness.tracking.stores.layout import Layout
 
+DATABASES = ("mlflow.db", "optuna.db")
+
 
 @pytest.fixture(scope="session")
-def empty_stores(tmp_path_factory: pytest.TempPathFactory) -> Layout:
-    """A layout with both databases, without studies; to be copied, not to be written."""
-    layout = Layout(tmp_path_factory.mktemp("template"))
-    prepare_database(layout.tracking_uri, tracking_schema(layout.artifact_root), option="test")
-    storage = open_storage(layout.storage_url)
-    storage.remove_session()
-    storage.engine.dispose()
+def empty_stores(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Layout:
+    """A layout with both databases, without studies; to be copied, not to be written.
+
+    The processes of pytest-xdist share one: the folder above theirs belongs to this run alone.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):
+        folder = folder.parent
+    layout = Layout(folder / "template")
+    with FileLock(folder / "template.lock"):
+        if not (layout.root / DATABASES[-1]).exists():
+            prepare_database(
+                layout.tracking_uri, tracking_schema(layout.artifact_root), option="test"
+            )
+            storage = open_storage(layout.storage_url)
+            storage.remove_session()
+            storage.engine.dispose()
     return layout
+
+
+def copy_stores(stores: Layout, folder: Path) -> Layout:
+    """The layout in ``folder`` with copies of the databases of ``stores``; files stay behind."""
+    made = Layout(folder)
+    made.root.mkdir()
+    for name in DATABASES:
+        shutil.copy(stores.root / name, made.root / name)
+    return made
 
 
 @pytest.fixture
 def layout(tmp_path: Path, empty_stores: Layout) -> Layout:
     """A layout of the test's own with both databases in it."""
-    made = Layout(tmp_path / "mlruns")
-    made.root.mkdir()
-    for name in ("mlflow.db", "optuna.db"):
-        shutil.copy(empty_stores.root / name, made.root / name)
-    return made
+    return copy_stores(empty_stores, tmp_path / "mlruns")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, layout: Layout) -> Path:
+    """A folder for commands to run in, whose mlruns/ has both databases."""
+    return tmp_path

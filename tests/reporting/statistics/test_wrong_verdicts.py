@@ -16,11 +16,13 @@ from harness.reporting.statistics.hypotheses import (
     Hypothesis,
 )
 from harness.reporting.statistics.verdicts import decide
+from tests.support.simulations import scaled
 
-pytestmark = pytest.mark.slow
-
-REPEATS = {5: 1_500, 8: 400, 20: 300}
+REPEATS = {5: scaled(1_500), 8: scaled(400), 20: scaled(300)}
 """Simulated studies per number of seeds: those with more seeds take longer."""
+
+MANY = scaled(1_000)
+"""Simulated studies where one takes little."""
 
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
@@ -78,7 +80,7 @@ def test_a_whole_report_is_wrong_at_most_once_in_twenty() -> None:
     # Ten tests: four without an effect, three with effects far beyond the margin, which take the
     # first steps of Holm's order, and three whose effect is just as large as the margin.
     truths = [0.0] * 4 + [20.0] * 3 + [2.5] * 3
-    repeats, wrong = 150, 0
+    repeats, wrong = scaled(150), 0
     rng = np.random.default_rng(3)
     for _ in range(repeats):
         made = [Mean(rng.normal(size=8) + truth) for truth in truths]
@@ -92,9 +94,9 @@ def test_a_whole_report_is_wrong_at_most_once_in_twenty() -> None:
 
 @pytest.mark.parametrize("n", [10, 40])
 def test_a_fair_coin_of_wins_is_seldom_called_unfair(n: int) -> None:
-    wins = np.random.default_rng(n).binomial(n, 0.5, size=1_000)
+    wins = np.random.default_rng(n).binomial(n, 0.5, size=MANY)
     found = [decide([Hypothesis(WinRate(int(k), n), reference=0.5)])[0].word for k in wins]
-    assert share(found, SUPPORTED, CONTRADICTED) <= limit(1_000)
+    assert share(found, SUPPORTED, CONTRADICTED) <= limit(MANY)
 
 
 @pytest.mark.parametrize("n", [10, 40])
@@ -104,7 +106,7 @@ def test_the_size_of_a_correlation_is_seldom_judged_wrongly(n: int, truth: float
     r = 2 * np.sin(np.pi * truth / 6)
     rng = np.random.default_rng(n)
     wrong = 0
-    for _ in range(1_000):
+    for _ in range(MANY):
         x = rng.normal(size=n)
         y = r * x + (1 - r**2) ** 0.5 * rng.normal(size=n)
         rho = float(np.corrcoef(x.argsort().argsort(), y.argsort().argsort())[0, 1])
@@ -118,7 +120,7 @@ def test_the_size_of_a_correlation_is_seldom_judged_wrongly(n: int, truth: float
         )
         word = decide([hypothesis])[0].word
         wrong += word == CONTRADICTED if truth < 0.5 else word != UNDECIDED
-    assert wrong / 1_000 <= limit(1_000)
+    assert wrong / MANY <= limit(MANY)
 
 
 @pytest.mark.parametrize(("positives", "negatives"), [(5, 15), (20, 20)])
@@ -128,7 +130,7 @@ def test_an_area_at_the_threshold_is_seldom_placed_on_one_side(
     rng = np.random.default_rng(positives)
     shift = 2**0.5 * 0.8416  # the area of two normal scores this far apart is 0.8
     wrong = 0
-    for _ in range(1_000):
+    for _ in range(MANY):
         area = Area(rng.normal(size=positives) + shift, rng.normal(size=negatives))
         wrong += decide([Hypothesis(area, reference=0.8)])[0].word != UNDECIDED
-    assert wrong / 1_000 <= limit(1_000)
+    assert wrong / MANY <= limit(MANY)

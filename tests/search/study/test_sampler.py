@@ -54,7 +54,8 @@ def test_a_finite_space_is_walked_without_a_repetition(storage, kind):
     assert len({tuple(p.items()) for p in params}) == 12
 
 
-def test_an_exhausted_space_is_said(storage):
+def test_an_exhausted_space_is_said(storage, monkeypatch):
+    monkeypatch.setattr("harness.search.study.sampler.MAX_ATTEMPTS", 100)
     space = {"optimizer": Choices(("adam", "sgd"))}
     with pytest.raises(ValueError, match="no new configuration"):
         session(storage, space, "random", 3)

@@ -19,8 +19,6 @@ from harness.tracking.memory import MemoryTracker
 from harness.training import checkpoint, loop
 from tests.support.trials import run_next_trial
 
-pytestmark = pytest.mark.slow
-
 SPEC = StudySpec.from_dict(
     {
         "question": "?",
@@ -32,6 +30,7 @@ SPEC = StudySpec.from_dict(
     name="s",
 )
 STEPS = 12
+slow = pytest.mark.slow
 
 
 class MeanEvaluator:
@@ -141,8 +140,9 @@ def check_same(session, undisturbed):
     assert session.checkpoints == []
 
 
-# At a random step, before the first checkpoint, after the last step and before the last score.
-@pytest.mark.parametrize("at", ["random", 1, STEPS])
+# In the middle, at a random step, before the first checkpoint, after the last step and before the
+# last score.
+@pytest.mark.parametrize("at", [6, *(pytest.param(at, marks=slow) for at in ("random", 1, STEPS))])
 def test_a_trial_that_was_interrupted_ends_bit_for_bit(at, tmp_path, undisturbed):
     at = random.randrange(2, STEPS) if at == "random" else at
     print(f"interrupted at step {at}")
@@ -154,7 +154,8 @@ def test_a_trial_that_was_interrupted_ends_bit_for_bit(at, tmp_path, undisturbed
     check_same(session, undisturbed)
 
 
-def test_a_trial_may_be_cut_off_many_times(tmp_path, undisturbed):
+@slow
+def test_a_trial_may_be_interrupted_many_times(tmp_path, undisturbed):
     session = Session(tmp_path)
     interrupted = [session.run(Kill(4)) for _ in range(3)]
     assert interrupted == [True] * 3
@@ -200,6 +201,7 @@ def test_a_milestone_that_was_passed_is_not_pruned_by_hindsight(tmp_path):
     assert session.checkpoints == []
 
 
+@slow
 def test_the_alarm_remembers_the_milestones_before(tmp_path):
     spec = SPEC.replace(search=SPEC.search.__class__(reports=6, pruner="none", collapse_alarm=True))
 
@@ -219,6 +221,7 @@ def test_the_alarm_remembers_the_milestones_before(tmp_path):
     assert evaluator.calls == 2
 
 
+@slow
 def test_a_trial_that_diverged_leaves_no_checkpoint(tmp_path):
     session = Session(tmp_path)
     session.run(evaluator=MeanEvaluator({2: DivergedError("g_loss", 128)}))
@@ -226,7 +229,7 @@ def test_a_trial_that_diverged_leaves_no_checkpoint(tmp_path):
     assert session.checkpoints == []
 
 
-@pytest.mark.parametrize("damage", ["cut", "altered"])
+@pytest.mark.parametrize("damage", [pytest.param("cut", marks=slow), "altered"])
 def test_a_damaged_checkpoint_is_set_aside_and_the_trial_starts_over(damage, tmp_path, undisturbed):
     session = Session(tmp_path)
     session.run(Kill(7))

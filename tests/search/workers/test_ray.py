@@ -100,16 +100,15 @@ def one_line(result):
     return line
 
 
-@pytest.mark.slow
 @needs_ray
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
-        ("auto", "Could not find any running Ray instance"),
+        pytest.param("auto", "Could not find any running Ray instance", marks=pytest.mark.slow),
         ("127.0.0.1:1", "nothing answers"),
-        ("ray://127.0.0.1:1", "allowed: HOST:PORT"),
-        ("local", "allowed: HOST:PORT"),
-        (":6379", "Malformed host"),
+        pytest.param("ray://127.0.0.1:1", "allowed: HOST:PORT", marks=pytest.mark.slow),
+        pytest.param("local", "allowed: HOST:PORT", marks=pytest.mark.slow),
+        pytest.param(":6379", "Malformed host", marks=pytest.mark.slow),
     ],
 )
 def test_where_no_cluster_is_it_is_said_at_once_in_one_line(tmp_path, address, reason):

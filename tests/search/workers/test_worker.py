@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import optuna
 import pytest
@@ -32,8 +31,7 @@ SPEC = StudySpec.from_dict(
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> StudyPlan:
-    layout = Layout(tmp_path / "mlruns")
+def plan(layout: Layout) -> StudyPlan:
     return StudyPlan(SPEC, layout, layout.storage_url, layout.tracking_uri)
 
 

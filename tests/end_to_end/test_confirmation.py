@@ -1,0 +1,72 @@
+"""A study with a [confirm] table: after the search its winner is run again, on seeds of its own."""
+
+import json
+import signal
+
+import pytest
+
+from harness.study import study
+from tests.support.commands import check_exact, stores
+from tests.support.wrong_input import pass_door
+
+STUDY = """
+question = "Which slope?"
+[base]
+dataset = "digits"
+architecture = "mlp"
+width = 0.0625
+batch_size = 32
+images = 256
+[space]
+leaky_slope = { choices = [0.1, 0.2] }
+[search]
+num_trials = 2
+reports = 1
+pruner = "none"
+[confirm]
+top = 1
+seeds = 2
+[evaluation]
+num_samples = 200
+"""
+
+
+@pytest.fixture(autouse=True)
+def _handler_as_it_was():
+    """A session hears SIGTERM; the tests after these do not."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_the_winner_of_a_search_is_confirmed_on_fresh_seeds(workspace, monkeypatch):
+    (workspace / "found.toml").write_text(STUDY)
+    monkeypatch.chdir(workspace)
+    monkeypatch.setenv("HARNESS_MLRUNS", str(workspace / "mlruns"))
+    code, said, complaint = pass_door(study, "found.toml", "--json")
+    assert code == 0, complaint
+    outcome = json.loads(said)
+    confirmed = outcome["confirmation"]
+    assert (outcome["name"], outcome["ran"]) == ("found", 2)
+    assert (confirmed["name"], confirmed["ran"], confirmed["total"]) == ("found-confirm", 2, 2)
+
+    trials, _ = check_exact(workspace, "found", 2)
+    winner = min(trials.values(), key=lambda trial: trial.value)
+    assert outcome["best"]["value"] == winner.value
+    again, runs, _ = stores(workspace, "found-confirm")
+    assert [trial.state.name for trial in again.values()] == ["COMPLETE"] * 2
+    assert [run.data.metrics["fid"] for run in runs.values()] == [
+        again[number].value for number in runs
+    ]
+    assert {run.data.params["leaky_slope"] for run in runs.values()} == {
+        str(winner.params["leaky_slope"])
+    }
+    seeds = {run.data.params["seed"] for run in runs.values()}
+    assert len(seeds) == 2
+    assert "0" not in seeds  # the seed of the search
+    assert (workspace / outcome["report"]).exists()
+
+    code, said, complaint = pass_door(study, "found.toml", "--json")
+    assert code == 0, complaint
+    assert [json.loads(said)["ran"], json.loads(said)["confirmation"]["ran"]] == [0, 0]
+    assert sorted(stores(workspace, "found-confirm")[0]) == sorted(again)
