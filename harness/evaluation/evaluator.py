@@ -147,7 +147,7 @@ class Evaluator:
 
     def describe(self) -> dict[str, Any]:
         """What is scored with what, ready for JSON: dataset, classifier, sample sizes, metrics."""
-        dataset = self.dataset
+        dataset, classifier = self.dataset, self.classifier.info
         return {
             "dataset": {
                 "name": dataset.name,
@@ -158,15 +158,15 @@ class Evaluator:
                 "num_train": len(dataset.x_train),
                 "num_test": len(dataset.x_test),
             },
-            "classifier": self.classifier.to_dict(),
-            "extractor": self.classifier.extractor,
+            "classifier": classifier.to_dict(),
+            "extractor": dict(classifier.extractor),
             "num_real_samples": len(self.real),
             "real_samples_from": "test split",
             "num_fake_samples": self.num_samples,
             "num_perfect_samples": self.num_perfect,
             "perfect_samples_from": "training split, which the classifier has seen",
             "seed": self.seed,
-            "note": _NOTE.format(_FEATURES[self.classifier.extractor["name"]]),
+            "note": _NOTE.format(_FEATURES[classifier.extractor["name"]]),
             "metrics": {
                 name: {**_record(metric), **self.scale[name]}
                 for name, metric in self.metrics.items()

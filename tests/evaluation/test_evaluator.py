@@ -216,10 +216,10 @@ def test_the_description_says_what_was_measured_with_what(
     assert described["dataset"]["num_train"] == 48
     assert described["dataset"]["num_test"] == described["num_real_samples"] == 40
     assert described["num_fake_samples"] == 40
-    assert described["classifier"]["sha256"] == classifier.sha256
-    assert described["classifier"]["accuracy"] == classifier.accuracy
+    assert described["classifier"]["sha256"] == classifier.info.sha256
+    assert described["classifier"]["accuracy"] == classifier.info.accuracy
     assert described["extractor"]["name"] == "reference"
-    assert described["extractor"]["sha256"] == classifier.sha256
+    assert described["extractor"]["sha256"] == classifier.info.sha256
     assert "the reference classifier's features, not the Inception FID" in described["note"]
     assert described["metrics"] == {
         "probe": {
