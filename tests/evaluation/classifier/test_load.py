@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import shutil
 import threading
 from pathlib import Path
@@ -15,7 +16,8 @@ from scipy.special import softmax
 from harness.core.errors import HarnessError, InputError
 from harness.data.dataset import Dataset
 from harness.data.load import load_dataset
-from harness.evaluation import reference
+from harness.evaluation import reference as command
+from harness.evaluation.classifier import load
 from harness.evaluation.classifier import training as reference_training
 from harness.evaluation.classifier.load import RECIPE, SHIPPED, load_reference
 from harness.evaluation.classifier.network import INFERENCE_BATCH, Recipe, build_network
@@ -228,11 +230,11 @@ def test_a_damaged_shipped_file_is_wrong_input(
 ) -> None:
     data, path = load_dataset("digits"), tmp_path / "digits.npz"
     if damage == "cut":
-        path.write_bytes((reference.WEIGHTS / "digits.npz").read_bytes()[:-1])
+        path.write_bytes((load.WEIGHTS / "digits.npz").read_bytes()[:-1])
     if damage == "whole, with other weights":
         network = build_network(RECIPE, data.image_shape, data.num_classes)
         write_weights(path, network, record_of(data, RECIPE, accuracy=1.0))
-    monkeypatch.setattr(reference, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(load, "WEIGHTS", tmp_path)
     with pytest.raises(InputError, match=rf"shipped weights .*digits\.npz: .*{reason}") as error:
         load_reference(data, tmp_path / "cache")
     assert "\n" not in str(error.value)
@@ -246,14 +248,14 @@ def test_the_command_writes_the_file_and_prints_its_sha256(
     source, output = tmp_path / "bars.npz", tmp_path / "weights.npz"
     names = ("x_train", "y_train", "x_test", "y_test")
     np.savez(source, **{name: getattr(data, name) for name in names})
-    monkeypatch.setattr(reference, "RECIPE", TINY)
+    monkeypatch.setattr(command, "RECIPE", TINY)
 
     remake(str(source), None, output)
 
     printed = capsys.readouterr().out
     shown = dict(line.split(" ", 1) for line in printed.splitlines()[-4:])
     assert shown["written"] == str(output)
-    assert shown["sha256"] == reference.hashlib.sha256(output.read_bytes()).hexdigest()
+    assert shown["sha256"] == hashlib.sha256(output.read_bytes()).hexdigest()
     assert shown["key"] == Identity.of(data, TINY).key
     assert 0.0 <= float(shown["accuracy"]) <= 1.0
 
