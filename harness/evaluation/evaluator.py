@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import zlib
 from collections.abc import Sequence
@@ -62,7 +63,7 @@ class Evaluator:
         """
         self.dataset = dataset
         self.classifier = classifier
-        self.num_samples = num_samples
+        self._num_samples = num_samples
         self.seed = seed
         names = METRICS.names() if metric_names is None else metric_names
         self.metrics: dict[str, Metric] = {name: METRICS.get(name) for name in names}
@@ -71,6 +72,19 @@ class Evaluator:
             self.real = replace(self.real, training=classifier.sample(dataset.x_train))
         self.labelled = labelled
         self.alarmed = alarm and set(collapse.SCORES) <= set(self.metrics)
+
+    @property
+    def num_samples(self) -> int:
+        """Number of generated images that are scored at a time."""
+        return self._num_samples
+
+    def with_num_samples(self, num_samples: int) -> Evaluator:
+        """An evaluator of ``num_samples`` images at a time that shares this one's real side."""
+        other = copy.copy(self)
+        other._num_samples = num_samples
+        for name in ("perfect", "scale"):  # values at the other number of images
+            vars(other).pop(name, None)
+        return other
 
     @cached_property
     def real_scores(self) -> dict[str, float]:
