@@ -1,6 +1,6 @@
 """What a tracker promises, whatever it writes to: one study, its trials, their metrics and files.
 
-The checks stand here once, so that a test with ``MemoryTracker`` holds for MLflow too.
+The checks stand here once, so that every tracker makes them, the one of the tests too.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import SearchObserver, TrialEnd
 from harness.search.trial import objective
 from harness.search.trial.objective import Objective, TrialRunner
-from harness.tracking.memory import MemoryTracker
 from harness.training.loop import Progress
+from tests.support.memory_tracker import MemoryTracker
 
 NUM_REPORTS = 6
 

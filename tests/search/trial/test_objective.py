@@ -10,7 +10,7 @@ from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
 from harness.search.display.events import SearchObserver
 from harness.search.trial.objective import FAILURES, Objective, TrialRunner
-from harness.tracking.memory import MemoryTracker
+from tests.support.memory_tracker import MemoryTracker
 
 SPEC = StudySpec.from_dict(
     {

@@ -14,8 +14,8 @@ from harness.data.load import load_dataset
 from harness.search.display.events import SearchObserver
 from harness.search.study.trials import requeue_interrupted
 from harness.search.trial.objective import FAILURES, Objective, TrialRunner
-from harness.tracking.memory import MemoryTracker
 from harness.training import checkpoint, loop
+from tests.support.memory_tracker import MemoryTracker
 
 pytestmark = pytest.mark.slow
 

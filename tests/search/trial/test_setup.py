@@ -9,8 +9,8 @@ from harness.data.load import load_dataset
 from harness.data.scaling_effects import describe_scalings
 from harness.search.display.events import SearchObserver
 from harness.search.trial.setup import log_study_files, prepare_evaluator, prepare_runner
-from harness.tracking.memory import MemoryTracker
 from harness.tracking.stores.layout import Layout
+from tests.support.memory_tracker import MemoryTracker
 
 DIGITS = load_dataset("digits")
 
