@@ -20,6 +20,7 @@ from harness.core.schema import RUN_STATUS, FinalState
 from harness.diagnostics.installation import Finding
 from harness.diagnostics.relocation import find_misplaced, relocate
 from harness.search.study.lock import turn_if_free
+from harness.search.study.open_study import connect
 from harness.search.study.trials import trial_endings
 from harness.search.workers.heartbeat import close_stale, has_live_worker
 from harness.tracking.reconcile import (
@@ -64,7 +65,8 @@ class _Found:
 def examine_studies(stores: Stores) -> Iterator[Finding]:
     """How each study stands in both stores: agreeing, or what was left over or is missing.
 
-    Raises what Optuna and MLflow raise for databases of another version, with what to do.
+    Raises InputError, with what to do, for a damaged database of Optuna or one of another version,
+    and what MLflow raises for its own.
     """
     with _reading(stores) as found:
         for name in found.names:
@@ -163,7 +165,7 @@ def _reading(stores: Stores) -> Iterator[_Found]:
     if not _is_there(stores.storage_url, "--storage", "studies"):
         yield _Found(None, {}, by_name)
         return
-    storage = RDBStorage(stores.storage_url)
+    storage = connect(stores.storage_url)
     try:
         names = optuna.get_all_study_names(storage)
         searched = {name: optuna.load_study(study_name=name, storage=storage) for name in names}

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import optuna
+from alembic.util import CommandError
 from optuna.exceptions import OptunaError
 from optuna.samplers import BaseSampler
 from optuna.storages import RDBStorage
@@ -42,13 +43,25 @@ def open_storage(url: str) -> RDBStorage:
     enable_reconnection()
     roll_back_on_interrupt()
     if url.startswith("sqlite:"):  # others may write for longer than the five seconds by default
-        return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}})
-    return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+        return connect(url, connect_args={"timeout": _BUSY_SECONDS})
+    return connect(url, pool_pre_ping=True)
+
+
+def connect(url: str, **engine_kwargs: Any) -> RDBStorage:
+    """The Optuna storage at ``url``, whose tables are there.
+
+    Raises InputError, one line, for tables that are damaged or of another version of Optuna.
+    """
+    with _readable(url):
+        try:
+            return RDBStorage(url, engine_kwargs=engine_kwargs)
+        except RuntimeError as error:  # of another version; Optuna's words say what to do
+            raise InputError(f"{mask(url)}: {error}") from None
 
 
 def find_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study | None:
     """The study called ``spec.name`` as ``open_study`` gives it, or None; nothing is created."""
-    with _readable(storage):
+    with _readable(storage.url):
         if spec.name not in optuna.get_all_study_names(storage):
             return None
         study = open_study(spec, storage)
@@ -76,15 +89,21 @@ def open_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study:
 
 
 @contextmanager
-def _readable(storage: RDBStorage) -> Iterator[None]:
+def _readable(url: str) -> Iterator[None]:
     """Turn what Optuna raises on content that it cannot have written into an InputError."""
     try:
         yield
-    except (OptunaError, SQLAlchemyError, ValueError, LookupError, TypeError) as error:
+    except (
+        OptunaError,
+        CommandError,  # of alembic, which keeps the version of the tables
+        SQLAlchemyError,
+        ValueError,
+        LookupError,
+        TypeError,
+    ) as error:
         reason = (str(error.__cause__ or error).splitlines() or [""])[0]
         raise InputError(
-            f"{mask(storage.url)} cannot be read: {type(error).__name__}: {reason}; "
-            "restore a copy of it"
+            f"{mask(url)} cannot be read: {type(error).__name__}: {reason}; restore a copy of it"
         ) from None
 
 
