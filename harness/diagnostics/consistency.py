@@ -20,6 +20,7 @@ from harness.core.schema import RUN_STATUS, FinalState
 from harness.diagnostics.installation import Finding
 from harness.diagnostics.relocation import find_misplaced, relocate
 from harness.search.study.lock import study_lock_if_free
+from harness.search.study.storage import connect
 from harness.search.study.trials import trial_endings
 from harness.search.workers.heartbeat import close_stale, has_live_worker
 from harness.tracking.reconcile import (
@@ -64,7 +65,8 @@ class _Studies:
 def examine_studies(stores: Stores) -> Iterator[Finding]:
     """One finding per study: consistent in both stores, running, or its problems.
 
-    Raises the errors of Optuna and MLflow for databases of another version, with what to do.
+    Raises InputError, with what to do, for a database of Optuna that is damaged or of another
+    version, and what MLflow raises for its own.
     """
     with _reading(stores) as studies:
         for name in studies.names:
@@ -164,7 +166,7 @@ def _reading(stores: Stores) -> Iterator[_Studies]:
     if not _is_there(stores.storage_url, "--storage", "studies"):
         yield _Studies(None, {}, by_name)
         return
-    storage = RDBStorage(stores.storage_url)
+    storage = connect(stores.storage_url)
     try:
         names = optuna.get_all_study_names(storage)
         searched = {name: optuna.load_study(study_name=name, storage=storage) for name in names}

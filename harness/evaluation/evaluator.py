@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import zlib
 from collections.abc import Sequence
@@ -62,7 +63,7 @@ class Evaluator:
         """
         self.dataset = dataset
         self.classifier = classifier
-        self.num_samples = num_samples
+        self._num_samples = num_samples
         self.seed = seed
         names = METRICS.names() if metric_names is None else metric_names
         self.metrics: dict[str, Metric] = {name: METRICS.get(name) for name in names}
@@ -71,6 +72,19 @@ class Evaluator:
             self.real = replace(self.real, training=classifier.sample(dataset.x_train))
         self.labelled = labelled
         self.alarmed = alarm and set(collapse.SCORES) <= set(self.metrics)
+
+    @property
+    def num_samples(self) -> int:
+        """Number of generated images that are scored at a time."""
+        return self._num_samples
+
+    def with_num_samples(self, num_samples: int) -> Evaluator:
+        """An evaluator of ``num_samples`` images at a time that shares this one's real side."""
+        other = copy.copy(self)
+        other._num_samples = num_samples
+        for name in ("perfect", "scale"):  # values at the other number of images
+            vars(other).pop(name, None)
+        return other
 
     @cached_property
     def real_scores(self) -> dict[str, float]:
@@ -147,7 +161,7 @@ class Evaluator:
 
     def describe(self) -> dict[str, Any]:
         """What is scored with what, ready for JSON: dataset, classifier, sample sizes, metrics."""
-        dataset = self.dataset
+        dataset, classifier = self.dataset, self.classifier.info
         return {
             "dataset": {
                 "name": dataset.name,
@@ -158,15 +172,15 @@ class Evaluator:
                 "num_train": len(dataset.x_train),
                 "num_test": len(dataset.x_test),
             },
-            "classifier": self.classifier.to_dict(),
-            "extractor": self.classifier.extractor,
+            "classifier": classifier.to_dict(),
+            "extractor": dict(classifier.extractor),
             "num_real_samples": len(self.real),
             "real_samples_from": "test split",
             "num_fake_samples": self.num_samples,
             "num_perfect_samples": self.num_perfect,
             "perfect_samples_from": "training split, which the classifier has seen",
             "seed": self.seed,
-            "note": _NOTE.format(_FEATURES[self.classifier.extractor["name"]]),
+            "note": _NOTE.format(_FEATURES[classifier.extractor["name"]]),
             "metrics": {
                 name: {**_record(metric), **self.scale[name]}
                 for name, metric in self.metrics.items()

@@ -6,7 +6,8 @@ Class probabilities always come from the reference classifier: only the features
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from harness.core.spec.extractor_spec import ExtractorSpec
 from harness.data.dataset import Dataset
-from harness.evaluation.classifier.reference import Classifier, Extractor
+from harness.evaluation.classifier.reference import Classifier, ClassifierInfo, Extractor
 from harness.evaluation.classifier.stacked_images import load_classifier
 from harness.evaluation.metrics import Sample
 
@@ -50,44 +51,15 @@ class ExtractingClassifier:
     classifier: Classifier
     features: Extractor
 
-    @property
-    def name(self) -> str:
-        """The reference classifier's, which gives the classes."""
-        return self.classifier.name
-
-    @property
-    def sha256(self) -> str:
-        """Of the reference classifier's weight file, 64 hexadecimal digits."""
-        return self.classifier.sha256
-
-    @property
-    def accuracy(self) -> float:
-        """Of the reference classifier on the test images, in [0, 1]."""
-        return self.classifier.accuracy
-
-    @property
-    def feature_dim(self) -> int:
-        """Length d of the extractor's feature vectors."""
-        return self.features.feature_dim
-
-    @property
-    def num_classes(self) -> int:
-        """Number of classes k."""
-        return self.classifier.num_classes
-
-    @property
-    def extractor(self) -> dict[str, Any]:
-        """The extractor's record."""
-        return self.features.to_dict()
+    @cached_property
+    def info(self) -> ClassifierInfo:
+        """The reference classifier's, with the record of the other extractor."""
+        return replace(self.classifier.info, extractor=self.features.to_dict())
 
     def sample(self, images: NDArray[np.uint8]) -> Sample:
         """What the metrics see of uint8 ``images`` (N, H, W, C), N > 1, in their order."""
         classified = self.classifier.sample(images)
         return Sample(images, self.features.features(images), classified.probabilities)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The reference classifier's record."""
-        return self.classifier.to_dict()
 
 
 def load_embedding(

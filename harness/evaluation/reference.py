@@ -18,6 +18,7 @@ from harness.data.load import load_dataset
 
 with quiet_import():  # TensorFlow's chatter is no part of what the command says
     from harness.evaluation.classifier.load import RECIPE, SHIPPED, WEIGHTS, train_reference
+    from harness.evaluation.classifier.weights_file import Identity
 
 
 def remake(
@@ -32,11 +33,12 @@ def remake(
         raise InputError(f"--output is needed: {dataset!r} has no shipped file to replace")
     path = output or WEIGHTS / f"{dataset}.npz"
     try:
-        classifier = train_reference(load_dataset(dataset, data_dir), path, typer.echo, RECIPE)
+        images = load_dataset(dataset, data_dir)
+        info = train_reference(images, path, typer.echo, RECIPE).info
     except OSError as error:
         raise InputError(f"{error.filename or path}: {error.strerror or error}") from None
-    typer.echo(f"accuracy {classifier.accuracy:.4f}\nsha256 {classifier.sha256}\nwritten {path}")
-    typer.echo(f"key {classifier.record.identity.key}")
+    typer.echo(f"accuracy {info.accuracy:.4f}\nsha256 {info.sha256}\nwritten {path}")
+    typer.echo(f"key {Identity.of(images, RECIPE).key}")
 
 
 if __name__ == "__main__":

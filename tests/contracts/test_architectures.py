@@ -11,6 +11,7 @@ from harness.core.errors import InputError
 from harness.core.registry import ARCHITECTURES, PROCEDURES
 from harness.models.networks import build_networks, build_optimizers
 from harness.training.procedures import Batch
+from tests.support.pairwise import pairs_of, pairwise
 
 VARIANTS = [
     (name, dict(zip(supports, values, strict=True)))
@@ -18,6 +19,34 @@ VARIANTS = [
     for supports in [ARCHITECTURES.get(name).supports]
     for values in itertools.product(*supports.values())
 ] + [(name, {"conditional": "labels"}) for name in ARCHITECTURES.names()]
+
+
+def variants_with(field, values):
+    """Every variant with every value of ``field``; slow but for a few that hold every pair."""
+    cases = [(name, variant, value) for name, variant in VARIANTS for value in values]
+    fast = pairwise([{"name": n, "conditional": "none", **v, field: x} for n, v, x in cases])
+    return [
+        pytest.param(
+            *case, marks=() if index in fast else pytest.mark.slow, id=" ".join(map(str, case))
+        )
+        for index, case in enumerate(cases)
+    ]
+
+
+CHANNELS = variants_with("channels", [1, 3])
+STEPS = variants_with("procedure", PROCEDURES.names())
+
+
+@pytest.mark.parametrize("cases", [CHANNELS, STEPS])
+def test_every_pair_of_values_occurs_in_the_first_tier(cases):
+    def pairs(chosen):
+        found = ({"name": n, "last": last, **variant} for n, variant, last in chosen)
+        return set().union(*map(pairs_of, found))
+
+    first = [case.values for case in cases if not case.marks]
+    assert pairs(first) == pairs(case.values for case in cases)
+    assert len(first) < len(cases) / 3
+
 
 # Total parameters of generator and discriminator at width 1, latent_dim 100, 28x28x1; batch
 # normalization counts 4 for each channel. tutorial, upsampling, mlp: the sums that the published
@@ -47,8 +76,7 @@ def small(name, **fields):
     return TrialConfig(architecture=name, width=0.0625, batch_size=8, latent_dim=7, **fields)
 
 
-@pytest.mark.parametrize(("name", "variant"), VARIANTS, ids=str)
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("name", "variant", "channels"), CHANNELS)
 def test_shapes_and_output_range(name, variant, channels):
     config = small(name, **variant)
     networks, labels = build_networks(config, (28, 28, channels), 10), told(config, 5)
@@ -76,8 +104,7 @@ def test_auto_activation_covers_the_range_of_the_scaling(name, scaling, low, hig
     assert images.max() > high - 0.2 * (high - low)
 
 
-@pytest.mark.parametrize("procedure", PROCEDURES.names())
-@pytest.mark.parametrize(("name", "variant"), VARIANTS, ids=str)
+@pytest.mark.parametrize(("name", "variant", "procedure"), STEPS)
 def test_one_step_moves_every_trainable_variable(name, variant, procedure):
     # Lion steps by the sign of the gradient: a small one shows, only a missing one does not.
     config = small(name, procedure=procedure, optimizer="lion", learning_rate=1e-3, **variant)

@@ -19,11 +19,11 @@ from harness.core.config import FIELDS, TrialConfig
 from harness.core.errors import DivergedError
 from harness.core.schema import INTERRUPTED, RUN_STATUS, FinalState, Tag
 from harness.core.spec.study_spec import StudySpec
-from harness.tracking.memory import MemoryTracker
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.reconcile import INTERRUPTED_ENDING, Ending
 from harness.tracking.stores.layout import Layout
 from harness.tracking.tracker import StudyTracker, Tracker, TrialRun
+from tests.support.memory_tracker import MemoryTracker
 from tests.support.stores import copy_stores
 
 NUMBERS = itertools.count()

@@ -188,6 +188,29 @@ def test_the_scale_has_the_null_level_of_fid_alone(classifier: ReferenceClassifi
     }
 
 
+def test_the_number_of_samples_cannot_be_assigned(classifier: ReferenceClassifier) -> None:
+    evaluator = Evaluator(DATA, classifier, 40, ["fid"])
+    with pytest.raises(AttributeError, match="num_samples"):
+        evaluator.num_samples = 20
+    assert evaluator.num_samples == 40
+
+
+def test_an_evaluator_of_another_number_of_samples_shares_the_real_side_alone(
+    classifier: ReferenceClassifier, fakes: np.ndarray
+) -> None:
+    names = ["fid", "memorized_fraction"]
+    evaluator = Evaluator(DATA, classifier, 40, names)
+    evaluator.score(fakes)
+    large = evaluator.scale
+    fewer, made = evaluator.with_num_samples(20), Evaluator(DATA, classifier, 20, names)
+    assert fewer.real is evaluator.real
+    assert fewer.num_samples == 20
+    assert fewer.scale == made.scale != large
+    assert fewer.perfect == made.perfect
+    assert fewer.score(fakes[:20]) == made.score(fakes[:20])
+    assert (evaluator.num_samples, evaluator.scale) == (40, large)
+
+
 def test_a_small_training_split_is_used_whole_and_said(classifier: ReferenceClassifier) -> None:
     evaluator = Evaluator(DATA, classifier, 500, ["fid", "memorized_fraction"])
     described = evaluator.describe()
@@ -216,10 +239,10 @@ def test_the_description_says_what_was_measured_with_what(
     assert described["dataset"]["num_train"] == 48
     assert described["dataset"]["num_test"] == described["num_real_samples"] == 40
     assert described["num_fake_samples"] == 40
-    assert described["classifier"]["sha256"] == classifier.sha256
-    assert described["classifier"]["accuracy"] == classifier.accuracy
+    assert described["classifier"]["sha256"] == classifier.info.sha256
+    assert described["classifier"]["accuracy"] == classifier.info.accuracy
     assert described["extractor"]["name"] == "reference"
-    assert described["extractor"]["sha256"] == classifier.sha256
+    assert described["extractor"]["sha256"] == classifier.info.sha256
     assert "the reference classifier's features, not the Inception FID" in described["note"]
     assert described["metrics"] == {
         "probe": {

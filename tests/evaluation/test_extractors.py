@@ -62,15 +62,15 @@ def test_classes_stay_the_classifiers_and_features_do_not(classifier: ReferenceC
     plain, changed = classifier.sample(FAKES), pixels.sample(FAKES)
     np.testing.assert_array_equal(changed.probabilities, plain.probabilities)
     np.testing.assert_array_equal(changed.features, FAKES.reshape(24, 784) / 255)
-    assert (pixels.feature_dim, pixels.num_classes) == (784, 3)
-    assert pixels.to_dict() == classifier.to_dict()
+    assert (pixels.info.extractor["feature_dim"], pixels.info.num_classes) == (784, 3)
+    assert pixels.info.to_dict() == classifier.info.to_dict()
 
 
 def test_the_scores_say_which_features_they_were_measured_in(classifier: ReferenceClassifier):
     pixels = ExtractingClassifier(classifier, PixelExtractor(DATA.image_shape))
     described = Evaluator(DATA, pixels, 24, ["fid"]).describe()
     assert described["extractor"]["name"] == "pixels"
-    assert described["classifier"]["sha256"] == classifier.sha256
+    assert described["classifier"]["sha256"] == classifier.info.sha256
     assert "the Fréchet distance in plain pixels, not the Inception FID" in described["note"]
 
 

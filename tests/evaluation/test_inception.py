@@ -116,6 +116,6 @@ def test_a_study_gets_inception_features_and_keeps_the_real_ones(
     embedding = load_embedding(spec, data, tmp_path, said.append)
     sample = embedding.sample(data.x_test)
     assert sample.features.shape == (6, 2048)
-    assert embedding.extractor["sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert embedding.info.extractor["sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
     assert "inception features of 6 real images, once for this dataset" in said
     assert len(list((tmp_path / "features").glob("features-*.npz"))) == 1

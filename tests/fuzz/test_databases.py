@@ -7,19 +7,23 @@ that nothing worse comes of it than a wrong figure.
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.core.errors import InputError
+from harness.diagnostics.consistency import examine_studies
 from harness.report import report
-from harness.search.study.storage import find_study, open_storage
+from harness.search.study.storage import connect, find_study, open_storage
 from harness.search.study.trials import counted_trials
+from harness.study import study
 from harness.tracking.stores.databases import prepare_tracking_store
-from harness.tracking.stores.layout import Layout
+from harness.tracking.stores.layout import Layout, Stores
 from tests.fuzz.conftest import SPEC
 from tests.support.wrong_input import (
     cases,
@@ -80,6 +84,40 @@ def test_a_damaged_search_is_refused_in_one_line_or_read(
         finally:
             storage.remove_session()
             storage.engine.dispose()
+
+
+ALTERATIONS = {
+    "two heads": "INSERT INTO alembic_version VALUES ('v3.1.0.a')",
+    "another version": "UPDATE alembic_version SET version_num = 'v9.9.9.a'",
+    "a renamed version": "ALTER TABLE alembic_version RENAME version_num TO version",
+}
+
+
+@pytest.mark.parametrize("how", ALTERATIONS)
+def test_altered_versions_of_a_search_are_refused_in_one_line(layout: Layout, how: str) -> None:
+    path = layout.root / "optuna.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(ALTERATIONS[how])
+    advice = "updating optuna" if how == "another version" else "restore a copy of it"
+    for command in (open_storage, connect):
+        with pytest.raises(InputError, match=f"{path}.*({advice})") as caught:
+            command(layout.storage_url)
+        assert "\n" not in str(caught.value)
+
+
+def test_the_commands_refuse_a_search_with_two_versions_in_one_line(
+    layout: Layout, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(layout.root / "optuna.db")) as connection, connection:
+        connection.execute(ALTERATIONS["two heads"])
+    file = tmp_path / "slopes.toml"
+    file.write_text('question = "?"\n[base]\ndataset = "digits"\n')
+    addresses = f"--storage={layout.storage_url}", f"--tracking-uri={layout.tracking_uri}"
+    code, _, complaint = pass_door(study, str(file), *addresses)
+    check_refusal(code, complaint)
+    assert "optuna.db cannot be read: CommandError" in complaint
+    with pytest.raises(InputError, match=r"cannot be read: CommandError.*; restore a copy of it"):
+        list(examine_studies(Stores.of(layout)))  # as the doctor does
 
 
 @cases(0.25)

@@ -19,7 +19,7 @@ from harness.search.study.open_study import OpenStudy
 from harness.search.study.storage import load_or_create_study, open_storage
 from harness.search.workers.trial_queue import TrialQueue
 from harness.search.workers.worker import run_trials
-from harness.tracking.memory import MemoryStudy
+from tests.support.memory_tracker import MemoryStudy
 
 SPEC = StudySpec.from_dict(
     {

@@ -80,8 +80,8 @@ def measure(
     evaluator = Evaluator(seen, classifier, sizes[0], metric_names, setting.seed, alarm=False)
     rows = []
     for size in sizes:
+        evaluator = evaluator.with_num_samples(size)
         for part in parts:
-            evaluator.num_samples = size
             on_progress(f"{size:,} images, {part}")
             rows += [
                 {**plan, "part": part, "size": size, **evaluator.score(images)}

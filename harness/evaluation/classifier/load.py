@@ -99,7 +99,7 @@ def train_reference(
     record = record_of(dataset, recipe, accuracy)
     write_weights(path, network, record)
     on_progress(f"reference classifier: {accuracy:.2%} of the test images correct")
-    return ReferenceClassifier(network, record, _sha256(path))
+    return ReferenceClassifier.of(network, record, _sha256(path))
 
 
 def _load_shipped(
@@ -111,7 +111,7 @@ def _load_shipped(
         network, record = read_weights(path, identity, recipe)
     except (OSError, RecordError) as error:
         raise InputError(f"shipped weights {path}: {error}; install the package again") from None
-    return ReferenceClassifier(network, record, sha256)
+    return ReferenceClassifier.of(network, record, sha256)
 
 
 def _load_cached(
@@ -127,7 +127,7 @@ def _load_cached(
         log.warning(message)
         say(message)
         return None
-    return ReferenceClassifier(network, record, _sha256(path))
+    return ReferenceClassifier.of(network, record, _sha256(path))
 
 
 @contextmanager

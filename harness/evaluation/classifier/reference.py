@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,90 +16,88 @@ from harness.evaluation.classifier.weights_file import WeightsRecord
 from harness.evaluation.metrics import Sample
 
 
+@dataclass(frozen=True)
+class ClassifierInfo:
+    """What a reader of the scores must know about a classifier.
+
+    name: the dataset and what classifies it, as in ``mnist-cnn``. sha256: of the weight file, 64
+    hexadecimal digits. accuracy: share of the dataset's test images classified correctly, in
+    [0, 1]. feature_dim: length of the classifier's own feature vectors. num_classes: number of
+    classes k. extractor: where the features of a sample come from: name, feature_dim, sha256 or
+    None, preprocessing. made: how the classifier was made, ready for JSON.
+    """
+
+    name: str
+    sha256: str
+    accuracy: float
+    feature_dim: int
+    num_classes: int
+    extractor: Mapping[str, Any]
+    made: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the extractor, ready for JSON."""
+        return {
+            "name": self.name,
+            "sha256": self.sha256,
+            "accuracy": self.accuracy,
+            "feature_dim": self.feature_dim,
+            "num_classes": self.num_classes,
+            **self.made,
+        }
+
+
 class Classifier(Protocol):
-    """What turns images into samples for the metrics, and says what it is."""
+    """Turns images into samples for the metrics."""
 
     @property
-    def name(self) -> str:
-        """What a reader calls it, as in ``mnist-cnn``."""
-
-    @property
-    def sha256(self) -> str:
-        """Of its weight file, 64 hexadecimal digits."""
-
-    @property
-    def accuracy(self) -> float:
-        """Share of the dataset's test images that it classifies correctly, in [0, 1]."""
-
-    @property
-    def feature_dim(self) -> int:
-        """Length d of a feature vector."""
-
-    @property
-    def num_classes(self) -> int:
-        """Number of classes k."""
-
-    @property
-    def extractor(self) -> dict[str, Any]:
-        """Where the features come from: name, feature_dim, sha256 or None, preprocessing."""
+    def info(self) -> ClassifierInfo:
+        """What a reader of its scores must know; the first access may classify all test images."""
 
     def sample(self, images: NDArray[np.uint8]) -> Sample:
         """What the metrics see of uint8 ``images`` (N, H, W, C), N > 1, in their order."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """What a reader of the scores must know about it, ready for JSON."""
-
 
 @dataclass(frozen=True, eq=False)
 class ReferenceClassifier:
-    """A frozen classifier with what a reader of its scores must know about it.
-
-    sha256: of its weight file, 64 hexadecimal digits. The network itself is not to be changed.
-    """
+    """A frozen network of two outputs, features and logits, which is not to be changed."""
 
     network: keras.Model
-    record: WeightsRecord
-    sha256: str
+    info: ClassifierInfo
     _run: BatchedNetwork = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Compile the network once."""
         object.__setattr__(self, "_run", BatchedNetwork(self.network))
 
-    @property
-    def name(self) -> str:
-        """The dataset that it was trained on and what it is, as in ``mnist-cnn``."""
-        return f"{self.record.dataset_name}-cnn"
-
-    @property
-    def accuracy(self) -> float:
-        """Share of the dataset's test images that it classifies correctly, in [0, 1]."""
-        return self.record.accuracy
-
-    @property
-    def feature_dim(self) -> int:
-        """Length d of a feature vector."""
-        return int(self.network.output_shape[0][1])
-
-    @property
-    def num_classes(self) -> int:
-        """Number of classes k."""
-        return self.record.identity.num_classes
-
-    @property
-    def extractor(self) -> dict[str, Any]:
-        """Where the features come from: the penultimate layer of this classifier."""
-        return {
-            "name": "reference",
-            "feature_dim": self.feature_dim,
-            "sha256": self.sha256,
-            "preprocessing": self.record.identity.preprocessing,
-        }
-
-    @property
-    def dataset_fingerprint(self) -> str:
-        """``content_fingerprint`` of the dataset that it was trained on."""
-        return self.record.identity.dataset_fingerprint
+    @classmethod
+    def of(cls, network: keras.Model, record: WeightsRecord, sha256: str) -> ReferenceClassifier:
+        """The classifier of ``network``, whose weight file has ``record`` and ``sha256``."""
+        identity, feature_dim = record.identity, int(network.output_shape[0][1])
+        info = ClassifierInfo(
+            name=f"{record.dataset_name}-cnn",
+            sha256=sha256,
+            accuracy=record.accuracy,
+            feature_dim=feature_dim,
+            num_classes=identity.num_classes,
+            extractor={
+                "name": "reference",
+                "feature_dim": feature_dim,
+                "sha256": sha256,
+                "preprocessing": identity.preprocessing,
+            },
+            made={
+                "dataset": record.dataset_name,
+                "dataset_content_fingerprint": identity.dataset_fingerprint,
+                "num_train": record.num_train,
+                "num_test": record.num_test,
+                "preprocessing": identity.preprocessing,
+                "recipe_hash": identity.recipe_hash,
+                "recipe": record.recipe,
+                "made_with": record.made_with,
+            },
+        )
+        return cls(network, info)
 
     def sample(self, images: NDArray[np.uint8]) -> Sample:
         """What the metrics see of uint8 ``images`` (N, H, W, C), N > 1, in their order.
@@ -108,25 +107,6 @@ class ReferenceClassifier:
         """
         features, logits = self._run(images)
         return Sample(images, features.astype(np.float64), softmax(logits.astype(np.float64), 1))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Name, sha256, accuracy and how it was made, ready for JSON."""
-        record = self.record
-        return {
-            "name": self.name,
-            "sha256": self.sha256,
-            "accuracy": self.accuracy,
-            "feature_dim": self.feature_dim,
-            "num_classes": self.num_classes,
-            "dataset": record.dataset_name,
-            "dataset_content_fingerprint": self.dataset_fingerprint,
-            "num_train": record.num_train,
-            "num_test": record.num_test,
-            "preprocessing": record.identity.preprocessing,
-            "recipe_hash": record.identity.recipe_hash,
-            "recipe": record.recipe,
-            "made_with": record.made_with,
-        }
 
 
 class Extractor(Protocol):

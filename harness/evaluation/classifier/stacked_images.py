@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.dataset import Dataset
 from harness.evaluation.classifier.load import load_reference
-from harness.evaluation.classifier.reference import Classifier, ReferenceClassifier
+from harness.evaluation.classifier.reference import (
+    Classifier,
+    ClassifierInfo,
+    ReferenceClassifier,
+)
 from harness.evaluation.metrics import Sample
 
 
@@ -29,39 +32,32 @@ class StackedClassifier:
     dataset: Dataset
     channel: ReferenceClassifier
 
-    @property
-    def name(self) -> str:
-        """The stacked dataset and what the classifier is, as in ``stacked_mnist-cnn``."""
-        return f"{self.dataset.name}-cnn"
-
-    @property
-    def sha256(self) -> str:
-        """Of the channel classifier's weight file, 64 hexadecimal digits."""
-        return self.channel.sha256
-
     @cached_property
-    def accuracy(self) -> float:
-        """Share of the stacked test images with all channels classified correctly, in [0, 1]."""
+    def info(self) -> ClassifierInfo:
+        """The channel classifier's, with the name, accuracy and sizes of stacked images.
+
+        accuracy: share of the stacked test images with all channels classified correctly, measured
+        at the first access. num_classes: classes of a channel to the power of the channels.
+        """
+        channel, num_channels = self.channel.info, self.dataset.image_shape[2]
+        feature_dim = channel.feature_dim * num_channels
+        each = f"each of {num_channels} channels"
+        of_channel = f"{each} as an image of its own; {channel.extractor['preprocessing']}"
+        extractor = {"feature_dim": feature_dim, "preprocessing": of_channel}
         labels = self.sample(self.dataset.x_test).labels
-        return float(np.mean(labels == self.dataset.y_test))
-
-    @property
-    def feature_dim(self) -> int:
-        """Length of a feature vector: that of a channel times the number of channels."""
-        return self.channel.feature_dim * self.dataset.image_shape[2]
-
-    @property
-    def num_classes(self) -> int:
-        """Number of modes: classes of a channel to the power of the channels."""
-        return int(self.channel.num_classes ** self.dataset.image_shape[2])
-
-    @property
-    def extractor(self) -> dict[str, Any]:
-        """Where the features come from: the channel classifier's, side by side."""
-        channels = f"each of {self.dataset.image_shape[2]} channels as an image of its own"
-        of_channel = self.channel.extractor
-        preprocessing = f"{channels}; {of_channel['preprocessing']}"
-        return {**of_channel, "feature_dim": self.feature_dim, "preprocessing": preprocessing}
+        return ClassifierInfo(
+            name=f"{self.dataset.name}-cnn",
+            sha256=channel.sha256,
+            accuracy=float(np.mean(labels == self.dataset.y_test)),
+            feature_dim=feature_dim,
+            num_classes=int(channel.num_classes**num_channels),
+            extractor={**channel.extractor, **extractor},
+            made={
+                **channel.made,
+                "made_of": f"{channel.name} on {each}",
+                "accuracy_per_channel": channel.accuracy,
+            },
+        )
 
     def sample(self, images: NDArray[np.uint8]) -> Sample:
         """What the metrics see of uint8 ``images`` (N, H, W, C), N > 1, in their order.
@@ -77,18 +73,6 @@ class StackedClassifier:
         features = np.concatenate([sample.features for sample in channels], axis=1)
         probabilities = reduce(_products, [sample.probabilities for sample in channels])
         return Sample(images, features, probabilities)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The channel classifier's record with the stacked name, accuracy and sizes, for JSON."""
-        return {
-            **self.channel.to_dict(),
-            "name": self.name,
-            "made_of": f"{self.channel.name} on each of {self.dataset.image_shape[2]} channels",
-            "accuracy": self.accuracy,
-            "accuracy_per_channel": self.channel.accuracy,
-            "feature_dim": self.feature_dim,
-            "num_classes": self.num_classes,
-        }
 
 
 def load_classifier(

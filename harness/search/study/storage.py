@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import optuna
+from alembic.util import CommandError
 from optuna.exceptions import OptunaError
 from optuna.samplers import BaseSampler
 from optuna.storages import RDBStorage
@@ -39,13 +40,25 @@ def open_storage(url: str) -> RDBStorage:
     enable_reconnection()
     roll_back_on_interrupt()
     if url.startswith("sqlite:"):  # SQLite waits five seconds by default; a write may take longer
-        return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}})
-    return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+        return connect(url, connect_args={"timeout": _BUSY_SECONDS})
+    return connect(url, pool_pre_ping=True)
+
+
+def connect(url: str, **engine_kwargs: Any) -> RDBStorage:
+    """The Optuna storage at ``url``, whose tables exist.
+
+    Raises InputError, one line, for tables that are damaged or of another version of Optuna.
+    """
+    with _readable(url):
+        try:
+            return RDBStorage(url, engine_kwargs=engine_kwargs)
+        except RuntimeError as error:  # another version; Optuna's message says what to do
+            raise InputError(f"{mask(url)}: {error}") from None
 
 
 def find_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study | None:
     """The study called ``spec.name`` as ``load_or_create_study`` returns it; None without one."""
-    with _readable(storage):
+    with _readable(storage.url):
         if spec.name not in optuna.get_all_study_names(storage):
             return None
         study = load_or_create_study(spec, storage)
@@ -73,15 +86,21 @@ def load_or_create_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study:
 
 
 @contextmanager
-def _readable(storage: RDBStorage) -> Iterator[None]:
+def _readable(url: str) -> Iterator[None]:
     """Turn what Optuna raises for content that Optuna did not write into an InputError."""
     try:
         yield
-    except (OptunaError, SQLAlchemyError, ValueError, LookupError, TypeError) as error:
+    except (
+        OptunaError,
+        CommandError,  # of alembic, which keeps the version of the tables
+        SQLAlchemyError,
+        ValueError,
+        LookupError,
+        TypeError,
+    ) as error:
         reason = first_line(error.__cause__ or error)
         raise InputError(
-            f"{mask(storage.url)} cannot be read: {type(error).__name__}: {reason}; "
-            "restore a copy of it"
+            f"{mask(url)} cannot be read: {type(error).__name__}: {reason}; restore a copy of it"
         ) from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import shutil
 import threading
 from pathlib import Path
@@ -15,7 +16,8 @@ from scipy.special import softmax
 from harness.core.errors import HarnessError, InputError
 from harness.data.dataset import Dataset
 from harness.data.load import load_dataset
-from harness.evaluation import reference
+from harness.evaluation import reference as command
+from harness.evaluation.classifier import load
 from harness.evaluation.classifier import training as reference_training
 from harness.evaluation.classifier.load import RECIPE, SHIPPED, load_reference
 from harness.evaluation.classifier.network import INFERENCE_BATCH, Recipe, build_network
@@ -39,7 +41,7 @@ def test_the_same_dataset_is_trained_once(classifier: ReferenceClassifier, cache
     said: list[str] = []
     again = load_reference(bars(), cache, said.append, TINY)
     assert said == []
-    assert again.to_dict() == classifier.to_dict()
+    assert again.info.to_dict() == classifier.info.to_dict()
     images = bars().x_test
     np.testing.assert_array_equal(again.sample(images).features, classifier.sample(images).features)
 
@@ -57,8 +59,8 @@ def test_it_learns_and_its_accuracy_is_counted_on_the_test_split(tmp_path: Path)
     recipe = dataclasses.replace(TINY, min_images=6_400, max_images=6_400, rotation=3.0)
     trained = load_reference(data, tmp_path, recipe=recipe)
     predicted = trained.sample(data.x_test).probabilities.argmax(axis=1)
-    assert trained.accuracy == np.mean(predicted == data.y_test)
-    assert trained.accuracy > 0.8  # chance is 1/3; 0.8 of 60 by chance: below 1e-12
+    assert trained.info.accuracy == np.mean(predicted == data.y_test)
+    assert trained.info.accuracy > 0.8  # chance is 1/3; 0.8 of 60 by chance: below 1e-12
 
 
 def test_training_leaves_op_determinism_as_it_was() -> None:
@@ -100,8 +102,11 @@ def test_a_cached_file_that_is_wrong_is_said_and_trained_again_to_the_same_bytes
 
     assert "is not used" in said[0]
     assert said[0] in caplog.text
-    assert trained.dataset_fingerprint == Identity.of(data, TINY).dataset_fingerprint
-    assert (trained.sha256 == classifier.sha256) == (damage == "tampered")
+    assert (
+        trained.info.made["dataset_content_fingerprint"]
+        == Identity.of(data, TINY).dataset_fingerprint
+    )
+    assert (trained.info.sha256 == classifier.info.sha256) == (damage == "tampered")
     after: list[str] = []
     load_reference(data, tmp_path, after.append, TINY)
     assert after == []
@@ -124,7 +129,7 @@ def test_who_waits_for_another_process_uses_what_it_made(
         shutil.copy(cache / name, tmp_path / name)
     thread.join(timeout=60)
     assert said == ["waiting for another process that trains the same reference classifier"]
-    assert [found.sha256 for found in loaded] == [classifier.sha256]
+    assert [found.info.sha256 for found in loaded] == [classifier.info.sha256]
     with lock.acquire(timeout=0):  # the waiting one has let go of it
         pass
 
@@ -159,8 +164,8 @@ def test_a_sample_holds_what_the_network_computes(classifier: ReferenceClassifie
     np.testing.assert_allclose(sample.probabilities.sum(axis=1), 1.0, atol=1e-12)
     assert sample.images is images
     assert sample.features.dtype == sample.probabilities.dtype == np.float64
-    assert sample.features.shape == (len(images), classifier.feature_dim) == (24, 6)
-    assert sample.probabilities.shape == (len(images), classifier.num_classes) == (24, 3)
+    assert sample.features.shape == (len(images), classifier.info.feature_dim) == (24, 6)
+    assert sample.probabilities.shape == (len(images), classifier.info.num_classes) == (24, 3)
     assert np.abs(sample.features).max() <= 1.0
 
 
@@ -169,7 +174,7 @@ def test_images_of_three_channels(tmp_path: Path) -> None:
     trained = load_reference(data, tmp_path, recipe=TINY)
     assert trained.sample(data.x_test).features.shape == (24, 6)
     again = load_reference(data, tmp_path, recipe=TINY)
-    assert again.sha256 == trained.sha256
+    assert again.info.sha256 == trained.info.sha256
 
 
 @pytest.mark.parametrize(
@@ -189,14 +194,14 @@ def test_other_images_are_refused(images: np.ndarray, classifier: ReferenceClass
 def _check_shipped(data: Dataset, tmp_path: Path, at_least: float) -> None:
     """``data`` gets its shipped classifier, whose recorded accuracy is counted again."""
     shipped = load_reference(data, tmp_path)
-    assert shipped.sha256 == SHIPPED[data.name].sha256
+    assert shipped.info.sha256 == SHIPPED[data.name].sha256
     assert list(tmp_path.iterdir()) == []  # nothing was trained
     probabilities = shipped.sample(data.x_test).probabilities
     accuracy = np.mean(probabilities.argmax(axis=1) == data.y_test)
     # One image at the border between two classes may fall on the other side on another CPU.
-    assert abs(accuracy - shipped.accuracy) <= 1.5 / len(data.x_test)
+    assert abs(accuracy - shipped.info.accuracy) <= 1.5 / len(data.x_test)
     assert accuracy >= at_least
-    assert shipped.feature_dim == RECIPE.feature_dim
+    assert shipped.info.feature_dim == RECIPE.feature_dim
 
 
 def test_the_shipped_digits_classifier(tmp_path: Path) -> None:
@@ -213,7 +218,7 @@ def test_the_shipped_mnist_classifier_whatever_the_order_of_rows(
     shuffled = dataclasses.replace(
         data, x_train=data.x_train[rows], y_train=data.y_train[rows], fingerprint="another"
     )
-    assert load_reference(shuffled, tmp_path).sha256 == SHIPPED["mnist"].sha256
+    assert load_reference(shuffled, tmp_path).info.sha256 == SHIPPED["mnist"].sha256
 
 
 @pytest.mark.parametrize(
@@ -225,11 +230,11 @@ def test_a_damaged_shipped_file_is_wrong_input(
 ) -> None:
     data, path = load_dataset("digits"), tmp_path / "digits.npz"
     if damage == "cut":
-        path.write_bytes((reference.WEIGHTS / "digits.npz").read_bytes()[:-1])
+        path.write_bytes((load.WEIGHTS / "digits.npz").read_bytes()[:-1])
     if damage == "whole, with other weights":
         network = build_network(RECIPE, data.image_shape, data.num_classes)
         write_weights(path, network, record_of(data, RECIPE, accuracy=1.0))
-    monkeypatch.setattr(reference, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(load, "WEIGHTS", tmp_path)
     with pytest.raises(InputError, match=rf"shipped weights .*digits\.npz: .*{reason}") as error:
         load_reference(data, tmp_path / "cache")
     assert "\n" not in str(error.value)
@@ -243,14 +248,14 @@ def test_the_command_writes_the_file_and_prints_its_sha256(
     source, output = tmp_path / "bars.npz", tmp_path / "weights.npz"
     names = ("x_train", "y_train", "x_test", "y_test")
     np.savez(source, **{name: getattr(data, name) for name in names})
-    monkeypatch.setattr(reference, "RECIPE", TINY)
+    monkeypatch.setattr(command, "RECIPE", TINY)
 
     remake(str(source), None, output)
 
     printed = capsys.readouterr().out
     shown = dict(line.split(" ", 1) for line in printed.splitlines()[-4:])
     assert shown["written"] == str(output)
-    assert shown["sha256"] == reference.hashlib.sha256(output.read_bytes()).hexdigest()
+    assert shown["sha256"] == hashlib.sha256(output.read_bytes()).hexdigest()
     assert shown["key"] == Identity.of(data, TINY).key
     assert 0.0 <= float(shown["accuracy"]) <= 1.0
 

@@ -17,6 +17,8 @@ from harness.evaluation.classifier.load import SHIPPED, load_reference
 from harness.evaluation.classifier.reference import ReferenceClassifier
 from harness.evaluation.classifier.stacked_images import StackedClassifier, load_classifier
 from harness.evaluation.evaluator import Evaluator
+from harness.evaluation.extractors import ExtractingClassifier, PixelExtractor
+from harness.evaluation.metrics import Sample
 from tests.support.classifiers import TINY, bars
 
 
@@ -55,7 +57,27 @@ def test_its_accuracy_is_counted_in_whole_images(channel: ReferenceClassifier):
     y_test = StackedClassifier(data, channel).sample(data.x_test).labels.copy()
     y_test[:6] += 1
     data = dataclasses.replace(data, y_test=y_test)
-    assert StackedClassifier(data, channel).accuracy == 18 / 24
+    assert StackedClassifier(data, channel).info.accuracy == 18 / 24
+
+
+def test_its_accuracy_is_counted_once_and_only_where_it_is_asked_for(
+    channel: ReferenceClassifier, monkeypatch: pytest.MonkeyPatch
+):
+    counted: list[int] = []
+    sample = StackedClassifier.sample
+
+    def count(self: StackedClassifier, images: np.ndarray) -> Sample:
+        counted.append(len(images))
+        return sample(self, images)
+
+    monkeypatch.setattr(StackedClassifier, "sample", count)
+    data = bars(channels=3)
+    classifier = StackedClassifier(data, channel)
+    pixels = ExtractingClassifier(classifier, PixelExtractor(data.image_shape))
+    Evaluator(data, classifier, 24, ["fid"])
+    assert counted == [24]  # the real side of the evaluator
+    assert pixels.info.accuracy == classifier.info.accuracy == pixels.info.accuracy
+    assert counted == [24, 24]
 
 
 def test_it_needs_no_training_and_is_right_where_all_digits_are(stacked_digits: Dataset, tmp_path):
@@ -63,28 +85,28 @@ def test_it_needs_no_training_and_is_right_where_all_digits_are(stacked_digits: 
     classifier = load_classifier(stacked_digits, tmp_path, said.append)
     assert said == []
     assert not list(tmp_path.iterdir())
-    assert classifier.sha256 == SHIPPED["digits"].sha256
-    assert (classifier.num_classes, classifier.feature_dim) == (1000, 192)
+    assert classifier.info.sha256 == SHIPPED["digits"].sha256
+    assert (classifier.info.num_classes, classifier.info.feature_dim) == (1000, 192)
     digits = load_reference(load_digits(), tmp_path)
     a, b, c = (digits.sample(stacked_digits.x_test[..., [c]]).labels for c in range(3))
     labels = classifier.sample(stacked_digits.x_test).labels
     np.testing.assert_array_equal(labels, 100 * a + 10 * b + c)
-    assert classifier.accuracy == np.mean(labels == stacked_digits.y_test)
-    assert classifier.accuracy > 0.99  # the shipped classifier knows the digits' test images
+    assert classifier.info.accuracy == np.mean(labels == stacked_digits.y_test)
+    assert classifier.info.accuracy > 0.99  # the shipped classifier knows the digits' test images
 
 
 def test_it_says_what_it_is_made_of(stacked_digits: Dataset, tmp_path: Path):
-    record = load_classifier(stacked_digits, tmp_path).to_dict()
+    record = load_classifier(stacked_digits, tmp_path).info.to_dict()
     assert json.loads(json.dumps(record)) == record
     assert record["name"] == "stacked_digits-cnn"
     assert record["made_of"] == "digits-cnn on each of 3 channels"
     assert record["num_classes"] == 1000
     digits = load_reference(load_digits(), tmp_path)
-    assert record["accuracy_per_channel"] == digits.accuracy
+    assert record["accuracy_per_channel"] == digits.info.accuracy
 
 
 def test_a_dataset_of_whole_images_keeps_its_own_classifier(tmp_path: Path):
-    assert load_classifier(load_digits(), tmp_path).name == "digits-cnn"
+    assert load_classifier(load_digits(), tmp_path).info.name == "digits-cnn"
 
 
 def test_real_triples_hit_all_modes_and_one_repeated_hits_one(
@@ -108,6 +130,6 @@ def test_real_triples_hit_all_modes_and_one_repeated_hits_one(
 @pytest.mark.mnist
 def test_mnist_triples_are_told_apart_by_the_shipped_classifier(mnist_dir: Path, tmp_path: Path):
     classifier = load_classifier(load_dataset("stacked_mnist", mnist_dir), tmp_path)
-    assert classifier.sha256 == SHIPPED["mnist"].sha256
+    assert classifier.info.sha256 == SHIPPED["mnist"].sha256
     # 99.4 % of digits are right, so 0.994^3 = 98.2 % of triples; 10,000 of them +- 0.13 %.
-    assert classifier.accuracy == pytest.approx(0.982, abs=0.005)
+    assert classifier.info.accuracy == pytest.approx(0.982, abs=0.005)

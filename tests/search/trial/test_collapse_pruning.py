@@ -14,8 +14,8 @@ from harness.search.display.events import TrialFinished
 from harness.search.study.space import distributions
 from harness.search.trial import objective
 from harness.search.trial.objective import Objective, TrialRunner
-from harness.tracking.memory import MemoryTracker
 from harness.training.loop import Progress
+from tests.support.memory_tracker import MemoryTracker
 from tests.support.trials import run_next_trial
 
 NUM_REPORTS = 6

@@ -11,7 +11,7 @@ from harness.data.load import load_dataset
 from harness.search.display.events import TrialFinished
 from harness.search.study.space import distributions
 from harness.search.trial.objective import FAILURES, Objective, TrialRunner
-from harness.tracking.memory import MemoryTracker
+from tests.support.memory_tracker import MemoryTracker
 from tests.support.trials import run_next_trial
 
 SPEC = StudySpec.from_dict(

@@ -15,8 +15,8 @@ from harness.search.display.events import Message, TrialTrained
 from harness.search.study.space import distributions
 from harness.search.study.trials import requeue_interrupted
 from harness.search.trial.objective import FAILURES, Objective, TrialRunner
-from harness.tracking.memory import MemoryTracker
 from harness.training import checkpoint, loop
+from tests.support.memory_tracker import MemoryTracker
 from tests.support.trials import run_next_trial
 
 SPEC = StudySpec.from_dict(

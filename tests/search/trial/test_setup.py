@@ -8,8 +8,8 @@ from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
 from harness.data.scaling_effects import describe_scalings
 from harness.search.trial.setup import log_study_files, prepare_evaluator, prepare_runner
-from harness.tracking.memory import MemoryTracker
 from harness.tracking.stores.layout import Layout
+from tests.support.memory_tracker import MemoryTracker
 from tests.support.stub_worker import ignore
 
 DIGITS = load_dataset("digits")

@@ -1,4 +1,4 @@
-"""A tracker that keeps everything in memory: for tests, and for a trial that nobody records."""
+"""A tracker that keeps everything in memory."""
 
 from __future__ import annotations
 
