@@ -65,7 +65,7 @@ class ExtractingClassifier:
 def load_embedding(
     spec: ExtractorSpec, dataset: Dataset, cache_dir: Path, on_progress: Callable[[str], None]
 ) -> Classifier:
-    """What turns images of ``dataset`` into samples as ``spec`` says: classes and features.
+    """What converts images of ``dataset`` into samples as ``spec`` says: classes and features.
 
     Raises InputError for weights that are absent or of another network, and for a ``cache_dir``
     that cannot be written.

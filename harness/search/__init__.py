@@ -1,1 +1,1 @@
-"""The search: a space becomes trials, each trained, scored, tracked and told to Optuna."""
+"""The search: a space becomes trials, each trained, scored, tracked and reported to Optuna."""

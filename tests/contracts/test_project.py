@@ -193,3 +193,15 @@ def test_pages_name_tests_that_exist():
     }
     assert named
     assert [one for one in sorted(named) if not (REPOSITORY / one[1]).exists()] == []
+
+
+def test_the_architecture_names_files_that_exist_and_a_short_way_of_a_trial():
+    text = (REPOSITORY / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    package = [path.relative_to(REPOSITORY).as_posix() for path in MODULES]
+    named = re.findall(r"`(\w[\w/]*\.py)`", text)
+    assert len(named) > 40
+    missing = [name for name in named if not any(f"/{one}".endswith(f"/{name}") for one in package)]
+    assert missing == []
+    way = re.findall(r"^(\d+)\. `(harness/[\w/]+\.py)`", text, re.MULTILINE)
+    assert [int(number) for number, _ in way] == list(range(1, len(way) + 1))
+    assert 15 < len(way) <= 25

@@ -48,7 +48,7 @@ class ClassifierInfo:
 
 
 class Classifier(Protocol):
-    """Turns images into samples for the metrics."""
+    """Converts images into samples for the metrics."""
 
     @property
     def info(self) -> ClassifierInfo:
@@ -110,7 +110,7 @@ class ReferenceClassifier:
 
 
 class Extractor(Protocol):
-    """Turns images into feature vectors; the same image always into the same one."""
+    """Converts images into feature vectors; the same image always into the same one."""
 
     name: str
     feature_dim: int

@@ -102,13 +102,13 @@ class TrialProgress:
             _GRID.format(index): np.frombuffer(milestone.grid, np.uint8)
             for index, milestone in enumerate(self.behind)
         }
-        told = [
+        recorded = [
             {"images_seen": m.images_seen, "training": m.training, "scores": m.scores}
             for m in self.behind
         ]
         record: dict[str, Any] = {
             "training": training.record,
-            "milestones": told,
+            "milestones": recorded,
             "wall_seconds": self.wall_seconds,
             "eval_seconds": self.eval_seconds,
         }
@@ -119,8 +119,8 @@ class TrialProgress:
         grids = [arrays.pop(_GRID.format(i)).tobytes() for i in range(len(record["milestones"]))]
         self._trainer.restore(Snapshot(arrays, record["training"]))
         self.behind = [
-            Milestone(**told, grid=grid)
-            for told, grid in zip(record["milestones"], grids, strict=True)
+            Milestone(**recorded, grid=grid)
+            for recorded, grid in zip(record["milestones"], grids, strict=True)
         ]
         self.eval_seconds = record["eval_seconds"]
         self._seconds_before = record["wall_seconds"]

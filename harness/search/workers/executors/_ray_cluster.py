@@ -191,7 +191,7 @@ def _stores(plan: StudyPlan) -> dict[str, str]:
 def _password(url: str) -> str | None:
     try:
         return urlsplit(url).password
-    except ValueError:  # no address of anything: said where it is opened
+    except ValueError:  # not a URL: the error is raised where it is opened
         return None
 
 
