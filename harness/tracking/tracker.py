@@ -143,8 +143,7 @@ class TrialRun(ArtifactLog):
 class StudyTracker(ArtifactLog):
     """The run of one study, parent of its trials' runs.
 
-    Used as a context manager, the run ends as FINISHED, after an exception as FAILED, after Ctrl-C
-    as KILLED. A worker that only adds trials must not use the block or call ``finish``.
+    One process of a session ends the run by ``finish``; a worker that only adds trials does not.
     """
 
     experiment_id: str
@@ -182,27 +181,6 @@ class StudyTracker(ArtifactLog):
         """End the study's run as ``status``; ``open_study`` sets it to RUNNING again."""
         self._write_status(status)
         self.status = status
-
-    def __enter__(self) -> Self:
-        """Itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End the study's run if it has not ended."""
-        if self.status is not None:
-            return
-        if error is None:
-            self.finish("FINISHED")
-            return
-        try:
-            self.finish("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
-        except Exception as second:
-            error.add_note(f"ending the study's run {self.run_id} failed too: {second}")
 
     @abstractmethod
     def _write_status(self, status: StudyStatus) -> None: ...

@@ -298,23 +298,6 @@ def test_a_study_is_opened_again_not_made_twice(
     assert backend.see(again.start_trial(1, CONFIG)).tags["mlflow.parentRunId"] == study.run_id
 
 
-@pytest.mark.parametrize(
-    ("error", "status"), [(OSError("disk"), "FAILED"), (KeyboardInterrupt(), "KILLED")]
-)
-def test_what_escapes_a_study_ends_it(
-    backend: Backend, study: StudyTracker, error: BaseException, status: str
-) -> None:
-    with pytest.raises(type(error)), study:
-        raise error
-    assert backend.see(study).status == status
-
-
-def test_a_study_that_is_done_is_finished(backend: Backend, study: StudyTracker) -> None:
-    with study:
-        pass
-    assert backend.see(study).status == "FINISHED"
-
-
 def test_two_studies_are_two_experiments(
     backend: Backend, spec: StudySpec, study: StudyTracker
 ) -> None:

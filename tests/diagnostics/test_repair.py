@@ -22,7 +22,8 @@ from harness.core.spec.study_spec import StudySpec
 from harness.diagnostics.consistency import examine_addresses, examine_studies, repair_stores
 from harness.reporting.pages.study import write_report
 from harness.reporting.results.load import load_results
-from harness.search.study.storage import load_or_create_study, open_storage
+from harness.search.study.open_study import open_study
+from harness.search.study.storage import open_storage
 from harness.search.workers.heartbeat import WorkerIdentity
 from harness.tracking.image_grid import grid_png
 from harness.tracking.mlflow_tracker import MlflowTracker
@@ -42,9 +43,9 @@ GRID = grid_png(np.zeros((4, 8, 8, 1), np.uint8))
 @pytest.fixture
 def study(layout: Layout):
     """Trial 0 is complete in both stores; the study's run is FINISHED."""
-    search = load_or_create_study(SPEC, open_storage(layout.storage_url))
     tracker = MlflowTracker(layout.tracking_uri, layout.artifact_root)
-    with tracker.open_study(SPEC) as parent:
+    with open_study(SPEC, open_storage(layout.storage_url), tracker) as opened:
+        search, parent = opened.study, opened.run
         parent.log_json(schema.STUDY_FILE, SPEC.to_dict())
         parent.log_image(schema.REAL_SAMPLES_FILE, GRID)
         trial = search.ask()
@@ -102,7 +103,7 @@ def test_what_a_dead_worker_left_is_named_ended_and_then_gone(layout: Layout, st
 def test_a_study_that_runs_is_left_alone(layout: Layout, study):
     run_id = leave_a_trial_running(study, 1)
     lock = layout.study_lock("slopes")
-    lock.parent.mkdir()
+    lock.parent.mkdir(exist_ok=True)
     with FileLock(lock):
         assert said(examine_studies(Stores.of(layout))) == [
             ("study slopes", True, "is running now")

@@ -12,7 +12,8 @@ import pytest
 from harness.core.config import TrialConfig
 from harness.core.schema import STUDY_FILE, FinalState, Tag
 from harness.core.spec.study_spec import StudySpec
-from harness.search.study.storage import load_or_create_study, open_storage
+from harness.search.study.open_study import open_study
+from harness.search.study.storage import open_storage
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
 from tests.support.stores import copy_stores
@@ -34,9 +35,9 @@ def sound(tmp_path_factory: pytest.TempPathFactory, empty_stores: Layout) -> Lay
     """A finished study in both stores, as a real one leaves it; only the training is left out."""
     layout = copy_stores(empty_stores, tmp_path_factory.mktemp("sound") / "mlruns")
     storage = open_storage(layout.storage_url)
-    study = load_or_create_study(SPEC, storage)
     tracker = MlflowTracker(layout.tracking_uri, layout.artifact_root)
-    with tracker.open_study(SPEC) as parent:
+    with open_study(SPEC, storage, tracker) as opened:
+        study, parent = opened.study, opened.run
         parent.log_json(STUDY_FILE, SPEC.to_dict())
         for number in range(3):
             trial = study.ask()

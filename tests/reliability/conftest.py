@@ -13,8 +13,8 @@ import pytest
 from harness.core.schema import RUN_STATUS, FinalState
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
-from harness.search.study.open_study import OpenStudy
-from harness.search.study.storage import load_or_create_study, open_storage
+from harness.search.study.open_study import open_study
+from harness.search.study.storage import open_storage
 from harness.search.trial.objective import FAILURES, Objective, TrialRunner
 from harness.search.workers.trial_queue import TrialQueue
 from harness.search.workers.worker import run_trials
@@ -59,10 +59,9 @@ class BothStores:
 
     def run(self, plan: dict[int, Callable[[], None]], spec: StudySpec = SPEC) -> None:
         """Run the study to its end; ``plan``: number of the score -> what happens before it."""
-        study = load_or_create_study(spec, self.storage)
-        with self.tracker.open_study(spec) as parent:
-            runner = TrialRunner(spec, load_dataset("digits"), Scores(plan), parent, ignore, {})
-            opened = OpenStudy(spec, self.storage, study, parent)
+        with open_study(spec, self.storage, self.tracker) as opened:
+            scores = Scores(plan)
+            runner = TrialRunner(spec, load_dataset("digits"), scores, opened.run, ignore, {})
             trial_queue = TrialQueue(opened, spec.search.num_trials)
             run_trials(trial_queue, Objective(runner), ignore, catch=FAILURES)
 
