@@ -8,7 +8,7 @@ ARGS ?=
 # takes about a gigabyte. tests/conftest.py says which tests share a process, and the order.
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 PROCESSES := $(shell test $(CORES) -lt 8 && expr $(CORES) + 1 || echo 8)
-PARALLEL := --numprocesses $(PROCESSES) --dist loadgroup --no-loadscope-reorder
+PARALLEL := --numprocesses $(PROCESSES) --dist loadscope --no-loadscope-reorder
 
 # The first Python of the supported versions; `make PYTHON=...` takes another.
 CHECK := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))

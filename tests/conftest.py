@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from harness.search.workers.resources import thread_limits
 from tests.support.postgres import postgres_database
@@ -30,7 +33,7 @@ _STORES = ("HARNESS_MLRUNS", "HARNESS_STORAGE", "HARNESS_TRACKING_URI")
 settings.register_profile("harness", deadline=None, derandomize=VARIABLE not in os.environ)
 settings.load_profile("harness")
 
-LONGEST_FIRST = ("tests/end_to_end", "tests/reliability", "tests/cli", "tests/search")
+LONGEST_FIRST = ("tests/end_to_end", "tests/reliability", "tests/search")
 """Folders whose tests wait for other processes; begun last, they would be waited for in the end."""
 
 
@@ -57,23 +60,32 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = GPU_OFF  # the same scores with and without a GPU
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first; tests that share a fixture of their file or folder share a process."""
+    """The longest first."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST_FIRST))
-    for item in items:
-        if shared := _shared_fixtures(item):
-            item.add_marker(pytest.mark.xdist_group(min(shared, key=len)))
 
 
-def _shared_fixtures(item: pytest.Item) -> list[str]:
-    """Where the fixtures of ``item`` are defined that are made once for several tests."""
-    definitions = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009 - not public
-    return [
-        found[-1].baseid
-        for found in definitions.values()
-        if found[-1].scope != "function" and found[-1].baseid not in ("", "tests")
-    ]
+class _Scheduler(LoadScopeScheduling):
+    """Tests of a file with fixtures for all of them share a process; any other runs anywhere.
+
+    The marks of --dist loadgroup would say the same, but pytest-xdist 3.8 writes them into a place
+    where pytest 9 does not read them.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if _has_shared_fixtures(file) else nodeid
+
+
+@functools.cache
+def _has_shared_fixtures(file: str) -> bool:
+    return re.search(r"scope=.(module|session)", (REPOSITORY / file).read_text()) is not None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduler | None:
+    """What stands for --dist loadscope."""
+    return _Scheduler(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -86,9 +98,10 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(autouse=True)
 def _leave_no_trace() -> Iterator[None]:
-    """Give the next test the environment of this one, and no open figures."""
-    before = dict(os.environ)
+    """Give the next test the environment of this one and its signal handler, and no figures."""
+    before, handler = dict(os.environ), signal.getsignal(signal.SIGTERM)
     yield
+    signal.signal(signal.SIGTERM, handler)  # a session of a study hears it
     for name in set(os.environ) - set(before) - {"PYTEST_CURRENT_TEST"}:
         del os.environ[name]
     os.environ.update(before)

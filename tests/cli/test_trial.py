@@ -1,21 +1,10 @@
 """``python -m harness.trial --json``: every score with the figures that it is read by."""
 
 import json
-import signal
-
-import pytest
 
 from harness.core.registry import METRICS
 from harness.trial import trial
 from tests.support.wrong_input import pass_door
-
-
-@pytest.fixture(autouse=True)
-def _handler_as_it_was():
-    """A session hears SIGTERM; the tests after these do not."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 def test_every_score_comes_with_what_it_is_read_by(layout, monkeypatch):

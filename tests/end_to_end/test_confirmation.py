@@ -1,9 +1,6 @@
 """A study with a [confirm] table: after the search its winner is run again, on seeds of its own."""
 
 import json
-import signal
-
-import pytest
 
 from harness.study import study
 from tests.support.commands import check_exact, stores
@@ -29,14 +26,6 @@ seeds = 2
 [evaluation]
 num_samples = 200
 """
-
-
-@pytest.fixture(autouse=True)
-def _handler_as_it_was():
-    """A session hears SIGTERM; the tests after these do not."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 def test_the_winner_of_a_search_is_confirmed_on_fresh_seeds(workspace, monkeypatch):

@@ -1,7 +1,6 @@
 """``python -m harness.trial --smoke`` for every architecture with every procedure."""
 
 import itertools
-import signal
 
 import pytest
 
@@ -17,14 +16,6 @@ PAIRS = list(itertools.product(ARCHITECTURES.names(), PROCEDURES.names()))
 @pytest.fixture(autouse=True)
 def _own_stores(layout, monkeypatch):
     monkeypatch.setenv("HARNESS_MLRUNS", str(layout.root))
-
-
-@pytest.fixture(autouse=True)
-def _handler_as_it_was():
-    """A session hears SIGTERM; the tests after these do not."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 def first_tier(pair):
