@@ -56,13 +56,13 @@ def _effects(
     margin = scaling.multiplier / 2
     leaving = (scaled < scaling.low - margin) | (scaled > scaling.high + margin)
     return {
-        "low": _plain(scaled[counts > 0].min()),
-        "high": _plain(scaled[counts > 0].max()),
+        "low": _rounded(scaled[counts > 0].min()),
+        "high": _rounded(scaled[counts > 0].max()),
         "constant_pixels": int((~changing).sum()),
         "stretched_pixels": int((stretch > 255 / 254.5).sum()),  # the smallest stretch is 255 / 254
-        "largest_stretch": _plain(stretch.max(initial=1.0)),
-        "difference_percent": _plain(100 * (counts * difference).sum() / counts.sum()),
-        "leaving_percent": _plain(100 * test_counts[leaving].sum() / test_counts.sum()),
+        "largest_stretch": _rounded(stretch.max(initial=1.0)),
+        "difference_percent": _rounded(100 * (counts * difference).sum() / counts.sum()),
+        "leaving_percent": _rounded(100 * test_counts[leaving].sum() / test_counts.sum()),
     }
 
 
@@ -78,6 +78,6 @@ def _level_counts(images: NDArray[np.uint8]) -> NDArray[np.int64]:
     return counts.reshape(GREY_LEVELS, *shape)
 
 
-def _plain(value: float) -> float:
+def _rounded(value: float) -> float:
     """``value`` to the six digits that float32 is good for."""
     return float(f"{value:.6g}")

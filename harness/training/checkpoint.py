@@ -1,4 +1,4 @@
-"""Checkpoints: one file per trial, from which an interrupted trial is resumed bit for bit.
+"""Checkpoints: one file per trial, from which an interrupted trial resumes bit for bit.
 
 A file is found by what is trained: study and configuration. It is written whole or not at all, and
 used only if it is unaltered and was made for the same trial, data and versions. What is not used is

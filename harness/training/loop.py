@@ -38,7 +38,7 @@ FIRST_CALL_STEPS = 8  # the first call finds out how many steps fit into MAX_CAL
 
 
 class Trainer:
-    """One trial's networks on their way: trains milestone by milestone, generates images.
+    """One trial's networks and optimizers: trains milestone by milestone, generates images.
 
     ``train_seconds`` is the time spent in training steps so far, compilation excluded.
     """
@@ -72,7 +72,7 @@ class Trainer:
         return [v for part in (*self.networks, *self._optimizers) for v in part.variables]
 
     def snapshot(self) -> Snapshot:
-        """Where training stands, to be given to ``restore``; between two compiled calls."""
+        """The variables and the progress of training, between two compiled calls."""
         position = {"steps_done": self._steps_done, "train_seconds": self.train_seconds}
         record = {**position, "interval": asdict(self._interval)}
         return Snapshot(capture(self.variables), record)

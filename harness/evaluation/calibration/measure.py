@@ -7,7 +7,7 @@ the first (``fit``), and what they are worth is measured on the second (``check`
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ import pandas as pd
 
 from harness.data.dataset import Dataset
 from harness.evaluation.calibration.analysis import PARTS, REAL, Measured
-from harness.evaluation.calibration.planted import PLANTS, Pool, real_sample
+from harness.evaluation.calibration.planted import PLANTS, Plant, Pool, real_sample
 from harness.evaluation.classifier.reference import ReferenceClassifier
 from harness.evaluation.evaluator import Evaluator
 
@@ -69,8 +69,9 @@ def measure(
     on_progress: Callable[[str], None],
     metric_names: Sequence[str] | None = None,
     parts: Sequence[str] = PARTS,
+    plants: Mapping[str, Plant] = PLANTS,
 ) -> Measured:
-    """The scores of real samples and of every planted dose, at every size.
+    """The scores of real samples and of every dose of ``plants``, at every size.
 
     A size above what a pool holds becomes what it holds. ``metric_names`` None means all.
     """
@@ -85,20 +86,20 @@ def measure(
             on_progress(f"{size:,} images, {part}")
             rows += [
                 {**plan, "part": part, "size": size, **evaluator.score(images)}
-                for plan, images in _samples(pools[part], part, size, setting)
+                for plan, images in _samples(pools[part], part, size, setting, plants)
             ]
     return Measured(pd.DataFrame(rows), evaluator.real_scores)
 
 
 def _samples(
-    pool: Pool, part: str, size: int, setting: Setting
+    pool: Pool, part: str, size: int, setting: Setting, plants: Mapping[str, Plant]
 ) -> Iterator[tuple[dict[str, object], np.ndarray]]:
     """(plant, dose and verdict, images) of every sample of one part and size."""
     stream = [setting.seed, size, PARTS.index(part)]
     rng = np.random.default_rng(stream)
     for _ in range(setting.nulls):
         yield {"plant": REAL, "dose": 0.0, "collapsed": False}, real_sample(pool, size, rng)
-    for name, plant in PLANTS.items():
+    for name, plant in plants.items():
         for dose in plant.doses:
             for _ in range(setting.repetitions):
                 plan = {"plant": name, "dose": dose, "collapsed": plant.verdict(dose)}

@@ -80,7 +80,7 @@ def poor_words(findings: Findings) -> str:
     hits, total = round((rows["n"] * rows["alarms"]).sum()), int(rows["n"].sum())
     doses = rows[rows["alarms"] > 0][["plant", "dose"]].drop_duplicates()
     which = ", ".join(
-        f"{_plain(plant)} ({PLANTS[plant].words(dose)})"
+        f"{_spaced(plant)} ({PLANTS[plant].words(dose)})"
         for plant, dose in doses.itertuples(index=False)
     )
     return f"up on {hits:,} of {total:,} such samples" + (f": {which}." if hits else ".")
@@ -100,7 +100,7 @@ def alarm_rows(findings: Findings) -> Table:
         verdict = None if pd.isna(verdict) else bool(verdict)
         marked |= {(len(rows), 3 + i) for i, size in enumerate(sizes) if shares[size] >= DETECTED}
         cells = [f"{shares[size]:.0%}" for size in sizes]
-        rows.append([_plain(plant), words, _COLLAPSED[verdict], *cells])
+        rows.append([_spaced(plant), words, _COLLAPSED[verdict], *cells])
     n_real = table.loc[table["plant"] == REAL, "n"].max()
     n_planted = table.loc[table["plant"] != REAL, "n"].max()
     note = (
@@ -130,7 +130,7 @@ def detectability_rows(findings: Findings, plant: str) -> Table:
     unit = PLANTS[plant].words(doses_tried[0]).partition(" ")[2]
     tried = ", ".join(_amount(plant, dose) for dose in doses_tried)
     columns = ["score", *(f"{size:,}" for size in sizes)]
-    return Table(_plain(plant), f"Tried: {tried} {unit}.", columns, rows, frozenset(marked))
+    return Table(_spaced(plant), f"Tried: {tried} {unit}.", columns, rows, frozenset(marked))
 
 
 def auroc_rows(findings: Findings) -> Table:
@@ -146,7 +146,7 @@ def auroc_rows(findings: Findings) -> Table:
     }
     columns = [
         "score",
-        *(f"{_plain(name)}, {PLANTS[name].words(dose)}" for name, dose in doses.items()),
+        *(f"{_spaced(name)}, {PLANTS[name].words(dose)}" for name, dose in doses.items()),
     ]
     note = (
         f"Against real samples of {size:,} images, in the score's own direction of worse: 0.5 "
@@ -172,5 +172,5 @@ def _amount(plant: str, dose: float) -> str:
     return PLANTS[plant].words(dose).partition(" ")[0]
 
 
-def _plain(name: str) -> str:
+def _spaced(name: str) -> str:
     return name.replace("_", " ")
