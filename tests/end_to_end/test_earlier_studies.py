@@ -17,6 +17,7 @@ import optuna
 import pandas as pd
 import pytest
 
+from harness.diagnostics.relocation import find_misplaced, relocate
 from harness.reporting.pages.study import write_report
 from harness.reporting.results.load import load_results
 from harness.tracking.stores.layout import Layout
@@ -27,8 +28,12 @@ ARCHIVE = Path(__file__).with_name("earlier_studies.tar.xz")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    """A folder with the runs, their files noted at their new place, as after a move."""
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(tmp_path, filter="data")
+    layout = Layout(tmp_path / "mlruns")
+    database = layout.root / "mlflow.db"
+    assert relocate(database, find_misplaced(database, layout.artifact_root)) > 20
     return tmp_path
 
 

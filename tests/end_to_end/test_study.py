@@ -89,6 +89,7 @@ def test_the_same_command_again_says_complete(finished):
     assert len(stores(folder, "tiny")[0]) == 4
 
 
+@pytest.mark.slow
 def test_more_trials_go_on_without_repeating_and_stop_where_the_space_ends(finished):
     folder, _ = finished
     result = run(folder, "tiny", "--n-trials", "9")
@@ -136,7 +137,7 @@ def check_goes_on(folder, name, stopped):
     "how", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
 )
 def test_ctrl_c_keeps_everything_and_the_total_comes_out_right(workspace, how, monkeypatch):
-    write_study(workspace, "long", 7_680)
+    write_study(workspace, "long", 3_840)
     code, output = run_until_first_score(workspace, "long", how)
     assert code == 130, output
     assert "Traceback" not in output
@@ -152,6 +153,7 @@ def test_ctrl_c_keeps_everything_and_the_total_comes_out_right(workspace, how, m
     check_goes_on(workspace, "long", stopped)
 
 
+@pytest.mark.slow
 def test_after_kill_9_the_total_comes_out_right(workspace):
     write_study(workspace, "killed", 7_680)
     code, output = run_until_first_score(workspace, "killed", signal.SIGKILL)
@@ -172,7 +174,7 @@ normalization = "none"
 learning_rate = {{ choices = {rates} }}
 [search]
 pruner = "none"
-reports = 8
+reports = 5
 [evaluation]
 num_samples = 200
 """

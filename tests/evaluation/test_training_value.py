@@ -72,12 +72,14 @@ def test_wrong_labels_are_a_loss():
     assert scores["augmentation_gain"] < -0.1
 
 
+@pytest.mark.slow
 def test_a_generator_of_one_class_is_right_as_often_as_that_class_comes():
     generated = Labelled(more_bars(192).images, np.full(192, 1))
     expected = float(np.mean(MANY.y_test == 1))
     assert value(MANY, generated)["classification_accuracy_score"] == expected
 
 
+@pytest.mark.slow
 def test_only_what_was_generated_makes_a_difference():
     """The same seed: the same real side. Another seed: other classifiers."""
     first, other = value(MANY, more_bars(192), images=160), value(MANY, more_bars(192), images=160)

@@ -45,6 +45,7 @@ def test_locked_databases_are_waited_for(stores: BothStores, layout: Layout) -> 
     assert all(len(trial.intermediate_values) == 3 for trial in trials)
 
 
+@pytest.mark.slow
 def test_a_trial_without_memory_fails_and_the_study_goes_on(stores: BothStores) -> None:
     def exhaust() -> None:
         raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
@@ -80,6 +81,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_the_session_and_the_trial_is_run_again(
     small_disk: Path, empty_stores: Layout
 ) -> None:

@@ -164,13 +164,19 @@ def one_step_calls(monkeypatch):
 @pytest.mark.parametrize(
     ("cut_at", "changes"),
     [
-        (3, {"optimizer": "adam"}),
-        (4, {"optimizer": "lion", "augmentation": "classic"}),
-        (7, {"optimizer": "nadam", "dropout": 0.5}),
-        (3, {"optimizer": "rmsprop", "precision": "bfloat16"}),
-        (4, {"optimizer": "sgd", "latent_distribution": "uniform"}),
+        pytest.param(3, {"optimizer": "adam"}, id="adam"),
+        pytest.param(
+            4, {"optimizer": "lion", "augmentation": "classic"}, id="lion", marks=pytest.mark.slow
+        ),
+        pytest.param(7, {"optimizer": "nadam", "dropout": 0.5}, id="nadam", marks=pytest.mark.slow),
+        pytest.param(3, {"optimizer": "rmsprop", "precision": "bfloat16"}, id="rmsprop"),
+        pytest.param(
+            4,
+            {"optimizer": "sgd", "latent_distribution": "uniform"},
+            id="sgd",
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["adam", "lion", "nadam", "rmsprop", "sgd"],
 )
 def test_training_goes_on_bit_for_bit(cut_at, changes, digits, file, monkeypatch):
     config = TINY.replace(**changes)

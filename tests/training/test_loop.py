@@ -166,6 +166,7 @@ def test_augmentation_changes_what_is_trained_on(digits):
     assert not np.array_equal(plain.generate(5), augmented.generate(5))
 
 
+@pytest.mark.slow
 def test_a_conditional_generator_makes_the_classes_that_it_is_asked_for(digits):
     """A classifier that knows the training images recognises the labels of generated ones."""
     config = TINY.replace(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 import numpy as np
 import optuna
 import pytest
@@ -12,31 +10,12 @@ from harness.core.schema import COLLAPSE_PROBABILITY, PRUNED_BY_COLLAPSE, PRUNED
 from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import TrialFinished
 from harness.search.study.space import distributions
-from harness.search.trial import objective
 from harness.search.trial.objective import Objective, TrialRunner
-from harness.training.loop import Progress
 from tests.support.memory_tracker import MemoryTracker
+from tests.support.no_training import train_nothing
 from tests.support.trials import run_next_trial
 
 NUM_REPORTS = 6
-
-
-class Trains:
-    """A trainer that does nothing, at every milestone."""
-
-    train_seconds = 1.0
-    images_seen = 0
-    variables = ()
-
-    def __init__(self, config: object, dataset: object) -> None:
-        self.config = config
-
-    def run(self, milestones: Sequence[int], on_call: object) -> Iterator[Progress]:
-        for self.images_seen in milestones:
-            yield Progress(self.images_seen, {"d_loss": 1.0})
-
-    def generate(self, count: int) -> np.ndarray:
-        return np.zeros((count, 28, 28, 1), np.uint8)
 
 
 class Scores:
@@ -64,8 +43,7 @@ class PruneAtOnce(optuna.pruners.BasePruner):
 
 def _run(monkeypatch: pytest.MonkeyPatch, probability: float, pruner: object, **search: object):
     """(the only trial in Optuna, in the tracker, as observed) of a study with these scores."""
-    monkeypatch.setattr(objective, "Trainer", Trains)
-    monkeypatch.setattr(objective, "_log_generator", lambda trainer, run: None)
+    train_nothing(monkeypatch)
     declared = {
         "question": "?",
         "base": {"images": 600, "batch_size": 10},

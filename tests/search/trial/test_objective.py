@@ -12,6 +12,7 @@ from harness.search.display.events import TrialFinished
 from harness.search.study.space import distributions
 from harness.search.trial.objective import FAILURES, Objective, TrialRunner
 from tests.support.memory_tracker import MemoryTracker
+from tests.support.no_training import train_nothing
 from tests.support.trials import run_next_trial
 
 SPEC = StudySpec.from_dict(
@@ -88,7 +89,8 @@ def test_a_complete_trial():
     assert (end.state, end.value, end.reason) == ("COMPLETE", 1.0, "")
 
 
-def test_a_pruned_trial_says_by_what_and_keeps_its_scores():
+def test_a_pruned_trial_says_by_what_and_keeps_its_scores(monkeypatch):
+    train_nothing(monkeypatch)
     trial, run, end = run_one(3.0, 2.0, pruner=PruneAt(64))
     assert trial.state == TrialState.PRUNED
     assert trial.user_attrs["pruned_by"] == "pruner"
@@ -100,13 +102,15 @@ def test_a_pruned_trial_says_by_what_and_keeps_its_scores():
     assert (end.state, end.value, end.reason) == ("PRUNED", None, "pruner")
 
 
-def test_a_trial_at_its_end_is_complete_even_if_the_pruner_would_stop_it():
+def test_a_trial_at_its_end_is_complete_even_if_the_pruner_would_stop_it(monkeypatch):
+    train_nothing(monkeypatch)
     trial, run, _ = run_one(3.0, 2.0, 1.0, pruner=PruneAt(96))
     assert trial.state == TrialState.COMPLETE
     assert run.run_status == "FINISHED"
 
 
-def test_a_diverged_trial_fails_with_its_reason_and_the_study_goes_on():
+def test_a_diverged_trial_fails_with_its_reason_and_the_study_goes_on(monkeypatch):
+    train_nothing(monkeypatch)
     trial, run, end = run_one(3.0, DivergedError("g_loss", 48))
     assert trial.state == TrialState.FAIL
     assert trial.value is None
@@ -119,7 +123,8 @@ def test_a_diverged_trial_fails_with_its_reason_and_the_study_goes_on():
     ("error", "reason"),
     [(KeyboardInterrupt(), "interrupted"), (RuntimeError("broken"), "RuntimeError: broken")],
 )
-def test_interruption_and_defects_leave_failed_runs_and_are_raised(error, reason):
+def test_interruption_and_defects_leave_failed_runs_and_are_raised(error, reason, monkeypatch):
+    train_nothing(monkeypatch)
     with pytest.raises(type(error)):
         run_one(3.0, error)
     trial, run, end = run_one.seen
@@ -143,6 +148,7 @@ def test_images_with_labels_are_scored_once_at_the_end_by_what_they_are_worth():
     assert run.metrics["eval_seconds"][-1][1] > 0
 
 
-def test_a_trial_that_is_stopped_is_not_asked_what_its_images_are_worth():
+def test_a_trial_that_is_stopped_is_not_asked_what_its_images_are_worth(monkeypatch):
+    train_nothing(monkeypatch)
     _, run, _ = run_one(3.0, 2.0, pruner=PruneAt(64), spec=CONDITIONAL)
     assert not set(TRAINING_VALUE_SCORES) & set(run.metrics)

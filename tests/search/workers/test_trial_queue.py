@@ -266,7 +266,7 @@ def check_exact(url, total):
     return study
 
 
-@pytest.mark.parametrize("number", [3, pytest.param(8, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [2, pytest.param(8, marks=pytest.mark.slow)])
 def test_workers_run_many_trials_and_not_one_more(either_url, number, capsys):
     began = time.monotonic()
     workers = [start(either_url, MANY) for _ in range(number)]

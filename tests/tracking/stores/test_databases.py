@@ -233,7 +233,7 @@ def test_a_server_that_is_not_mlflow(strange_server: str, tmp_path: Path, monkey
 def test_what_a_database_server_answers_is_told_without_the_password(
     strange_server: str, monkeypatch
 ) -> None:
-    def refuse(_: object) -> None:
+    def refuse(_: object, **options: object) -> None:
         raise OperationalError("SELECT 1", {}, Exception("no role me:s3cret\nDETAIL: none"))
 
     monkeypatch.setattr("sqlalchemy.dialects.postgresql.psycopg2.dialect.import_dbapi", lambda: sys)
@@ -264,6 +264,7 @@ def test_looking_writes_nothing(tmp_path: Path, layout: Layout, empty_stores: La
     ).read_bytes()
     # SQLite's own two files beside a database in write-ahead mode, without content
     assert {p.name for p in layout.root.iterdir()} <= {
+        "optuna.db",
         "mlflow.db",
         "mlflow.db-wal",
         "mlflow.db-shm",
