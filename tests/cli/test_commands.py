@@ -65,7 +65,7 @@ def test_wrong_input_is_one_line_and_exit_2(case, folder, monkeypatch, capfd):
 
 
 @pytest.mark.parametrize(
-    "case", [case if case == "missing data" else pytest.param(case, marks=slow) for case in CASES]
+    "case", [case if case == "unknown key" else pytest.param(case, marks=slow) for case in CASES]
 )
 def test_wrong_input_is_one_line_of_the_process_and_its_exit_code(case, folder, monkeypatch):
     arguments, named = CASES[case]

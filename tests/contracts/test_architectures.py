@@ -146,7 +146,13 @@ def test_the_discriminator_is_widened_alone(name):
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES.names())
-@pytest.mark.parametrize("initialisation", CHOICES["initialisation"])
+@pytest.mark.parametrize(
+    "initialisation",
+    [
+        "auto",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in CHOICES["initialisation"][1:]),
+    ],
+)
 def test_same_seed_same_weights_another_seed_others(name, initialisation):
     def weights(seed):
         config = small(name, seed=seed, initialisation=initialisation)

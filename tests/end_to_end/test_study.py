@@ -103,7 +103,7 @@ def test_more_trials_go_on_without_repeating_and_stop_where_the_space_ends(finis
 def run_until_first_score(folder, name, how):
     """Start the study, end it by the signal ``how`` once a trial was scored; code and output."""
     process = subprocess.Popen(
-        command(name, "--n-trials", "3"),
+        command(name, "--n-trials", "2"),
         cwd=folder,
         env=environment(folder),
         stdout=subprocess.PIPE,
@@ -120,16 +120,16 @@ def run_until_first_score(folder, name, how):
     return process.returncode, "".join(lines) + rest
 
 
-def check_goes_on(folder, name, stopped):
-    """The same command again comes out at 3 trials, the one that was stopped among them."""
-    again = run(folder, name, "--n-trials", "3")
+def check_resumes(folder, name, stopped):
+    """The same command again comes out at 2 trials, the one that was stopped among them."""
+    again = run(folder, name, "--n-trials", "2")
     assert again.returncode == 0, again.stderr
     trials, runs = check_stores_agree(folder, name)
     assert runs[stopped].info.status == "FAILED"
     assert runs[stopped].data.tags["failure"] == "interrupted"
     counted = [t for t in trials.values() if t.user_attrs.get("failure") != "interrupted"]
-    assert len(counted) == 3
-    assert len({tuple(trial.params.items()) for trial in counted}) == 3
+    assert len(counted) == 2
+    assert len({tuple(trial.params.items()) for trial in counted}) == 2
     assert any(t.params == trials[stopped].params for t in counted)
 
 
@@ -148,9 +148,9 @@ def test_ctrl_c_keeps_everything_and_the_total_comes_out_right(workspace, how, m
 
     monkeypatch.chdir(workspace)
     monkeypatch.setenv("HARNESS_MLRUNS", str(workspace / "mlruns"))
-    code, _, complaint = pass_door(study, "long", "--n-trials", "3", "--set", "dropout=0.2")
+    code, _, complaint = pass_door(study, "long", "--n-trials", "2", "--set", "dropout=0.2")
     check_refusal(code, complaint)  # not the study that was begun
-    check_goes_on(workspace, "long", stopped)
+    check_resumes(workspace, "long", stopped)
 
 
 @pytest.mark.slow
@@ -158,7 +158,7 @@ def test_after_kill_9_the_total_comes_out_right(workspace):
     write_study(workspace, "killed", 7_680)
     code, output = run_until_first_score(workspace, "killed", signal.SIGKILL)
     assert code == -signal.SIGKILL, output
-    check_goes_on(workspace, "killed", max(stores(workspace, "killed")[0]))
+    check_resumes(workspace, "killed", max(stores(workspace, "killed")[0]))
 
 
 COLLAPSING = """

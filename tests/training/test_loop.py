@@ -52,7 +52,14 @@ def test_same_configuration_same_images_bit_for_bit(digits):
     assert np.array_equal(first.generate(20), second.generate(20))
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"learning_rate": 1e-2}, {"leaky_slope": 0.0}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        pytest.param({"learning_rate": 1e-2}, marks=pytest.mark.slow),
+        pytest.param({"leaky_slope": 0.0}, marks=pytest.mark.slow),
+    ],
+)
 def test_another_configuration_other_images(digits, change):
     first, _ = trained(TINY, digits)
     second, _ = trained(TINY.replace(**change), digits)

@@ -90,6 +90,7 @@ def _check_holds(dataset: Dataset, cache: Path, recipe: Recipe, setting: Setting
         assert np.average(collapsed["alarms"], weights=collapsed["n"]) >= 0.95
 
 
+@pytest.mark.slow
 def test_the_alarm_holds_on_the_digits(tmp_path: Path) -> None:
     # 150 of a pool of 314: a dropped class still leaves different images enough.
     _check_holds(load_digits(), tmp_path, Recipe(), Setting(sizes=(150,), repetitions=2, nulls=20))

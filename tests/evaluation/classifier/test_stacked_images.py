@@ -128,6 +128,7 @@ def test_real_triples_hit_all_modes_and_one_repeated_hits_one(
 
 
 @pytest.mark.mnist
+@pytest.mark.slow
 def test_mnist_triples_are_told_apart_by_the_shipped_classifier(mnist_dir: Path, tmp_path: Path):
     classifier = load_classifier(load_dataset("stacked_mnist", mnist_dir), tmp_path)
     assert classifier.info.sha256 == SHIPPED["mnist"].sha256

@@ -136,6 +136,7 @@ def test_interruption_and_defects_leave_failed_runs_and_are_raised(error, reason
 CONDITIONAL = SPEC.replace(base={**SPEC.base, "conditional": "labels"})
 
 
+@pytest.mark.slow
 def test_images_with_labels_are_scored_once_at_the_end_by_what_they_are_worth():
     trial, run, _ = run_one(3.0, 2.0, 1.0, spec=CONDITIONAL)
     assert trial.state == TrialState.COMPLETE

@@ -165,6 +165,7 @@ def test_a_trial_may_be_interrupted_many_times(tmp_path, undisturbed):
     assert states == ["FAILED"] * 3 + ["FINISHED"]
 
 
+@slow
 def test_a_resumed_trial_says_where_it_went_on_and_counts_the_time_before(tmp_path):
     session = Session(tmp_path)
     session.run(evaluator=MeanEvaluator({3: KeyboardInterrupt()}))
@@ -182,6 +183,7 @@ def test_a_resumed_trial_says_where_it_went_on_and_counts_the_time_before(tmp_pa
     assert run.metrics["eval_seconds"][0][1] > 0
 
 
+@slow
 def test_a_milestone_that_was_passed_is_not_pruned_by_hindsight(tmp_path):
     class PruneFromNowOn(optuna.pruners.BasePruner):
         asked = ()
