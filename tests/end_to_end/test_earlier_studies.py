@@ -8,10 +8,9 @@ trial, with a diverged, a pruned and a confirmed trial; ``earlier_arms`` compare
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pandas as pd
@@ -20,8 +19,10 @@ import pytest
 from harness.diagnostics.relocation import find_misplaced, relocate
 from harness.reporting.pages.study import write_report
 from harness.reporting.results.load import load_results
+from harness.study import study
 from harness.tracking.stores.layout import Layout
-from tests.support.commands import check_stores_agree, environment
+from tests.support.commands import check_stores_agree
+from tests.support.wrong_input import pass_door
 
 ARCHIVE = Path(__file__).with_name("earlier_studies.tar.xz")
 
@@ -50,14 +51,21 @@ def test_the_report_has_the_figures_that_it_had(folder: Path, name: str) -> None
     assert (now / "index.html").stat().st_size > 100_000
 
 
-def test_an_interrupted_trial_is_retried_and_the_study_completed(folder: Path) -> None:
+def outcome_of(folder: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> dict[str, Any]:
+    """What ``python -m harness.study --json`` prints for these arguments in ``folder``."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HARNESS_MLRUNS", str(folder / "mlruns"))
+    code, printed, complaint = pass_door(study, *arguments, "--json")
+    assert code == 0, complaint
+    found: dict[str, Any] = json.loads(printed)
+    return found
+
+
+def test_an_interrupted_trial_is_retried_and_the_study_completed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By the same command; its worker ran on another machine and has no heartbeat any more."""
-    command = [sys.executable, "-m", "harness.study", "earlier", "--n-trials", "11", "--json"]
-    process = subprocess.run(
-        command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=300
-    )
-    assert process.returncode == 0, process.stderr
-    outcome = json.loads(process.stdout)
+    outcome = outcome_of(folder, monkeypatch, "earlier", "--n-trials", "11")
     assert (outcome["done"], outcome["total"], outcome["ran"]) == (11, 11, 1)
     assert outcome["states"]["INTERRUPTED"] == 1
     assert (outcome["confirmation"]["done"], outcome["confirmation"]["ran"]) == (4, 0)
@@ -73,13 +81,10 @@ def test_an_interrupted_trial_is_retried_and_the_study_completed(folder: Path) -
     assert "11 trials of 11 planned" in page
 
 
-def test_arms_that_are_complete_stay_complete(folder: Path) -> None:
-    command = [sys.executable, "-m", "harness.study", "earlier_arms", "--json", "--no-report"]
-    process = subprocess.run(
-        command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=300
-    )
-    assert process.returncode == 0, process.stderr
-    outcome = json.loads(process.stdout)
+def test_arms_that_are_complete_stay_complete(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = outcome_of(folder, monkeypatch, "earlier_arms", "--no-report")
     assert (outcome["done"], outcome["ran"]) == (6, 0)
     assert {arm: len(values) for arm, values in outcome["arms"].items()} == {
         "centered": 3,

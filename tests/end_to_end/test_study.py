@@ -121,9 +121,9 @@ def run_until_first_score(folder, name, how):
 
 
 def check_resumes(folder, name, stopped):
-    """The same command again comes out at 2 trials, the one that was stopped among them."""
-    again = run(folder, name, "--n-trials", "2")
-    assert again.returncode == 0, again.stderr
+    """The same command again, from ``folder``, ends with 2 trials, the stopped one among them."""
+    code, _, complaint = pass_door(study, name, "--n-trials", "2")
+    assert code == 0, complaint
     trials, runs = check_stores_agree(folder, name)
     assert runs[stopped].info.status == "FAILED"
     assert runs[stopped].data.tags["failure"] == "interrupted"
@@ -154,7 +154,9 @@ def test_ctrl_c_keeps_everything_and_the_total_comes_out_right(workspace, how, m
 
 
 @pytest.mark.slow
-def test_after_kill_9_the_total_comes_out_right(workspace):
+def test_after_kill_9_the_total_comes_out_right(workspace, monkeypatch):
+    monkeypatch.chdir(workspace)
+    monkeypatch.setenv("HARNESS_MLRUNS", str(workspace / "mlruns"))
     write_study(workspace, "killed", 7_680)
     code, output = run_until_first_score(workspace, "killed", signal.SIGKILL)
     assert code == -signal.SIGKILL, output
