@@ -103,7 +103,7 @@ def test_more_trials_go_on_without_repeating_and_stop_where_the_space_ends(finis
 def run_until_first_score(folder, name, how):
     """Start the study, end it by the signal ``how`` once a trial was scored; code and output."""
     process = subprocess.Popen(
-        command(name, "--n-trials", "2"),
+        command(name, "--n-trials", "3"),
         cwd=folder,
         env=environment(folder),
         stdout=subprocess.PIPE,
@@ -121,15 +121,15 @@ def run_until_first_score(folder, name, how):
 
 
 def check_resumes(folder, name, stopped):
-    """The same command again, from ``folder``, ends with 2 trials, the stopped one among them."""
-    code, _, complaint = pass_door(study, name, "--n-trials", "2")
+    """The same command again, from ``folder``, ends with 3 trials, the stopped one among them."""
+    code, _, complaint = pass_door(study, name, "--n-trials", "3")
     assert code == 0, complaint
     trials, runs = check_stores_agree(folder, name)
     assert runs[stopped].info.status == "FAILED"
     assert runs[stopped].data.tags["failure"] == "interrupted"
     counted = [t for t in trials.values() if t.user_attrs.get("failure") != "interrupted"]
-    assert len(counted) == 2
-    assert len({tuple(trial.params.items()) for trial in counted}) == 2
+    assert len(counted) == 3
+    assert len({tuple(trial.params.items()) for trial in counted}) == 3
     assert any(t.params == trials[stopped].params for t in counted)
 
 
@@ -148,7 +148,7 @@ def test_ctrl_c_keeps_everything_and_the_total_comes_out_right(workspace, how, m
 
     monkeypatch.chdir(workspace)
     monkeypatch.setenv("HARNESS_MLRUNS", str(workspace / "mlruns"))
-    code, _, complaint = pass_door(study, "long", "--n-trials", "2", "--set", "dropout=0.2")
+    code, _, complaint = pass_door(study, "long", "--n-trials", "3", "--set", "dropout=0.2")
     check_refusal(code, complaint)  # not the study that was begun
     check_resumes(workspace, "long", stopped)
 
