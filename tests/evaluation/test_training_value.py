@@ -65,6 +65,7 @@ def test_new_images_are_a_gain_where_real_ones_are_few():
     assert scores["classification_accuracy_score"] > scores["real_accuracy"]
 
 
+@pytest.mark.slow
 def test_wrong_labels_are_a_loss():
     generated = more_bars(192)
     scores = value(MANY, Labelled(generated.images, (generated.labels + 1) % 3))

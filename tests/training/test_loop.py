@@ -123,7 +123,13 @@ def test_a_huge_learning_rate_diverges(digits):
         trained(config, digits, (1600, 3200))
 
 
-@pytest.mark.parametrize("scaling", ["centered", "unit", "minmax", "maxabs"])
+@pytest.mark.parametrize(
+    "scaling",
+    [
+        "centered",
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ("unit", "minmax", "maxabs")),
+    ],
+)
 def test_generated_images_are_uint8_whatever_the_scaling(digits, scaling):
     trainer, _ = trained(TINY.replace(pixel_scaling=scaling), digits)
     images = trainer.generate(7)

@@ -1,3 +1,5 @@
+import shutil
+
 import optuna
 import pytest
 
@@ -33,16 +35,29 @@ def session(storage, space, kind, num_trials, seed=0):
 
 
 @pytest.fixture
-def storage(tmp_path):
-    return optuna.storages.RDBStorage(f"sqlite:///{tmp_path}/optuna.db")
+def make_storage(tmp_path, empty_stores):
+    """Makes storages without studies, by name."""
+
+    def make(name):
+        path = shutil.copy(empty_stores.root / "optuna.db", tmp_path / f"{name}.db")
+        return optuna.storages.RDBStorage(f"sqlite:///{path}")
+
+    return make
+
+
+@pytest.fixture
+def storage(make_storage):
+    return make_storage("optuna")
 
 
 @pytest.mark.parametrize("kind", ["tpe", "random"])
 @pytest.mark.parametrize("cut", [3, 9])
-def test_an_interrupted_study_proposes_what_it_would_have_in_one_go(storage, kind, cut, tmp_path):
+def test_an_interrupted_study_proposes_what_it_would_have_in_one_go(
+    storage, kind, cut, make_storage
+):
     """Before and after TPE's random start-up phase of 6 trials."""
     whole = session(storage, SPACE, kind, 12)
-    other = optuna.storages.RDBStorage(f"sqlite:///{tmp_path}/other.db")
+    other = make_storage("other")
     session(other, SPACE, kind, cut)
     assert session(other, SPACE, kind, 12 - cut) == whole
 
@@ -62,5 +77,5 @@ def test_an_exhausted_space_is_said(storage, monkeypatch):
 
 
 def test_seeds_matter(storage, tmp_path):
-    other = optuna.storages.RDBStorage(f"sqlite:///{tmp_path}/other.db")
+    other = make_storage("other")
     assert session(storage, SPACE, "tpe", 3) != session(other, SPACE, "tpe", 3, seed=1)

@@ -252,6 +252,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_trial_starts_over(damage, tmp
     check_same(session, undisturbed)
 
 
+@slow
 def test_a_full_disk_costs_the_checkpoint_and_not_the_trial(tmp_path, undisturbed, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
