@@ -76,6 +76,6 @@ def test_an_exhausted_space_is_said(storage, monkeypatch):
         session(storage, space, "random", 3)
 
 
-def test_seeds_matter(storage, tmp_path):
+def test_seeds_matter(storage, make_storage):
     other = make_storage("other")
     assert session(storage, SPACE, "tpe", 3) != session(other, SPACE, "tpe", 3, seed=1)
