@@ -74,6 +74,7 @@ def test_the_scores_say_which_features_they_were_measured_in(classifier: Referen
     assert "the Fréchet distance in plain pixels, not the Inception FID" in described["note"]
 
 
+@pytest.mark.slow
 def test_every_metric_takes_pixels(classifier: ReferenceClassifier):
     pixels = ExtractingClassifier(classifier, PixelExtractor(DATA.image_shape))
     scores = Evaluator(DATA, pixels, 24).score(FAKES)

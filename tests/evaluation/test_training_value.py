@@ -56,6 +56,7 @@ def test_a_perfect_generator_teaches_like_the_real_images():
     assert scores["augmentation_gain"] == gain
 
 
+@pytest.mark.slow
 def test_new_images_are_a_gain_where_real_ones_are_few():
     few = replace(MANY, x_train=MANY.x_train[:3], y_train=MANY.y_train[:3])
     generated = more_bars(192)

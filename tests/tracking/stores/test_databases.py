@@ -289,7 +289,8 @@ def _open_at_once(root: Path, barrier, results) -> None:
     results.put((study.experiment_id, study.run_id, trial.run_id))
 
 
-@pytest.mark.parametrize("number", [2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [2, 4])
 def test_processes_meet_a_fresh_store(tmp_path: Path, number: int) -> None:
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(number), context.Queue()
