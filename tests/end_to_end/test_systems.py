@@ -10,8 +10,9 @@ from harness.trial import trial
 from tests.benchmarks.systems import SYSTEMS
 
 FIRST_TIER = ("upsampling", SYSTEMS["upsampling"])
-"""The largest; other tests of the first tier run `tutorial` and `mlp` whole, and the contracts take a
-step of every architecture."""
+"""The largest. Others of the first tier run ``tutorial`` and ``mlp`` whole; the contracts take a step
+of every architecture.
+"""
 
 PAIRS = list(itertools.product(ARCHITECTURES.names(), PROCEDURES.names()))
 
