@@ -10,8 +10,8 @@ from harness.trial import trial
 from tests.benchmarks.systems import SYSTEMS
 
 FIRST_TIER = ("upsampling", SYSTEMS["upsampling"])
-"""The largest. Others of the first tier run ``tutorial`` and ``mlp`` whole; the contracts take a step
-of every architecture.
+"""The largest. Others of the first tier run ``tutorial`` and ``mlp`` whole; the contracts
+take a step of every architecture.
 """
 
 PAIRS = list(itertools.product(ARCHITECTURES.names(), PROCEDURES.names()))
