@@ -44,7 +44,7 @@ def multiscale_ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.fl
     """MS-SSIM of each pair of images, two of shape (P, H, W, C), as (P,) in [0, 1].
 
     Contrast and structure at full size, the whole index at half size, each averaged over the
-    image, cut off at 0 and raised to its weight; channels are averaged. Images whose half is
+    image, clipped at 0 and raised to its weight; channels are averaged. Images whose half is
     below 11 pixels get a window as large as that side, so they don't compare with larger ones.
     """
     x, y = _planes(a), _planes(b)

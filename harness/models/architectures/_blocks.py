@@ -84,7 +84,7 @@ def add_transposed_convolution(
     """Append the transpose of a strided convolution that takes maps of ``size`` to the last ones.
 
     Its stride is 2 and ``size`` is twice the last size, or one less: then the first row or column
-    is cut off, which for odd kernels leaves equal padding on both sides.
+    is cropped, which for odd kernels leaves equal padding on both sides.
     """
     last = model.output_shape[1:3]
     model.add(

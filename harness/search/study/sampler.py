@@ -18,35 +18,19 @@ TPE_ATTEMPTS = 20
 MAX_ATTEMPTS = 10_000
 
 
-class ListSampler(BaseSampler):
-    """The first of a list of configurations that no earlier trial has."""
+class _WholeSpaceSampler(BaseSampler):
+    """Proposes all parameters of a study's space at once, in view of the trials so far."""
 
-    def __init__(
-        self,
-        history: Study,
-        space: Mapping[str, BaseDistribution],
-        listed: Sequence[Mapping[str, Any]],
-    ) -> None:
-        """Read past trials from ``history``; ``listed`` holds a value for all of ``space``."""
+    def __init__(self, history: Study, space: Mapping[str, BaseDistribution]) -> None:
+        """Read past trials from ``history``."""
         self._history = history
         self._space = dict(space)
-        self._listed = [dict(params) for params in listed]
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """The whole space: every parameter is proposed at once."""
         return self._space
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """The next of the list; ValueError if all of it has been tried."""
-        past = _past_params(self._history)
-        for params in self._listed:
-            if params not in past:
-                return params
-        raise ValueError(f"all {len(self._listed)} configurations have been tried")
 
     def sample_independent(
         self,
@@ -58,8 +42,36 @@ class ListSampler(BaseSampler):
         """Never called for the study's space; ValueError for a parameter outside it."""
         raise ValueError(f"{param_name} is not in the study's space")
 
+    def _past_params(self) -> list[dict[str, Any]]:
+        trials = self._history.get_trials(deepcopy=False)
+        return [trial.params for trial in trials if trial.params]
 
-class DistinctSampler(BaseSampler):
+
+class ListSampler(_WholeSpaceSampler):
+    """The first of a list of configurations that no earlier trial has."""
+
+    def __init__(
+        self,
+        history: Study,
+        space: Mapping[str, BaseDistribution],
+        listed: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Read past trials from ``history``; ``listed`` holds a value for all of ``space``."""
+        super().__init__(history, space)
+        self._listed = [dict(params) for params in listed]
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """The next of the list; ValueError if all of it has been tried."""
+        past = self._past_params()
+        for params in self._listed:
+            if params not in past:
+                return params
+        raise ValueError(f"all {len(self._listed)} configurations have been tried")
+
+
+class DistinctSampler(_WholeSpaceSampler):
     """TPE or random search, seeded anew for every trial by (seed, trial number).
 
     An interrupted and resumed study therefore proposes what an uninterrupted one would (a sampler
@@ -71,16 +83,9 @@ class DistinctSampler(BaseSampler):
         self, history: Study, space: Mapping[str, BaseDistribution], kind: str, seed: int
     ) -> None:
         """Read past trials from ``history``; ``kind`` is "tpe" or "random"."""
-        self._history = history
-        self._space = dict(space)
+        super().__init__(history, space)
         self._kind = kind
         self._seed = seed
-
-    def infer_relative_search_space(
-        self, study: Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        """The whole space: every field is proposed at once."""
-        return self._space
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -88,22 +93,12 @@ class DistinctSampler(BaseSampler):
         """A configuration that no earlier trial has; ValueError if none is found."""
         if not search_space:
             return {}
-        past = _past_params(self._history)
+        past = self._past_params()
         for attempt in range(MAX_ATTEMPTS):
             params = self._propose(study, trial, attempt)
             if params not in past:
                 return params
         raise ValueError(f"no new configuration in {MAX_ATTEMPTS} draws from the space")
-
-    def sample_independent(
-        self,
-        study: Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        """Never called for the study's space; ValueError for a parameter outside it."""
-        raise ValueError(f"{param_name} is not in the study's space")
 
     def _propose(self, study: Study, trial: FrozenTrial, attempt: int) -> dict[str, Any]:
         seed = derive_seed(self._seed, "sampler", trial.number, attempt)
@@ -122,10 +117,6 @@ class DistinctSampler(BaseSampler):
         return TPESampler(
             seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=True
         )
-
-
-def _past_params(history: Study) -> list[dict[str, Any]]:
-    return [trial.params for trial in history.get_trials(deepcopy=False) if trial.params]
 
 
 REDUCTION_FACTOR = 3  # Li et al. 2018 (Hyperband), section 2.6, recommends 3 or 4

@@ -41,11 +41,16 @@ class StudyWorker:
     """
 
     def __init__(
-        self, plan: StudyPlan, storage: RDBStorage, listen: Listener, *, leads: bool = True
+        self,
+        plan: StudyPlan,
+        storage: RDBStorage,
+        listen: Listener,
+        *,
+        writes_study_files: bool = True,
     ) -> None:
         """Import TensorFlow, load the data and open the study; InputError if one is unusable.
 
-        One process of each session ``leads``: it writes the study's own files.
+        ``writes_study_files``: true in one process of each session.
         """
         listen(Message("loading TensorFlow, the data and the reference classifier"))
         with quiet_import():
@@ -56,7 +61,7 @@ class StudyWorker:
         weights = plan.spec.extractor.weights_sha256()
         self._dataset = load_study_dataset(plan.spec, plan.data_dir)
         self._plan = plan
-        self._leads = leads
+        self._writes_study_files = writes_study_files
         self._listen = listen
         tracker = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root)
         inputs = {
@@ -83,7 +88,7 @@ class StudyWorker:
         study = self.opened.study
         with self.opened.lock("preparation"):
             first = StudyAttribute.UNTRAINED not in study.user_attrs
-            if first or self._leads:
+            if first or self._writes_study_files:
                 runner = self._runner(gpu_memory_mb)
                 log_study_files(runner)
                 study.set_user_attr(StudyAttribute.SCALE, runner.evaluator.scale)
@@ -106,7 +111,7 @@ def serve(job: Job, listen: Listener) -> WorkerExit:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         storage = open_storage(job.plan.storage_url)
-        worker = StudyWorker(job.plan, storage, listen, leads=job.number == 0)
+        worker = StudyWorker(job.plan, storage, listen, writes_study_files=job.number == 0)
         try:
             worker.work(job.total, job.gpu_memory_mb)
         except KeyboardInterrupt:  # the supervisor may be gone, then no other process ends the run

@@ -62,9 +62,10 @@ def _advisory_lock(engine: Engine, name: str, timeout: float | None) -> Iterator
             if not connection.execute(sqlalchemy.select(attempt)).scalar_one():
                 raise LockTimeout(f"another process holds the lock {name!r}")
         else:
-            limit = 0 if timeout is None else round(1_000 * timeout)  # 0: PostgreSQL waits for ever
-            setting = sqlalchemy.func.set_config("lock_timeout", f"{limit}ms", True)
-            connection.execute(sqlalchemy.select(setting))
+            if timeout is not None:
+                limit = f"{round(1_000 * timeout)}ms"
+                setting = sqlalchemy.func.set_config("lock_timeout", limit, True)
+                connection.execute(sqlalchemy.select(setting))
             try:
                 connection.execute(sqlalchemy.select(function(_number(name))))
             except OperationalError as error:
