@@ -13,6 +13,7 @@ from harness.cli import options
 from harness.cli.app import FAILED, INTERRUPTED, WRONG_INPUT, open_door
 from harness.cli.options import REPORTS
 from harness.core.errors import HarnessError, InputError
+from harness.core.interruption import interruption
 from harness.core.spec.lookup import CLAIMS
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _run(plan: StudyPlan, console: Console, no_report: bool) -> tuple[dict[str, 
         "confirmation": confirmation and dataclasses.asdict(confirmation),
         "report": page and str(page),
     }
-    if any(one.interrupted for one in outcomes):
+    if interruption.requested or any(one.interrupted for one in outcomes):
         return result, INTERRUPTED
     return result, FAILED if outcome.complete and outcome.best is None else 0
 

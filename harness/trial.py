@@ -6,6 +6,7 @@ import json
 
 from harness.cli import options
 from harness.cli.app import FAILED, INTERRUPTED, open_door
+from harness.core.interruption import interruption
 
 
 def trial(
@@ -41,7 +42,7 @@ def trial(
         print(json.dumps(result, indent=2))
     for line in [*score_lines(outcome), *summary_lines([outcome], None, plan.tracking_uri)]:
         console.print(line, soft_wrap=True, highlight=False, markup=False)
-    if outcome.interrupted:
+    if outcome.interrupted or interruption.requested:
         return INTERRUPTED
     return FAILED if outcome.best is None else 0
 

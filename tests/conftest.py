@@ -98,10 +98,12 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(autouse=True)
 def _leave_no_trace() -> Iterator[None]:
-    """Give the next test the environment of this one and its signal handler, and no figures."""
-    before, handler = dict(os.environ), signal.getsignal(signal.SIGTERM)
+    """Give the next test the environment of this one and its signal handlers, and no figures."""
+    before = dict(os.environ)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
-    signal.signal(signal.SIGTERM, handler)  # a session of a study hears it
+    for number, handler in handlers.items():  # a command handles them to its end
+        signal.signal(number, handler)
     for name in set(os.environ) - set(before) - {"PYTEST_CURRENT_TEST"}:
         del os.environ[name]
     os.environ.update(before)

@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 import typer
 
 from harness.core.errors import HarnessError, InputError, escape_control_characters
+from harness.core.interruption import EXIT_CODE, interruption
 
-FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
+FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, EXIT_CODE
 
 # Newer versions of Typer contain a copy of click; this is the UsageError that Typer raises.
 _UsageError: Any = typer.BadParameter.__base__
@@ -31,7 +32,14 @@ def open_door(command: Callable[..., Any], argv: Sequence[str] | None = None) ->
     name = f"python -m {command.__module__}"
     if command.__module__ == "__main__" and (spec := sys.modules["__main__"].__spec__):
         name = f"python -m {spec.name}"
-    sys.exit(_run(typer.main.get_command(app), name, argv))
+    interruption.install()
+    try:
+        code = _run(typer.main.get_command(app), name, argv)
+        interruption.finish()
+    except KeyboardInterrupt:  # after the command's last line
+        interruption.finish()
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 def _run(command: Any, name: str, argv: Sequence[str] | None) -> int:

@@ -25,6 +25,7 @@ from harness.search.study.trials import (
     counted_trials,
 )
 from harness.search.workers.executors import Executor
+from harness.search.workers.heartbeat import close_stale
 from harness.search.workers.supervisor import Supervisor
 from harness.search.workers.worker import StudyWorker
 
@@ -48,10 +49,15 @@ def run_study(plan: StudyPlan, listen: Listener) -> StudyOutcome:
     listen(StudyProgress(done, total))
     if study is None or done < total:
         run = _run_here if plan.workforce.in_process else _run_by_workers
-        interrupted = run(plan, storage, total, listen)
+        try:
+            interrupted = run(plan, storage, total, listen)
+        except KeyboardInterrupt:  # before the work began, or while the study was closed
+            interrupted = True
         study = _find(plan, storage)
-        if study is None:  # interrupted before the study was created
+        if study is None:
             raise KeyboardInterrupt
+        if interrupted and study.user_attrs.get(StudyAttribute.OPEN):
+            _close(plan, storage, "KILLED")
     elif study.user_attrs.get(StudyAttribute.OPEN):
         _close(plan, storage, "FINISHED")
     trials = counted_trials(study)
@@ -102,7 +108,10 @@ def _close(plan: StudyPlan, storage: RDBStorage, status: StudyStatus) -> None:
     from harness.tracking.mlflow_tracker import MlflowTracker
 
     tracker = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root)
-    open_study(plan.spec, storage, tracker).close(status)
+    opened = open_study(plan.spec, storage, tracker)
+    with opened.lock():
+        close_stale(opened.study, storage)  # of workers that were killed
+    opened.close(status)
 
 
 def _find(plan: StudyPlan, storage: RDBStorage) -> optuna.Study | None:

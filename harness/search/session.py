@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +12,11 @@ from typing import Any
 from rich.console import Console
 
 from harness.core.errors import InputError
+from harness.core.interruption import interruption
 from harness.core.quiet_import import quiet_import
 from harness.core.spec.study_spec import StudySpec
 from harness.search.confirmation import confirmation_study
+from harness.search.display.events import Message
 from harness.search.display.terminal import Display
 from harness.search.plan import StudyPlan, Workforce
 from harness.search.run import run_study
@@ -24,6 +25,10 @@ from harness.tracking.failures import stopped
 from harness.tracking.stores.layout import default_layout
 
 ONE_WORKER = Workforce()
+
+_STOPPING_HERE = "stopping after this step; again to stop now", 2
+_STOPPING_WORKERS = "the workers stop after their step; again to end them now", 3
+"""What a person is told at the first Ctrl-C, and the number of them that ends this process."""
 
 
 def make_plan(
@@ -51,11 +56,16 @@ def make_plan(
 
 
 def run_session(plan: StudyPlan, console: Console) -> StudyOutcome:
-    """Run the plan under a display on ``console``; SIGTERM ends it as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Run the plan under a display on ``console``; Ctrl-C and SIGTERM stop it."""
     console.print(plan.spec.question, style="bold", markup=False, soft_wrap=True)
+    word, presses_to_end = _STOPPING_HERE if plan.workforce.in_process else _STOPPING_WORKERS
     with Display(console, plan.spec) as display, _outages():
-        return run_study(plan, display.show)
+
+        def say() -> None:
+            display.show(Message(word))
+
+        with interruption.checked(say, presses_to_end):
+            return run_study(plan, display.show)
 
 
 @contextmanager

@@ -91,7 +91,11 @@ def open_study(
         if found is not None:
             _check_inputs(found, inputs)
         run = tracker.open_study(spec)
-        study = found or load_or_create_study(spec, storage)
+        try:
+            study = found or load_or_create_study(spec, storage)
+        except BaseException:
+            run.finish("KILLED")  # no later session would know of it
+            raise
         study.set_user_attr(StudyAttribute.OPEN, True)
         for attribute, sha256 in inputs.items():
             if sha256 is not None:

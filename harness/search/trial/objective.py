@@ -18,6 +18,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from harness.core import schema
 from harness.core.config import TrialConfig
 from harness.core.errors import DivergedError, TakenOverError
+from harness.core.interruption import interruption
 from harness.core.schema import FinalState, Tag, TrialAttribute
 from harness.core.spec.study_spec import StudySpec
 from harness.data.dataset import Dataset
@@ -156,6 +157,7 @@ class TrialRunner:
         def after_call(images_seen: int, images_per_second: float) -> None:
             self.listen(TrialTrained(number, images_seen, images_per_second))
             progress.save(at_milestone=False)
+            interruption.check()
 
         try:
             _resume(progress, run, write)
@@ -164,6 +166,7 @@ class TrialRunner:
                 self.listen(TrialScored(number, milestone.images_seen, milestone.scores))
                 write(milestone)
                 progress.save(at_milestone=True)
+                interruption.check()
             worth = self._training_value(number, trainer, progress)
             run.log_metrics(worth, config.images)
             _log_generator(trainer, run)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from harness.core.errors import HarnessError
+from harness.core.interruption import interruption
 from harness.core.schema import INTERRUPTED, FinalState
 from harness.search.display.events import Event, Listener, Message, TrialFinished, TrialStarted
 from harness.search.workers.executors import Executor, Inbox, Job, WorkerExit, WorkerHandle
@@ -49,6 +50,10 @@ class Supervisor:
         while self._workers:
             try:
                 self._handle_next()
+                if self._stopping_since is None:
+                    interruption.check()
+                elif interruption.presses > 1:
+                    self._stop(at_once=True)
             except KeyboardInterrupt:
                 self._interrupted = True
                 self._stop(at_once=self._stopping_since is not None)

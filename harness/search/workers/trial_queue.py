@@ -77,6 +77,11 @@ class TrialQueue:
             self.reconcile()
         return Assignment(trial, trial_id, done, running, self._total, stale)
 
+    def close_stale(self) -> None:
+        """End the trials whose workers are gone, as interrupted."""
+        with self.opened.lock():
+            close_stale(self.opened.study, self.opened.storage)
+
     def reconcile(self) -> None:
         """End the MLflow runs of trials as Optuna says that the trials ended."""
         self.opened.reconcile()

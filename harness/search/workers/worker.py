@@ -15,6 +15,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from harness.core.errors import HarnessError, TakenOverError
+from harness.core.interruption import interruption
 from harness.core.quiet_import import quiet_import
 from harness.core.schema import StudyAttribute, TrialAttribute
 from harness.search.display.events import Listener, Message, StudyProgress
@@ -142,21 +143,25 @@ def run_trials(
     """
     began = time.monotonic()
     waited = False
-    with WorkerIdentity() as worker:
-        while timeout is None or time.monotonic() - began < timeout:
-            assignment = trial_queue.next_assignment(worker.name)
-            _report(assignment, listen)
-            if assignment.complete:
-                break
-            if assignment.trial is not None:
-                _run_trial(trial_queue, assignment, objective, listen, catch)
-                continue
-            if not waited:
-                listen(
-                    Message(f"trials that run elsewhere: {assignment.running}; waiting for them")
-                )
-                waited = True
-            time.sleep(POLL_SECONDS)
+    try:
+        with WorkerIdentity() as worker:
+            while timeout is None or time.monotonic() - began < timeout:
+                interruption.check()
+                assignment = trial_queue.next_assignment(worker.name)
+                _report(assignment, listen)
+                if assignment.complete:
+                    break
+                if assignment.trial is not None:
+                    _run_trial(trial_queue, assignment, objective, listen, catch)
+                    continue
+                if not waited:
+                    text = f"trials that run elsewhere: {assignment.running}; waiting for them"
+                    listen(Message(text))
+                    waited = True
+                time.sleep(POLL_SECONDS)
+    except KeyboardInterrupt:
+        trial_queue.close_stale()  # a trial that was handed out and not begun
+        raise
     trial_queue.opened.storage.remove_session()
 
 

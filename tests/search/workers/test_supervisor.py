@@ -6,6 +6,7 @@ import pytest
 
 from harness.core.config import TrialConfig
 from harness.core.errors import HarnessError, InputError
+from harness.core.interruption import interruption
 from harness.core.schema import INTERRUPTED, FinalState
 from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import Message, TrialFinished, TrialStarted
@@ -174,6 +175,40 @@ def test_ctrl_c_stops_all_workers_and_a_second_one_kills_them():
     assert script.stopped == [0, 1]
     assert script.killed[0] == 0
     assert len(script.started) == 2
+
+
+class Pressing(Notes):
+    """A person whose Ctrl-C, at the n-th message, raises nothing: Python lost the exception."""
+
+    def __init__(self, monkeypatch, *at):
+        super().__init__()
+        self.monkeypatch, self.at, self.count = monkeypatch, at, 0
+
+    def __call__(self, event):
+        super().__call__(event)
+        self.count += isinstance(event, Message)
+        if isinstance(event, Message) and self.count in self.at:
+            self.monkeypatch.setattr(interruption, "requested", True)
+            self.monkeypatch.setattr(interruption, "presses", self.at.index(self.count) + 1)
+
+
+def test_a_ctrl_c_whose_exception_is_lost_stops_the_workers_as_well(monkeypatch):
+    script = Script(
+        {0: [[Message("one")]], 1: [[]]},
+        when_stopped=dict.fromkeys((0, 1), WorkerExit(interrupted=True)),
+    )
+    assert supervisor(script, Pressing(monkeypatch, 1)).wait() is True
+    assert (script.stopped, script.killed) == ([0, 1], [])
+
+
+def test_a_second_ctrl_c_that_raises_nothing_kills_the_workers(monkeypatch):
+    script = Script(
+        {0: [[Message("one")]], 1: [[]]},
+        when_stopped={0: Message("closing"), 1: WorkerExit(interrupted=True)},
+    )
+    assert supervisor(script, Pressing(monkeypatch, 1, 2)).wait() is True
+    assert script.stopped == [0, 1]
+    assert script.killed[0] == 0
 
 
 def test_a_worker_that_does_not_stop_is_killed_in_the_end(monkeypatch):

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from types import FrameType
 
+from harness.core.interruption import interruption
 from harness.search.display.events import Event
 from harness.search.plan import StudyPlan
 from harness.search.workers.executors import Executor, Inbox, Job, WorkerExit, WorkerHandle
@@ -94,13 +94,15 @@ def _main(job: Job, pipe: Connection) -> None:
             pipe.send(item)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _interrupt_once)
+    interruption.install()
     try:
-        threading.Thread(target=_obey, args=(pipe,), daemon=True).start()
-        ended = serve(job, send)
+        with interruption.checked():
+            threading.Thread(target=_obey, args=(pipe,), daemon=True).start()
+            ended = serve(job, send)
+            interruption.finish()
     except KeyboardInterrupt:  # before the work began, or after its end
+        interruption.finish()
         ended = WorkerExit(interrupted=True)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     send(ended)
 
 
@@ -109,12 +111,6 @@ def _obey(pipe: Connection) -> None:
     with suppress(EOFError, OSError):
         pipe.recv()
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _interrupt_once(number: int, frame: FrameType | None) -> None:
-    """End the work as Ctrl-C does; a second signal must not interrupt the closing of the trial."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 @contextmanager
