@@ -101,7 +101,9 @@ def _leave_no_trace() -> Iterator[None]:
     """Give the next test the environment of this one and its signal handlers, and no figures."""
     before = dict(os.environ)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    unraisable_hook = sys.unraisablehook
     yield
+    sys.unraisablehook = unraisable_hook
     for number, handler in handlers.items():  # a command handles them to its end
         signal.signal(number, handler)
     for name in set(os.environ) - set(before) - {"PYTEST_CURRENT_TEST"}:

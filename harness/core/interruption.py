@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -40,6 +41,7 @@ class Interruption:
         self._on_request: Callable[[], None] | None = None
         self._presses_to_end: int | None = None
         self._pipe: int | None = None
+        self._report_unraisable = sys.unraisablehook
 
     def check(self) -> None:
         """Raise KeyboardInterrupt if a stop was requested, whether or not it was raised before."""
@@ -58,6 +60,9 @@ class Interruption:
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._handle)
+        if sys.unraisablehook != self._on_unraisable:
+            self._report_unraisable = sys.unraisablehook
+            sys.unraisablehook = self._on_unraisable
         self._listen()
 
     @contextmanager
@@ -90,6 +95,11 @@ class Interruption:
         self.requested = True
         if not was_raised:
             raise KeyboardInterrupt
+
+    def _on_unraisable(self, lost: sys.UnraisableHookArgs) -> None:
+        """Report an exception that Python cannot raise, unless it is a request, which is kept."""
+        if lost.exc_type is not KeyboardInterrupt:
+            self._report_unraisable(lost)
 
     def _listen(self) -> None:
         """Start the thread that is told of every signal at once; the second call does nothing."""

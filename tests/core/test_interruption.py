@@ -39,14 +39,14 @@ def interrupt_where_exceptions_are_lost() -> None:
     assert watched() is None
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_request_whose_exception_is_lost_is_seen_by_the_next_check(
-    request_to_stop: Interruption,
+    request_to_stop: Interruption, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with request_to_stop.checked():
         interrupt_where_exceptions_are_lost()
         with pytest.raises(KeyboardInterrupt):
             request_to_stop.check()
+    assert capsys.readouterr().err == ""  # it is not lost, so nobody is told that it was
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -230,7 +230,6 @@ def test_a_worker_interrupted_between_assignment_and_trial_leaves_no_trial_runni
     assert assignment.trial.params == trial.params
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_no_trial_begins_after_a_request_to_stop_whose_exception_was_lost(url):
     """It is lost where Python runs the callbacks of weak references, between two trials."""
     interruption.install()
