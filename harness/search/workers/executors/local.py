@@ -30,7 +30,7 @@ class LocalWorker(WorkerHandle):
         context = get_context("spawn")  # TensorFlow does not survive a fork
         self._pipe, its_end = context.Pipe()
         self._process = context.Process(target=_main, args=(job, its_end), daemon=True)
-        with _environment(job.environment):
+        with _environment(job.environment), _blocked(signal.SIGINT):
             self._process.start()
         its_end.close()
         listener = (job.number, self._pipe, self._process, inbox)
@@ -87,13 +87,12 @@ def _listen(number: int, pipe: Connection, process: SpawnProcess, inbox: Inbox) 
 
 
 def _main(job: Job, pipe: Connection) -> None:
-    """Run a worker. Ctrl-C is ignored: the supervisor hears it too and asks the worker to stop."""
+    """Run a worker. The supervisor alone hears Ctrl-C, and asks the worker to stop."""
 
     def send(item: Event | WorkerExit) -> None:
         with suppress(OSError):  # the supervisor is gone: _obey ends the work
             pipe.send(item)
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     interruption.install()
     try:
         with interruption.checked():
@@ -111,6 +110,19 @@ def _obey(pipe: Connection) -> None:
     with suppress(EOFError, OSError):
         pipe.recv()
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+@contextmanager
+def _blocked(number: signal.Signals) -> Iterator[None]:
+    """A block whose new processes never hear the signal, not even while they load Python.
+
+    This process hears it in another thread, or after the block.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
