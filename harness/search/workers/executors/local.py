@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
@@ -30,6 +30,7 @@ class LocalWorker(WorkerHandle):
         context = get_context("spawn")  # TensorFlow does not survive a fork
         self._pipe, its_end = context.Pipe()
         self._process = context.Process(target=_main, args=(job, its_end), daemon=True)
+        resource_tracker.ensure_running()  # starting it would unblock the signal
         with _environment(job.environment), _blocked(signal.SIGINT):
             self._process.start()
         its_end.close()
