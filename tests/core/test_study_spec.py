@@ -16,7 +16,7 @@ from harness.core.config import FIELDS, TrialConfig
 from harness.core.errors import InputError
 from harness.core.spec.extractor_spec import ExtractorSpec
 from harness.core.spec.search_space import Choices, Range
-from harness.core.spec.study_spec import SearchSpec, StudySpec, check_study_name
+from harness.core.spec.study_spec import SearchSpec, StudySpec
 from harness.core.spec.toml_file import MAX_FILE_BYTES
 from tests.support.repository import REPOSITORY
 
