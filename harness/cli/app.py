@@ -1,10 +1,12 @@
 """Runs a command: exit codes and one-line errors.
 
-Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted. Errors are one line on stderr.
+Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted, 141 nobody reads the output. Errors
+are one line on stderr.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -12,9 +14,10 @@ from typing import Any, NoReturn
 
 import typer
 
+from harness.cli.output import watch_output
 from harness.core.errors import HarnessError, InputError, escape_control_characters
 
-FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
+FAILED, WRONG_INPUT, INTERRUPTED, UNREAD = 1, 2, 130, 141
 
 # Newer versions of Typer contain a copy of click; this is the UsageError that Typer raises.
 _UsageError: Any = typer.BadParameter.__base__
@@ -31,7 +34,11 @@ def open_door(command: Callable[..., Any], argv: Sequence[str] | None = None) ->
     name = f"python -m {command.__module__}"
     if command.__module__ == "__main__" and (spec := sys.modules["__main__"].__spec__):
         name = f"python -m {spec.name}"
-    sys.exit(_run(typer.main.get_command(app), name, argv))
+    code, lost = watch_output(lambda: _run(typer.main.get_command(app), name, argv))
+    if lost is not None and code == 0:
+        unread = isinstance(lost, BrokenPipeError)
+        code = UNREAD if unread else _print_error(f"standard output: {lost.strerror}", FAILED)
+    sys.exit(code)
 
 
 def _run(command: Any, name: str, argv: Sequence[str] | None) -> int:
@@ -61,5 +68,6 @@ def _received(error: Any, argv: Sequence[str]) -> str:
 
 def _print_error(text: str, code: int) -> int:
     one_line = " ".join(escape_control_characters(text).split())
-    print(one_line if code == INTERRUPTED else f"error: {one_line}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # standard error may be lost too; the exit code is not
+        print(one_line if code == INTERRUPTED else f"error: {one_line}", file=sys.stderr)
     return code

@@ -75,7 +75,8 @@ def check_image_type(key: str, spec: ArraySpec, where: str) -> None:
 def check_labels(labels: Mapping[str, NDArray[Any]], where: str) -> None:
     """Pass if both splits hold every class 0, 1, ..., K-1; InputError if not.
 
-    K is at least 2 and at most MAX_CLASSES. labels: ``y_train`` and ``y_test``, integers of any shape.
+    K is at least 2 and at most MAX_CLASSES. labels: ``y_train`` and ``y_test``, integers of any
+    shape.
     """
     classes = {key: np.unique(labels[key]) for key in ("y_train", "y_test")}
     for key, found in classes.items():

@@ -233,12 +233,6 @@ def test_a_budget_may_be_searched_below_the_default_batch():
     assert spec.space == {"images": Range(100, 120)}
 
 
-@pytest.mark.parametrize("name", ["", ".hidden", "a/b", "a b", "größe", "x" * 101, None, 3])
-def test_names_that_are_no_folder_are_refused(name: object):
-    with pytest.raises(InputError, match="allowed: 1 to 100 letters"):
-        check_study_name(name)
-
-
 def test_settings_fix_a_field_and_end_its_search(declared: StudySpec):
     changed = declared.with_settings(["optimizer=sgd", " width = 0.5 ", "width=2"])
     assert changed.base == {"dataset": "mnist", "images": 600_000, "optimizer": "sgd", "width": 2.0}

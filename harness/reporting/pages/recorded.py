@@ -5,22 +5,33 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from harness.core.errors import InputError
 from harness.core.spec.lookup import CLAIMS
 from harness.reporting.pages.claims import write_recorded_claims
 from harness.reporting.pages.study import write_report
-from harness.reporting.results.load import load_results
+from harness.reporting.results.load import load_recorded, load_results
 from harness.tracking.stores.urls import mask
+
+
+class NotRecordedError(InputError):
+    """The store has no study of that name; the text lists those that it has."""
 
 
 def write_recorded(tracking_uri: str, study_name: str, folder: Path) -> Path:
     """The path of the page, written into ``folder`` for the study of that name, or for ``claims``.
 
-    Raises InputError for an unknown study and for a store that cannot be read, OSError for a folder
-    that cannot be written.
+    Raises NotRecordedError for a study that is not in the store, InputError for a store that cannot
+    be read, OSError for a folder that cannot be written.
     """
     if study_name == CLAIMS:
         return write_recorded_claims(tracking_uri, folder)
-    return write_report(load_results(tracking_uri, study_name), folder)
+    try:
+        results = load_results(tracking_uri, study_name)
+    except InputError as error:
+        if load_recorded(tracking_uri, [study_name]):
+            raise
+        raise NotRecordedError(str(error)) from None
+    return write_report(results, folder)
 
 
 def not_written(
