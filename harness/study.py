@@ -14,7 +14,7 @@ import typer
 from harness.cli import options
 from harness.cli.app import FAILED, INTERRUPTED, WRONG_INPUT, open_door
 from harness.cli.options import REPORTS
-from harness.cli.output import LastingOutput
+from harness.cli.output import lasting_output
 from harness.core.errors import HarnessError, InputError
 from harness.core.spec.lookup import CLAIMS
 
@@ -80,7 +80,7 @@ def study(
     given: dict[str, Any] = {"storage": storage, "tracking_uri": tracking_uri}
     given |= {"data_dir": data_dir, "timeout": timeout, "workforce": force}
     plans = [make_plan(one, **given) for one in specs]
-    console = Console(file=LastingOutput(sys.stderr if as_json else sys.stdout))
+    console = Console(file=lasting_output(sys.stderr if as_json else sys.stdout))
     results, code = [], 0
     for plan in plans:
         try:

@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
-from typing import IO
+from typing import IO, cast
 
 
 def watch_output(run: Callable[[], int]) -> tuple[int, OSError | None]:
@@ -31,15 +31,20 @@ def watch_output(run: Callable[[], int]) -> tuple[int, OSError | None]:
     return code, error
 
 
-class LastingOutput(io.TextIOBase):
-    """A stream for what is shown while work goes on, which outlives its reader.
+def lasting_output(stream: IO[str] | None) -> IO[str]:
+    """A stream that writes to ``stream`` what is shown while work goes on, and outlives its reader.
 
     Once ``stream`` cannot be written, one line on standard error says so, and whatever else is
     written goes nowhere: no work of hours ends because a pager was closed or a log's disk is full.
+    None, a standard output that was closed, takes nothing.
     """
+    return cast("IO[str]", _LastingOutput(stream))
+
+
+class _LastingOutput(io.TextIOBase):
+    """What ``lasting_output`` returns."""
 
     def __init__(self, stream: IO[str] | None) -> None:
-        """Write to ``stream``; None, a closed standard output, takes nothing."""
         self._stream = stream
 
     @property

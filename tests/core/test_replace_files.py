@@ -72,6 +72,18 @@ def test_a_folder_in_the_place_of_a_file_changes_nothing(folder: Path) -> None:
     assert len(list(folder.iterdir())) == 3
 
 
+def test_a_link_to_a_folder_is_that_folder_and_any_other_link_is_none(folder: Path) -> None:
+    (folder / "link").symlink_to(folder)
+    replace_files(texts(folder / "link"))
+    assert [(folder / name).read_text() for name in NAMES] == ["new"] * 3
+    for name, target in (("to_nothing", "nothing"), ("to_file", NAMES[0])):
+        (folder / name).symlink_to(target)
+        with pytest.raises((FileExistsError, NotADirectoryError)):
+            replace_files(texts(folder / name, last="newer"))
+    assert not (folder / "nothing").exists()
+    assert (folder / NAMES[0]).read_text() == "new"
+
+
 def test_a_link_is_replaced_and_what_it_points_to_is_left_alone(folder: Path) -> None:
     target = folder / "target"
     target.write_text("mine")

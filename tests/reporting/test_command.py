@@ -34,6 +34,7 @@ def test_it_writes_the_page_into_reports(
     assert written == {"index.html", "runs.csv", "study.json"}
 
 
+@pytest.mark.slow
 def test_a_link_to_a_folder_is_that_folder(store: Store, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("folder")
@@ -42,6 +43,7 @@ def test_a_link_to_a_folder_is_that_folder(store: Store, tmp_path: Path) -> None
     assert (tmp_path / "link").is_symlink()
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_leaves_the_old_files_and_no_other(
     store: Store,
     tmp_path: Path,

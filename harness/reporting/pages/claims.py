@@ -63,6 +63,7 @@ def write_claims(
     results: the studies that have run, including those whose runs another claim reads. specs: the
     declarations of all claims, run or not; by default those of ``results``.
     """
+    output_dir.mkdir(parents=True, exist_ok=True)  # told before the page is drawn, not after
     found = claim_runs(results, specs)
     verdicts = judge(
         [(one.claim, test, one.results) for one in found if one.results for test in one.claim.tests]

@@ -33,6 +33,7 @@ def write_report(results: StudyResults, output_dir: Path) -> Path:
     The folder is made if needed. The same results give the same bytes. The three files are
     replaced together: OSError if they cannot be written, and the old ones stay.
     """
+    output_dir.mkdir(parents=True, exist_ok=True)  # told before the page is drawn, not after
     analysis = analyse(results)
     summary = json.dumps(summarise(analysis), indent=2, ensure_ascii=False, allow_nan=False)
     texts = {
