@@ -14,6 +14,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, TypedDict
 
+from harness.core.cores import usable_cores
+
 PACKAGES = (
     "gan-harness",
     "tensorflow",
@@ -61,7 +63,7 @@ def describe_environment(devices: Sequence[str], threads: Mapping[str, int]) -> 
         "cpu": _cpu_model(),
         "instruction_sets": _instruction_sets(),
         "cores": os.cpu_count(),
-        "usable_cores": _usable_cores(),
+        "usable_cores": usable_cores(),
         "memory_bytes": _memory_bytes(),
         "devices": list(devices),
         "threads": dict(threads),
@@ -128,12 +130,6 @@ def _cpu_entry(name: str) -> str | None:
         if key.strip() == name:
             return value.strip()
     return None
-
-
-def _usable_cores() -> int | None:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count()
 
 
 def _memory_bytes() -> int | None:

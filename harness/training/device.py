@@ -7,6 +7,8 @@ import os
 import tensorflow as tf
 from threadpoolctl import threadpool_info
 
+from harness.core.cores import usable_cores
+
 
 def prepare_devices(memory_mb: int | None = None) -> list[str]:
     """Make GPUs allocate memory as needed; the names of the devices that training will use.
@@ -52,8 +54,7 @@ def _threads(configured: int, kind: str) -> int:
         variable = 0
     if variable > 0:
         return variable
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return usable or 1
+    return usable_cores() or 1
 
 
 def use_xla() -> bool:
