@@ -28,31 +28,24 @@ def report(
 
     For ``claims``: the page of all claims in studies/claims, with claims.csv and claims.json.
     """
-    from harness.core.spec.study_spec import check_study_name
+    from harness.core.spec.names import check_study_name
+    from harness.reporting.pages.recorded import write_recorded
     from harness.tracking.stores.databases import check_tracking_store
     from harness.tracking.stores.layout import default_layout
     from harness.tracking.stores.mlflow_server import is_server_uri
 
-    folder = output or REPORTS / check_study_name(study_name)
+    if study_name != CLAIMS:
+        check_study_name(study_name)
+    folder = output or REPORTS / study_name
     uri = tracking_uri or default_layout().tracking_uri
     if not is_server_uri(uri):
         uri = check_tracking_store(uri)
-    print(f"report: {_write(uri, study_name, folder)}")
-
-
-def _write(uri: str, study_name: str, folder: Path) -> Path:
-    """The path of the page; InputError for an unknown study and for an unusable folder."""
-    from harness.reporting.pages.claims import write_recorded_claims
-    from harness.reporting.pages.study import write_report
-    from harness.reporting.results.load import load_results
-
     try:
-        if study_name == CLAIMS:
-            return write_recorded_claims(uri, folder)
-        return write_report(load_results(uri, study_name), folder)
+        page = write_recorded(uri, study_name, folder)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"--output: {folder}: {reason}; allowed: a folder to write to") from None
+    print(f"report: {page}")
 
 
 if __name__ == "__main__":

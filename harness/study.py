@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +14,7 @@ import typer
 from harness.cli import options
 from harness.cli.app import FAILED, INTERRUPTED, WRONG_INPUT, open_door
 from harness.cli.options import REPORTS
+from harness.cli.output import lasting_output
 from harness.core.errors import HarnessError, InputError
 from harness.core.interruption import interruption
 from harness.core.spec.lookup import CLAIMS
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.search.plan import StudyPlan
-    from harness.search.study.trials import StudyOutcome
 
 
 def study(
@@ -79,7 +81,7 @@ def study(
     given: dict[str, Any] = {"storage": storage, "tracking_uri": tracking_uri}
     given |= {"data_dir": data_dir, "timeout": timeout, "workforce": force}
     plans = [make_plan(one, **given) for one in specs]
-    console = Console(stderr=as_json)
+    console = Console(file=lasting_output(sys.stderr if as_json else sys.stdout))
     results, code = [], 0
     for plan in plans:
         try:
@@ -95,10 +97,9 @@ def study(
         if study_code == INTERRUPTED:
             break
     if study == CLAIMS and names and not no_report:
-        from harness.reporting.pages.claims import write_recorded_claims
-
-        page = write_recorded_claims(plans[0].tracking_uri, REPORTS / CLAIMS)
-        console.print(f"claims:  {page}", highlight=False, markup=False)
+        page = _write(plans[0], CLAIMS, 0)
+        console.print(f"claims:  {page or 'not written'}", highlight=False, markup=False)
+        code = code or (0 if page else FAILED)
     if as_json:
         print(json.dumps(results if names else results[0], indent=2))
     return code
@@ -111,7 +112,10 @@ def _run(plan: StudyPlan, console: Console, no_report: bool) -> tuple[dict[str, 
 
     outcome, confirmation = run_and_confirm(plan, console)
     outcomes = [one for one in (outcome, confirmation) if one is not None]
-    page = None if no_report else _report(outcomes, plan.tracking_uri)
+    wanted = bool(outcome.states) and not no_report
+    page = REPORTS / outcome.name / "index.html" if wanted else None
+    if page and (any(one.ran for one in outcomes) or not os.path.exists(page)):
+        page = _write(plan, outcome.name, outcome.done)
     for line in summary_lines(outcomes, page, plan.tracking_uri):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     result = {
@@ -121,21 +125,24 @@ def _run(plan: StudyPlan, console: Console, no_report: bool) -> tuple[dict[str, 
     }
     if interruption.requested or any(one.interrupted for one in outcomes):
         return result, INTERRUPTED
-    return result, FAILED if outcome.complete and outcome.best is None else 0
+    failed = (wanted and page is None) or (outcome.complete and outcome.best is None)
+    return result, FAILED if failed else 0
 
 
-def _report(outcomes: list[StudyOutcome], tracking_uri: str) -> Path | None:
-    """The path of the report, rewritten if this session ran trials; None without trials."""
-    from harness.reporting.pages.study import write_report
-    from harness.reporting.results.load import load_results
+def _write(plan: StudyPlan, name: str, trials: int) -> Path | None:
+    """The page of the study ``name`` or of all claims; None, after one line, if unwritable."""
+    from harness.reporting.pages.recorded import NotRecordedError, not_written, write_recorded
+    from harness.search.study.agreement import runs_lost
 
-    name = outcomes[0].name
-    page = REPORTS / name / "index.html"
-    if not outcomes[0].states:
+    folder, uri = REPORTS / name, plan.tracking_uri
+    try:
+        return write_recorded(uri, name, folder)
+    except NotRecordedError:
+        raise runs_lost(name, trials, plan.storage_url) from None
+    except OSError as error:
+        named = uri if uri != plan.layout.tracking_uri else None
+        typer.echo(f"error: {not_written(error, name, folder, named)}", err=True)
         return None
-    if any(one.ran for one in outcomes) or not page.exists():
-        page = write_report(load_results(tracking_uri, name), page.parent)
-    return page
 
 
 if __name__ == "__main__":

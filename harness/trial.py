@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 
 from harness.cli import options
 from harness.cli.app import FAILED, INTERRUPTED, open_door
+from harness.cli.output import lasting_output
 from harness.core.interruption import interruption
 
 
@@ -35,7 +37,7 @@ def trial(
     if study_name is not None:
         spec = spec.replace(name=study_name)
     plan = make_plan(spec, storage=storage, tracking_uri=tracking_uri, data_dir=data_dir)
-    console = Console(stderr=as_json)
+    console = Console(file=lasting_output(sys.stderr if as_json else sys.stdout))
     outcome = run_session(plan, console)
     if as_json:
         result = {"config": spec.base_config().to_dict(), "scores": score_report(outcome)}

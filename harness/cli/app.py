@@ -1,10 +1,12 @@
 """Runs a command: exit codes and one-line errors.
 
-Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted. Errors are one line on stderr.
+Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted, 141 nobody reads the output. Errors
+are one line on stderr.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -12,10 +14,11 @@ from typing import Any, NoReturn
 
 import typer
 
+from harness.cli.output import watch_output
 from harness.core.errors import HarnessError, InputError, escape_control_characters
 from harness.core.interruption import EXIT_CODE, interruption
 
-FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, EXIT_CODE
+FAILED, WRONG_INPUT, INTERRUPTED, UNREAD = 1, 2, EXIT_CODE, 141
 
 # Newer versions of Typer contain a copy of click; this is the UsageError that Typer raises.
 _UsageError: Any = typer.BadParameter.__base__
@@ -34,11 +37,14 @@ def open_door(command: Callable[..., Any], argv: Sequence[str] | None = None) ->
         name = f"python -m {spec.name}"
     interruption.install()
     try:
-        code = _run(typer.main.get_command(app), name, argv)
+        code, lost = watch_output(lambda: _run(typer.main.get_command(app), name, argv))
         interruption.finish()
     except KeyboardInterrupt:  # after the command's last line
         interruption.finish()
-        code = INTERRUPTED
+        code, lost = INTERRUPTED, None
+    if lost is not None and code == 0:
+        unread = isinstance(lost, BrokenPipeError)
+        code = UNREAD if unread else _print_error(f"standard output: {lost.strerror}", FAILED)
     sys.exit(code)
 
 
@@ -69,5 +75,6 @@ def _received(error: Any, argv: Sequence[str]) -> str:
 
 def _print_error(text: str, code: int) -> int:
     one_line = " ".join(escape_control_characters(text).split())
-    print(one_line if code == INTERRUPTED else f"error: {one_line}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # standard error may be lost too; the exit code is not
+        print(one_line if code == INTERRUPTED else f"error: {one_line}", file=sys.stderr)
     return code

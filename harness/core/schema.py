@@ -43,6 +43,7 @@ class Tag(StrEnum):
     ARM = "arm"  # name of the trial's arm, in a study that compares arms
     RETRY_OF = "retry_of"  # number of the interrupted trial whose configuration this one repeats
     RESUMED_AT = "resumed_at"  # images_seen at which this trial resumed an interrupted one
+    RESUMED_UNDER = "resumed_under"  # what was different before it resumed: "threads", "cpu", ...
     PARENT = "mlflow.parentRunId"
     NOTE = "mlflow.note.content"
 

@@ -20,6 +20,14 @@ IMAGE_SIZE = (28, 28)
 CHANNELS = (1, 3)
 """Channel counts that the models take."""
 
+MAX_CLASSES = 1_000
+"""Most classes of a dataset, as many as Stacked MNIST has.
+
+Per-class scores need some images of every class: the 5,000 that are scored by default hold five of
+each of 1,000. The classifier, its table of probabilities and conditional discriminators grow with
+the number of classes, too.
+"""
+
 SPLITS = (("x_train", "y_train"), ("x_test", "y_test"))
 
 _MAX_LISTED = 8  # classes named in a message
@@ -65,9 +73,10 @@ def check_image_type(key: str, spec: ArraySpec, where: str) -> None:
 
 
 def check_labels(labels: Mapping[str, NDArray[Any]], where: str) -> None:
-    """Pass if both splits hold every class 0, 1, ..., K-1 and K is at least 2; InputError if not.
+    """Pass if both splits hold every class 0, 1, ..., K-1; InputError if not.
 
-    labels: ``y_train`` and ``y_test``, integers of any shape.
+    K is at least 2 and at most MAX_CLASSES. labels: ``y_train`` and ``y_test``, integers of any
+    shape.
     """
     classes = {key: np.unique(labels[key]) for key in ("y_train", "y_test")}
     for key, found in classes.items():
@@ -78,6 +87,10 @@ def check_labels(labels: Mapping[str, NDArray[Any]], where: str) -> None:
     found = classes["y_train"]
     if len(found) == 1:
         raise InputError(f"{where}: y_train holds one class only, {found[0]}; needed: at least 2")
+    if len(found) > MAX_CLASSES:
+        raise InputError(
+            f"{where}: y_train holds {len(found):,} classes; allowed: 2 to {MAX_CLASSES:,}"
+        )
     # Compared as Python integers, so that no unsigned label wraps around.
     if int(found[-1]) != len(found) - 1:
         raise InputError(

@@ -7,7 +7,6 @@ are worth: tables, a page, and the alarm's model.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +17,7 @@ from harness.cli.app import open_door
 from harness.core.errors import InputError
 from harness.core.quiet_import import quiet_import
 from harness.core.registry import METRICS
+from harness.core.replace_files import replace_files
 from harness.data.load import load_dataset
 
 with quiet_import():  # TensorFlow's chatter is no part of what the command says
@@ -85,29 +85,19 @@ def _find(name: str, data_dir: Path | None, setting: Setting, cache_dir: Path) -
 
 
 def _write(findings: Findings, output: Path, model_path: Path) -> None:
-    output.mkdir(parents=True, exist_ok=True)
     tables = {
         RESPONSES_FILE: findings.measured.responses,
         SENSITIVITY_FILE: findings.sensitivity,
         DETECTABILITY_FILE: findings.smallest,
         ALARM_FILE: findings.alarm,
     }
-    for file, table in tables.items():
-        _replace(output / file, _csv(table))
-    text = json.dumps(findings.model.to_dict(), indent=2, ensure_ascii=False)
-    _replace(model_path, text + "\n")
-    _replace(output / PAGE_FILE, render_page(findings))
+    texts = {output / file: _csv(table) for file, table in tables.items()}
+    texts[model_path] = json.dumps(findings.model.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    replace_files({**texts, output / PAGE_FILE: render_page(findings)})
 
 
 def _csv(table: pd.DataFrame) -> str:
     return str(table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write ``text`` to a temporary name, then give it its own in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)
 
 
 def _whole_numbers(text: str) -> tuple[int, ...]:

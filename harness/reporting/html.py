@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -31,16 +29,6 @@ def render_template(name: str, **context: Any) -> str:
         css_hash=_csp_hash(css),
         **context,
     )
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Write ``text`` to a temporary file and rename it to ``path`` in one step.
-
-    No reader sees a partial file.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)
 
 
 def _breakable(name: str) -> Markup:

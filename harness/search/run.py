@@ -13,6 +13,7 @@ from harness.core.schema import StudyAttribute
 from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import Listener, Message, StudyProgress
 from harness.search.plan import StudyPlan
+from harness.search.study.agreement import num_ended, runs_lost
 from harness.search.study.lock import study_lock
 from harness.search.study.open_study import open_study
 from harness.search.study.space import space_size
@@ -28,6 +29,9 @@ from harness.search.workers.executors import Executor
 from harness.search.workers.heartbeat import close_stale
 from harness.search.workers.supervisor import Supervisor
 from harness.search.workers.worker import StudyWorker
+from harness.tracking.stores.mlflow_server import is_server_uri
+from harness.tracking.stores.sqlite import is_missing
+from harness.tracking.stores.urls import parse, sqlite_path
 
 if TYPE_CHECKING:
     from harness.tracking.tracker import StudyStatus
@@ -43,6 +47,8 @@ def run_study(plan: StudyPlan, listen: Listener) -> StudyOutcome:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage = open_storage(plan.storage_url)
     study = _find(plan, storage)
+    if study is not None:
+        _check_tracking_file(plan, study)
     total = _total(plan.spec, listen)
     done = len(counted_trials(study)) if study else 0
     interrupted = False
@@ -75,6 +81,17 @@ def run_study(plan: StudyPlan, listen: Listener) -> StudyOutcome:
         best=best_trial(study),
         arms=arm_values(plan.spec, study),
     )
+
+
+def _check_tracking_file(plan: StudyPlan, study: optuna.Study) -> None:
+    """Raise InputError if the file of the tracking store is gone while ``study`` has trials."""
+    if is_server_uri(plan.tracking_uri):
+        return
+    url = parse(plan.tracking_uri, "--tracking-uri")
+    if url.get_backend_name() != "sqlite" or not is_missing(sqlite_path(url, "--tracking-uri")):
+        return
+    if ended := num_ended(study.get_trials(deepcopy=False)):
+        raise runs_lost(study.study_name, ended, plan.storage_url)
 
 
 def _run_here(plan: StudyPlan, storage: RDBStorage, total: int, listen: Listener) -> bool:

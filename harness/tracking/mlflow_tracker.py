@@ -10,17 +10,18 @@ import getpass
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Experiment, LifecycleStage, Metric, RunTag
+from mlflow.entities import Experiment, LifecycleStage, Metric, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 
 from harness.core.config import TrialConfig
 from harness.core.errors import InputError
 from harness.core.schema import RUN_STATUS, FinalState, RunKind, Tag
+from harness.core.spec.names import check_case
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.environment import git_state
 from harness.tracking.reconcile import Endings, end_runs, log_parameters, trial_runs, without_run
@@ -158,16 +159,34 @@ class MlflowTracker(Tracker):
             run_id = self._parent(experiment_id) or self._new_parent(experiment_id, spec)
         return MlflowStudy(self._client, experiment_id, run_id, spec.name)
 
-    def _experiment(self, spec: StudySpec) -> str:
-        experiment: Experiment | None = self._client.get_experiment_by_name(spec.name)
+    def trial_numbers(self, study_name: str) -> Set[int]:
+        """The numbers of the trials that have a run; InputError if the study was deleted."""
+        experiment = self._find(study_name)
         if experiment is None:
-            return self._new_experiment(spec)
-        if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+            return frozenset()
+        return {run.number for run in trial_runs(self._client, experiment.experiment_id)}
+
+    def _experiment(self, spec: StudySpec) -> str:
+        experiment = self._find(spec.name)
+        return str(experiment.experiment_id) if experiment else self._new_experiment(spec)
+
+    def _find(self, study_name: str) -> Experiment | None:
+        """The study's experiment or None; InputError if it was deleted, or written otherwise."""
+        experiment: Experiment | None = self._client.get_experiment_by_name(study_name)
+        names = [experiment.name] if experiment else self._names_like(study_name)
+        check_case(study_name, names, "MLflow")  # some databases ignore case when they look it up
+        if experiment and experiment.lifecycle_stage != LifecycleStage.ACTIVE:
             raise InputError(
-                f"study {spec.name!r} was deleted in MLflow; take another --study-name, or restore "
-                f"it: mlflow experiments restore --experiment-id {experiment.experiment_id}"
+                f"study {study_name!r} was deleted in MLflow; take another --study-name, or "
+                f"restore it: mlflow experiments restore --experiment-id {experiment.experiment_id}"
             )
-        return str(experiment.experiment_id)
+        return experiment
+
+    def _names_like(self, study_name: str) -> list[str]:
+        """The names of experiments, deleted ones too, that are ``study_name`` but for the case."""
+        like = f"name ILIKE '{study_name}'"  # a study's name holds no quote
+        found = self._client.search_experiments(ViewType.ALL, filter_string=like)
+        return [experiment.name for experiment in found]
 
     def _new_experiment(self, spec: StudySpec) -> str:
         location = None

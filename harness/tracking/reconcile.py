@@ -6,6 +6,7 @@ leaves a run that has ended and a trial that has not.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 RUNNING = "RUNNING"
+_NUMBER = re.compile("[0-9]{1,9}")  # what another program wrote there may be any text
 _PAGE_SIZE = 1_000
 
 
@@ -176,7 +178,7 @@ def trial_runs(client: MlflowClient, experiment_id: str) -> list[RecordedRun]:
             Tag.TRIAL_NUMBER.value not in run.data.metrics,
         )
         for run in _search(client, experiment_id, RunKind.TRIAL)
-        if run.data.tags.get(Tag.TRIAL_NUMBER, "").isdigit()
+        if _NUMBER.fullmatch(run.data.tags.get(Tag.TRIAL_NUMBER, ""))
     ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType, TracebackType
 from typing import Literal, Self
@@ -192,6 +192,13 @@ class Tracker(ABC):
     @abstractmethod
     def open_study(self, spec: StudySpec) -> StudyTracker:
         """The run of the study called ``spec.name``, set to RUNNING; created if there is none."""
+
+    @abstractmethod
+    def trial_numbers(self, study_name: str) -> Set[int]:
+        """The numbers of the trials that have a run in the study of that name, empty without one.
+
+        Changes nothing. Raises InputError for a study that cannot be opened.
+        """
 
 
 def trial_run_name(number: int) -> str:

@@ -2,7 +2,9 @@
 
 A file is found by what is trained: study and configuration. It is written whole or not at all, and
 used only if it is unaltered and was made for the same trial, data and versions. What is not used is
-set aside under another name, with a message, and never read again.
+set aside under another name, with a message, and never read again. Other threads or another
+processor do not keep a file from being used: they change scores as another seed does, and a study
+that moves between machines must come to an end. But they are told.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -39,6 +42,8 @@ MAX_SHARE = 0.01
 BETWEEN_SECONDS = 30.0
 """Between two milestones a checkpoint is at least this old before the next is written."""
 
+NO_CONDITIONS: Mapping[str, Any] = MappingProxyType({})
+
 SUFFIX, SET_ASIDE = ".npz", ".refused"
 _GUESSED_BYTES_PER_SECOND = 150e6  # what a two-core machine with a local disk was measured at
 
@@ -61,10 +66,12 @@ class CheckpointFile:
         config: TrialConfig,
         dataset: Dataset,
         setting: Mapping[str, Any],
+        conditions: Mapping[str, Any] = NO_CONDITIONS,
     ) -> None:
         """Below ``folder``, for ``config`` in the study ``study_name`` on ``dataset``.
 
         ``setting``: what else must be the same for the checkpoint to be of use, plain types.
+        ``conditions``: what may differ and is then told by ``differences``: threads, processor.
         """
         trial = {"study": study_name, "config": config.to_dict()}
         key = hashlib.sha256(canonical(trial)).hexdigest()[:32]
@@ -77,6 +84,19 @@ class CheckpointFile:
             "format": FORMAT,
         }
         self._identity: dict[str, Any] = json.loads(canonical(identity))  # as it is read back
+        self._conditions: dict[str, Any] = json.loads(canonical(dict(conditions)))
+        self._other_conditions: list[dict[str, Any]] = []
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """The conditions that were different while a part of what was loaded was trained."""
+        now = self._conditions
+        names = {name for one in self._other_conditions for name in {**one, **now}}
+        return tuple(
+            name
+            for name in sorted(names)
+            if any(one.get(name) != now.get(name) for one in self._other_conditions)
+        )
 
     def load(self) -> Snapshot | None:
         """What was saved last, or None; RecordError if it is damaged or made for something else.
@@ -95,17 +115,21 @@ class CheckpointFile:
         different = [name for name in self._identity if found.get(name) != self._identity[name]]
         if different:
             raise RecordError(f"it was made for another {', '.join(different)}")
+        made_under = record.pop("conditions", [{}])  # earlier versions did not record any
+        self._other_conditions = [one for one in made_under if one != self._conditions]
         return Snapshot(arrays, record)
 
     def save(self, snapshot: Snapshot) -> None:
         """Replace what was saved before, whole or not at all; OSError if it cannot be written."""
-        record = {**snapshot.record, "identity": self._identity}
+        conditions = [*self._other_conditions, self._conditions]
+        record = {**snapshot.record, "identity": self._identity, "conditions": conditions}
         write_record_file(self.path, snapshot.arrays, record)
 
     def set_aside(self) -> Path:
         """The new name of the file, under which nothing looks for it."""
         aside = self.path.with_name(f"{self.path.name}{SET_ASIDE}")
         os.replace(self.path, aside)
+        self._other_conditions = []
         return aside
 
     def remove(self) -> None:

@@ -298,6 +298,17 @@ def test_a_study_is_opened_again_not_made_twice(
     assert backend.see(again.start_trial(1, CONFIG)).tags["mlflow.parentRunId"] == study.run_id
 
 
+def test_the_trials_that_have_a_run_are_known_before_a_study_is_opened(
+    backend: Backend, spec: StudySpec
+) -> None:
+    assert backend.tracker.trial_numbers(spec.name) == set()
+    study = backend.tracker.open_study(spec)
+    assert backend.tracker.trial_numbers(spec.name) == set()
+    study.start_trial(0, CONFIG).finish(FinalState.COMPLETE)
+    study.start_trial(3, None)
+    assert backend.tracker.trial_numbers(spec.name) == {0, 3}
+
+
 def test_two_studies_are_two_experiments(
     backend: Backend, spec: StudySpec, study: StudyTracker
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from harness.core.config import TrialConfig
 from harness.core.errors import InputError
-from harness.core.spec.arms import Arms, confirmation_name
+from harness.core.spec.arms import Arms
 from harness.core.spec.study_spec import StudySpec
 
 PAIR = {"a": {"leaky_slope": 0.0}, "b": {"leaky_slope": 0.2}}
@@ -128,11 +128,6 @@ def test_smoke_runs_every_arm_once_at_the_small_size():
 def test_a_single_trial_has_neither_arms_nor_claim():
     spec = declared(claim=CLAIM).single_trial()
     assert (spec.arms, spec.claim) == (None, None)
-
-
-def test_the_confirmation_of_a_long_name_is_a_study_name():
-    name = confirmation_name("x" * 100)
-    assert StudySpec(name=name, question="?").name.endswith("-confirm")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from harness.core.config import FIELDS, TrialConfig
 from harness.core.errors import InputError
 from harness.core.spec.extractor_spec import ExtractorSpec
 from harness.core.spec.search_space import Choices, Range
-from harness.core.spec.study_spec import SearchSpec, StudySpec, check_study_name
+from harness.core.spec.study_spec import SearchSpec, StudySpec
 from harness.core.spec.toml_file import MAX_FILE_BYTES
 from tests.support.repository import REPOSITORY
 
@@ -231,12 +231,6 @@ def test_a_budget_may_be_searched_below_the_default_batch():
     # 100 images in 9 reports are 11 images between two of them: one batch of 10.
     spec = study(base={"batch_size": 10}, space={"images": {"low": 100, "high": 120}})
     assert spec.space == {"images": Range(100, 120)}
-
-
-@pytest.mark.parametrize("name", ["", ".hidden", "a/b", "a b", "größe", "x" * 101, None, 3])
-def test_names_that_are_no_folder_are_refused(name: object):
-    with pytest.raises(InputError, match="allowed: 1 to 100 letters"):
-        check_study_name(name)
 
 
 def test_settings_fix_a_field_and_end_its_search(declared: StudySpec):

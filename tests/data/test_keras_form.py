@@ -91,6 +91,16 @@ def test_a_wrong_array_is_named(arrays, save, key, value, says, refusal):
     assert says in refusal(save(arrays))
 
 
+def test_more_classes_than_scores_can_tell_are_refused(arrays, save, refusal):
+    for split, images in (("train", "x_train"), ("test", "x_test")):
+        arrays[images] = ones(1_001, 28, 28)
+        arrays[f"y_{split}"] = np.arange(1_001)
+    assert "y_train holds 1,001 classes; allowed: 2 to 1,000" in refusal(save(arrays))
+    for split in ("train", "test"):
+        arrays[f"y_{split}"] = np.arange(1_001) % 1_000
+    assert load_npz(save(arrays)).num_classes == 1_000
+
+
 @pytest.mark.parametrize("shape", [(32, 32), (28, 28, 2), (28, 28, 1, 1)])
 def test_a_size_that_no_model_takes_is_refused(arrays, save, shape, refusal):
     arrays["x_train"], arrays["x_test"] = ones(30, *shape), ones(12, *shape)

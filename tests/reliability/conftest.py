@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,38 @@ class BothStores:
             history = self.tracker._client.get_metric_history(run.info.run_id, "fid")
             assert {p.step: p.value for p in history} == trial.intermediate_values
         return study.trials
+
+
+DECLARED = """
+question = "Which slope?"
+[base]
+images = 1_000
+batch_size = 16
+[space]
+leaky_slope = { low = 0.0, high = 0.4 }
+[search]
+num_trials = 1
+"""
+
+
+@pytest.fixture
+def spec(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> StudySpec:
+    """A study that commands find in the current folder as "slopes"; its stores are in mlruns/."""
+    path = workspace / "studies" / "slopes.toml"
+    path.parent.mkdir()
+    path.write_text(DECLARED)
+    monkeypatch.chdir(workspace)
+    monkeypatch.setenv("HARNESS_MLRUNS", str(workspace / "mlruns"))
+    return StudySpec.load(path)
+
+
+@pytest.fixture
+def storage(layout: Layout) -> Iterator[optuna.storages.RDBStorage]:
+    """Optuna's storage in mlruns/."""
+    opened = open_storage(layout.storage_url)
+    yield opened
+    opened.remove_session()
+    opened.engine.dispose()
 
 
 @pytest.fixture

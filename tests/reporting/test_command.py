@@ -34,6 +34,44 @@ def test_it_writes_the_page_into_reports(
     assert written == {"index.html", "runs.csv", "study.json"}
 
 
+@pytest.mark.slow
+def test_a_link_to_a_folder_is_that_folder(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder")
+    assert run("demo", "--tracking-uri", store.uri, "--output", str(tmp_path / "link")) == 0
+    assert (tmp_path / "folder" / "index.html").exists()
+    assert (tmp_path / "link").is_symlink()
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_one_line_and_leaves_the_old_files_and_no_other(
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    names = ("index.html", "runs.csv", "study.json")
+    for name in names:
+        (tmp_path / name).write_text("old")
+    opened = Path.open
+
+    def full(path: Path, *arguments: object, **named: object):
+        file = opened(path, *arguments, **named)
+        if "index.html" in path.name and path.parent == tmp_path:
+            file.close()
+            raise OSError(28, "No space left on device")
+        return file
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", full)
+        assert run("demo", "--tracking-uri", store.uri, "--output", str(tmp_path)) == 2
+    error = capsys.readouterr().err
+    assert "No space left on device" in error
+    assert error.count("\n") == 1
+    found = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert found == dict.fromkeys(names, "old")
+
+
 def test_claims_is_the_page_of_all_claims(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -51,6 +89,10 @@ def test_claims_is_the_page_of_all_claims(
     [
         (["nope", "--tracking-uri", "{uri}"], "there: bare, demo, empty, won, won-confirm"),
         (["../demo", "--tracking-uri", "{uri}"], "study name '../demo'"),
+        (["Claims", "--tracking-uri", "{uri}"], "calibration and claims"),
+        (["calibration", "--tracking-uri", "{uri}", "--output", "{tmp}/new"], "calibration and"),
+        (["demo", "--tracking-uri", "{uri}", "--output", "{tmp}/to_file"], "--output"),
+        (["demo", "--tracking-uri", "{uri}", "--output", "{tmp}/to_nothing"], "--output"),
         (["demo", "--tracking-uri", "sqlite:///{tmp}/none.db"], "run a study first"),
         (["demo", "--tracking-uri", "{uri}", "--output", "{tmp}/file"], "--output"),
         ([], "STUDY_NAME"),
@@ -66,11 +108,14 @@ def test_wrong_input_is_one_line_and_exit_code_2(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("in the way")
+    (tmp_path / "to_file").symlink_to("file")
+    (tmp_path / "to_nothing").symlink_to("nothing")
     assert run(*(text.format(uri=store.uri, tmp=tmp_path) for text in arguments)) == 2
     error = capsys.readouterr().err
     assert says.lower() in error.lower()
     assert error.count("\n") == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "to_file", "to_nothing"]
+    assert (tmp_path / "file").read_text() == "in the way"
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -118,3 +118,8 @@ class MemoryTracker(Tracker):
         study = self.studies.setdefault(spec.name, MemoryStudy(str(len(self.studies) + 1), spec))
         study.run_status, study.status = "RUNNING", None
         return study
+
+    def trial_numbers(self, study_name: str) -> set[int]:
+        """The numbers of the trials that were started."""
+        study = self.studies.get(study_name)
+        return {trial.number for trial in study.trials} if study else set()

@@ -11,11 +11,14 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
+import pytest
+
 from harness.tracking import environment
 
 
 def test_says_what_a_reader_needs() -> None:
-    found = environment.describe_environment(["GPU:0 of some kind"])
+    found = environment.describe_environment(["GPU:0 of some kind"], {"intra_op": 2})
+    assert found["threads"] == {"intra_op": 2}
     assert found["python"] == platform.python_version()
     assert found["devices"] == ["GPU:0 of some kind"]
     assert found["packages"]["mlflow"] == metadata.version("mlflow")
@@ -26,7 +29,7 @@ def test_says_what_a_reader_needs() -> None:
 
 def test_names_no_person_no_machine_no_variable(monkeypatch) -> None:
     monkeypatch.setenv("SOME_TOKEN", "hunter2-hunter2")
-    text = json.dumps(environment.describe_environment([]))
+    text = json.dumps(environment.describe_environment([], {}))
     assert "hunter2" not in text
     assert str(Path.home()) not in text
     assert socket.gethostname() not in text
@@ -35,7 +38,39 @@ def test_names_no_person_no_machine_no_variable(monkeypatch) -> None:
 
 def test_a_package_that_is_missing_has_no_version(monkeypatch) -> None:
     monkeypatch.setattr(environment, "PACKAGES", ("no-such-distribution",))
-    assert environment.describe_environment([])["packages"] == {"no-such-distribution": None}
+    found = environment.describe_environment([], {})
+    assert found["packages"] == {"no-such-distribution": None}
+
+
+@pytest.mark.parametrize(
+    ("cpu_info", "cpu", "instruction_sets"),
+    [
+        (
+            "processor\t: 0\nmodel name\t: Some Xeon\nflags\t\t: fpu sse2 fma avx avx2 avx512f "
+            "amx_tile lahf_lm\nmodel name\t: Another\n",
+            "Some Xeon",
+            ["amx_tile", "avx", "avx2", "avx512f", "fma"],
+        ),
+        ("Features\t: fp asimd crc32 asimddp sve\n", None, ["asimd", "asimddp", "sve"]),
+        (None, None, None),
+    ],
+)
+def test_the_processor_is_named_with_its_vector_instructions(
+    cpu_info: str | None, cpu: str | None, instruction_sets: list[str] | None, tmp_path, monkeypatch
+) -> None:
+    path = tmp_path / "cpuinfo"
+    if cpu_info is not None:
+        path.write_text(cpu_info)
+    monkeypatch.setattr(environment, "_CPU_INFO", path)
+    monkeypatch.setattr(platform, "processor", lambda: "")
+    found = environment.describe_environment(["CPU"], {"blas": 1})
+    assert (found["cpu"], found["instruction_sets"]) == (cpu, instruction_sets)
+    assert environment.conditions(found) == {
+        "cpu": cpu,
+        "instruction_sets": instruction_sets,
+        "threads": {"blas": 1},
+        "devices": ["CPU"],
+    }
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from harness.core.config import TrialConfig
 from harness.data.load import load_dataset
-from harness.data.record_file import RecordError
+from harness.data.record_file import RecordError, read_record_file, write_record_file
 from harness.training import checkpoint, loop
 from harness.training.checkpoint import CheckpointFile, Schedule, Snapshot, size_of
 from harness.training.loop import Trainer
@@ -68,6 +68,42 @@ def test_one_of_other_data_setting_or_version_is_refused(
     monkeypatch.setattr(checkpoint.keras, "__version__", "3.0.0")
     with pytest.raises(RecordError, match="for another versions"):
         CheckpointFile(tmp_path, "study", TINY, digits, SETTING).load()
+
+
+def test_other_conditions_are_told_as_long_as_a_part_was_trained_under_them(tmp_path: Path, digits):
+    def under(**threads: int) -> CheckpointFile:
+        conditions = {"cpu": "some", "threads": threads}
+        return CheckpointFile(tmp_path, "study", TINY, digits, SETTING, conditions)
+
+    def resume(file: CheckpointFile) -> tuple[str, ...]:
+        found = file.load()
+        assert found is not None
+        assert found.record == SNAPSHOT.record
+        file.save(SNAPSHOT)
+        return file.differences
+
+    first = under(intra_op=2)
+    assert first.differences == ()
+    first.save(SNAPSHOT)
+    assert resume(under(intra_op=2)) == ()
+    assert resume(under(intra_op=1)) == ("threads",)
+    assert resume(under(intra_op=1)) == ("threads",)  # its beginning was not trained under these
+    assert resume(under(intra_op=2)) == ("threads",)
+    last = under(intra_op=2)
+    last.load()
+    last.set_aside()
+    assert last.differences == ()
+
+
+def test_a_file_that_recorded_no_conditions_may_be_of_any(file: CheckpointFile, tmp_path, digits):
+    """As versions before these were recorded wrote it."""
+    file.save(SNAPSHOT)
+    arrays, record = read_record_file(file.path)
+    del record["conditions"]
+    write_record_file(file.path, arrays, record)
+    now = CheckpointFile(tmp_path, "study", TINY, digits, SETTING, {"cpu": "some"})
+    assert now.load() is not None
+    assert now.differences == ("cpu",)
 
 
 def test_a_file_of_another_trial_under_its_name_is_refused(

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.core.config import BOUNDS, TrialConfig, check_field, check_keys, check_whole
 from harness.core.errors import InputError, escape_control_characters, shown, within
+from harness.core.spec.names import derived_name
 
 MAX_ARMS = 100
 MAX_SEEDS = 1_000
@@ -103,7 +104,7 @@ class Confirmation:
 
 def confirmation_name(study_name: str) -> str:
     """The name of the study that confirms the winners of the search ``study_name``."""
-    return f"{study_name[:92]}-confirm"
+    return derived_name(study_name, "-confirm", longest=92)
 
 
 def parse_arms(table: Mapping[str, Any], num_seeds: object) -> Arms | None:

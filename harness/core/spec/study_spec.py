@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,13 +19,13 @@ from harness.core.errors import InputError, check_printable, shown, within
 from harness.core.spec.arms import Arms, Confirmation, parse_arms, parse_confirmation
 from harness.core.spec.claims import Claim, parse_claim
 from harness.core.spec.extractor_spec import ExtractorSpec
+from harness.core.spec.names import check_study_name, derived_name
 from harness.core.spec.search_space import Choices, Domain, Range, extent, parse_domain
 from harness.core.spec.search_spec import SearchSpec, parse_search
 from harness.core.spec.toml_file import read_toml
 
-__all__ = ["STUDY_KEYS", "Choices", "Range", "SearchSpec", "StudySpec", "check_study_name"]
+__all__ = ["STUDY_KEYS", "Choices", "Range", "SearchSpec", "StudySpec"]
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _TABLES = ("base", "space", "arms", "search", "evaluation", "confirm", "claim")
 STUDY_KEYS = ("name", "question", "seeds", *_TABLES)
 """The keys of ``StudySpec.to_dict``, which ``StudySpec.from_dict`` reads back."""
@@ -117,7 +116,7 @@ class StudySpec:
         search = dataclasses.replace(self.search, num_trials=count, reports=3)
         return self._fix(
             small,
-            name=f"{self.name[:94]}-smoke",
+            name=derived_name(self.name, "-smoke", longest=94),
             search=search,
             num_samples=200,
             arms=arms,
@@ -136,7 +135,7 @@ class StudySpec:
         digest = hashlib.sha256(config.encode()).hexdigest()[:8]
         search = dataclasses.replace(self.search, num_trials=1, pruner="none", collapse_alarm=False)
         return self.replace(
-            name=f"{self.name[:80]}-trial-{digest}",
+            name=derived_name(self.name, f"-trial-{digest}", longest=80),
             question=f"How good is this one configuration of the study {self.name}?",
             space={},
             search=search,
@@ -247,16 +246,6 @@ class StudySpec:
                 f"batch of {batch_size:,.0f} between reports; "
                 f"allowed: reports up to {images // batch_size:,.0f}"
             )
-
-
-def check_study_name(name: object) -> str:
-    """``name``, if valid as the name of a study, an experiment and a folder; else InputError."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise InputError(
-            f"study name {shown(name)}; allowed: 1 to 100 letters, digits, '.', '_' and '-', "
-            "beginning with a letter or digit"
-        )
-    return name
 
 
 def _table(values: Mapping[str, Any], key: str) -> dict[str, Any]:

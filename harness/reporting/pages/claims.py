@@ -11,11 +11,12 @@ from typing import Any
 
 import pandas as pd
 
+from harness.core.replace_files import replace_files
 from harness.core.spec.claims import Claim
 from harness.core.spec.lookup import CLAIMS, declared_study, studies_in
 from harness.core.spec.study_spec import StudySpec
 from harness.reporting import formats
-from harness.reporting.html import render_template, replace_file
+from harness.reporting.html import render_template
 from harness.reporting.parts import provenance
 from harness.reporting.parts.arms import rates
 from harness.reporting.parts.tables import Table
@@ -62,17 +63,20 @@ def write_claims(
     results: the studies that have run, including those whose runs another claim reads. specs: the
     declarations of all claims, run or not; by default those of ``results``.
     """
+    output_dir.mkdir(parents=True, exist_ok=True)  # told before the page is drawn, not after
     found = claim_runs(results, specs)
     verdicts = judge(
         [(one.claim, test, one.results) for one in found if one.results for test in one.claim.tests]
     )
-    output_dir.mkdir(parents=True, exist_ok=True)
     rows = _claim_records(found, verdicts)
     summary = json.dumps({"claims": rows}, indent=2, ensure_ascii=False, allow_nan=False)
-    replace_file(output_dir / JSON_FILE, summary + "\n")
     table = pd.json_normalize(rows).map(lambda v: "; ".join(v) if isinstance(v, list) else v)
-    replace_file(output_dir / TABLE_FILE, table.to_csv(index=False, lineterminator="\n"))
-    replace_file(output_dir / PAGE_FILE, render_claims(found, verdicts))
+    texts = {
+        JSON_FILE: summary + "\n",
+        TABLE_FILE: table.to_csv(index=False, lineterminator="\n"),
+        PAGE_FILE: render_claims(found, verdicts),
+    }
+    replace_files({output_dir / name: text for name, text in texts.items()})
     return output_dir / PAGE_FILE
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.registry import PLOTS
+from harness.core.replace_files import replace_files
 from harness.reporting.analysis import Analysis, analyse
-from harness.reporting.html import render_template, replace_file
+from harness.reporting.html import render_template
 from harness.reporting.parts import arms, provenance, tables, verdicts
 from harness.reporting.parts.confirmation import WORDS as CONFIRMATION_WORDS
 from harness.reporting.parts.confirmation import confirmation_plot, confirmation_table
@@ -29,16 +30,18 @@ PLOTS_OF_ARMS = ("learning_curves", "states")
 def write_report(results: StudyResults, output_dir: Path) -> Path:
     """The path of the page, written with runs.csv and study.json into ``output_dir``.
 
-    The folder is made if needed. The same results give the same bytes. Each file is replaced in
-    one step, so that no reader sees a partial file.
+    The folder is made if needed. The same results give the same bytes. The three files are
+    replaced together: OSError if they cannot be written, and the old ones stay.
     """
+    output_dir.mkdir(parents=True, exist_ok=True)  # told before the page is drawn, not after
     analysis = analyse(results)
     summary = json.dumps(summarise(analysis), indent=2, ensure_ascii=False, allow_nan=False)
-    page = render_page(analysis)
-    output_dir.mkdir(parents=True, exist_ok=True)
-    replace_file(output_dir / TABLE_FILE, results.trials.to_csv(index=False, lineterminator="\n"))
-    replace_file(output_dir / SUMMARY_FILE, summary + "\n")
-    replace_file(output_dir / PAGE_FILE, page)
+    texts = {
+        TABLE_FILE: results.trials.to_csv(index=False, lineterminator="\n"),
+        SUMMARY_FILE: summary + "\n",
+        PAGE_FILE: render_page(analysis),
+    }
+    replace_files({output_dir / name: text for name, text in texts.items()})
     return output_dir / PAGE_FILE
 
 

@@ -14,6 +14,7 @@ from optuna.storages import RDBStorage
 from harness.core.errors import InputError
 from harness.core.schema import StudyAttribute
 from harness.core.spec.study_spec import StudySpec
+from harness.search.study.agreement import check_agreement
 from harness.search.study.lock import study_lock
 from harness.search.study.storage import find_study, load_or_create_study
 from harness.search.study.trials import trial_endings
@@ -83,13 +84,17 @@ def open_study(
 ) -> OpenStudy:
     """The study called ``spec.name``, new or resumed, noted as open in Optuna's storage.
 
-    Raises InputError for a study that was declared otherwise, that began with other ``inputs``, or
-    that MLflow refuses. MLflow is asked first: a study that it refuses is not created in Optuna.
+    Raises InputError for a study that was declared otherwise, that began with other ``inputs``,
+    that one of the stores has lost, or that MLflow refuses. MLflow is asked first: a study that it
+    refuses is not created in Optuna.
     """
     with study_lock(storage, spec.name):
         found = find_study(spec, storage)
         if found is not None:
             _check_inputs(found, inputs)
+        recorded = tracker.trial_numbers(spec.name)
+        trials = found.get_trials(deepcopy=False) if found else []
+        check_agreement(spec.name, trials, recorded, storage.url)
         run = tracker.open_study(spec)
         try:
             study = found or load_or_create_study(spec, storage)

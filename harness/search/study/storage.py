@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from harness.core.errors import InputError, first_line, within
 from harness.core.schema import StudyAttribute
 from harness.core.spec.identity import difference
+from harness.core.spec.names import check_case
 from harness.core.spec.study_spec import StudySpec
 from harness.search.study.sampler import DistinctSampler, ListSampler, make_pruner
 from harness.search.study.space import arm_params, distributions
@@ -57,9 +58,14 @@ def connect(url: str, **engine_kwargs: Any) -> RDBStorage:
 
 
 def find_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study | None:
-    """The study called ``spec.name`` as ``load_or_create_study`` returns it; None without one."""
+    """The study called ``spec.name`` as ``load_or_create_study`` returns it; None without one.
+
+    Raises InputError also if another study has that name in other letters, capital or small.
+    """
     with _readable(storage.url):
-        if spec.name not in optuna.get_all_study_names(storage):
+        names = optuna.get_all_study_names(storage)
+        if spec.name not in names:
+            check_case(spec.name, names, mask(storage.url))
             return None
         study = load_or_create_study(spec, storage)
         study.get_trials(deepcopy=False)  # an unreadable one is refused before anything is written

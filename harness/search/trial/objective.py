@@ -37,6 +37,7 @@ from harness.search.display.events import (
 from harness.search.study.space import arm_name, config_of
 from harness.search.trial.collapse_stopping import CollapseAlarm
 from harness.search.trial.progress import Milestone, TrialProgress
+from harness.tracking.environment import conditions
 from harness.tracking.failures import failure_reason
 from harness.tracking.image_grid import grid_png
 from harness.tracking.tracker import StudyTracker, TrialRun
@@ -218,7 +219,8 @@ class TrialRunner:
             "evaluation": self.spec.to_dict()["evaluation"],
         }
         folder, name = self._checkpoint_dir, self.spec.name
-        return CheckpointFile(folder, name, config, self.dataset, setting)
+        under = conditions(self.environment)
+        return CheckpointFile(folder, name, config, self.dataset, setting, under)
 
 
 def _resume(progress: TrialProgress, run: TrialRun, write: Callable[[Milestone], None]) -> None:
@@ -229,6 +231,8 @@ def _resume(progress: TrialProgress, run: TrialRun, write: Callable[[Milestone],
     progress.resume()
     if progress.resumed_at is not None:
         run.add_tags({Tag.RESUMED_AT: str(progress.resumed_at)})
+    if progress.resumed_under:
+        run.add_tags({Tag.RESUMED_UNDER: ", ".join(progress.resumed_under)})
     for milestone in progress.behind:
         with suppress(optuna.TrialPruned):
             write(milestone)

@@ -30,7 +30,8 @@ class TrialProgress:
     """How far a trial is: milestones ``behind`` and ``ahead``, seconds spent, checkpoint.
 
     wall_seconds and eval_seconds include what the interrupted trial had spent at the checkpoint
-    that this one resumed; ``resumed_at`` is the images_seen of that checkpoint, else None.
+    that this one resumed; ``resumed_at`` is the images_seen of that checkpoint, else None, and
+    ``resumed_under`` what was different when it was made, such as ("threads",).
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class TrialProgress:
         self.behind: list[Milestone] = []
         self.eval_seconds = 0.0
         self.resumed_at: int | None = None
+        self.resumed_under: tuple[str, ...] = ()
         self._trainer = trainer
         self._milestones = milestones
         self._file = file
@@ -82,6 +84,7 @@ class TrialProgress:
             snapshot = self._file.load()
             if snapshot is not None:
                 self._restore(snapshot)
+                self._tell(self._file.differences)
         except RecordError as error:
             aside = self._file.set_aside()
             self._say(f"checkpoint not used: {error}; set aside as {aside}, starting over")
@@ -125,6 +128,15 @@ class TrialProgress:
         self.eval_seconds = record["eval_seconds"]
         self._seconds_before = record["wall_seconds"]
         self.resumed_at = self._trainer.images_seen
+
+    def _tell(self, differences: tuple[str, ...]) -> None:
+        """Say where the trial resumes, and which conditions are not those of before."""
+        self.resumed_under = differences
         self._say(
             f"resuming at {self.resumed_at:,} images, from the checkpoint of an interrupted trial"
         )
+        if differences:
+            self._say(
+                f"made under other or unrecorded conditions ({', '.join(differences)}): the scores "
+                "will not be exactly those of an undisturbed trial"
+            )

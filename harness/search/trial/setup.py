@@ -25,7 +25,7 @@ from harness.tracking.environment import describe_environment
 from harness.tracking.image_grid import grid_png
 from harness.tracking.stores.layout import Layout
 from harness.tracking.tracker import StudyTracker
-from harness.training.device import prepare_devices
+from harness.training.device import effective_threads, prepare_devices
 from harness.training.loop import Trainer
 
 REAL_IMAGES = 64
@@ -83,7 +83,7 @@ def prepare_runner(
     devices = prepare_devices(gpu_memory_mb)
     listen(Message(f"training on {', '.join(devices)}"))
     evaluator = prepare_evaluator(spec, dataset, layout.cache_dir, listen)
-    environment = describe_environment(devices)
+    environment = describe_environment(devices, effective_threads())
     return TrialRunner(
         spec, dataset, evaluator, tracker, listen, environment, layout.checkpoint_dir
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 
+from harness.core.cores import usable_cores
 from harness.core.errors import InputError
 from harness.search.plan import Workforce
 
@@ -21,8 +22,7 @@ _THREAD_VARIABLES = (
 
 def thread_limits(workers: int) -> dict[str, str]:
     """Environment variables that give each of ``workers`` as many threads, at least one."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return threads(max(1, (cores or 1) // workers))
+    return threads(max(1, (usable_cores() or 1) // workers))
 
 
 def threads(number: int) -> dict[str, str]:

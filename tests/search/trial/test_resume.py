@@ -86,7 +86,7 @@ class Session:
         )
         self.tracker = MemoryTracker().open_study(SPEC)
 
-    def run(self, listener=None, evaluator=None, spec=SPEC, catch=FAILURES):
+    def run(self, listener=None, evaluator=None, spec=SPEC, catch=FAILURES, environment=None):
         """Run one trial, a retry if one is due; whether it was interrupted."""
         requeue_interrupted(self.study, ["leaky_slope"])
         self.listener = listener or Kill()
@@ -96,7 +96,7 @@ class Session:
             evaluator or MeanEvaluator(),
             self.tracker,
             self.listener,
-            {},
+            environment or {},
             self.folder,
         )
         try:
@@ -131,6 +131,7 @@ def check_same(session, undisturbed):
     assert trial.user_attrs["scores"] == expected.user_attrs["scores"]
     run, expected_run = session.tracker.trials[-1], undisturbed.tracker.trials[-1]
     assert run.run_status == "FINISHED"
+    assert "resumed_under" not in run.tags
     for name in ("fid", *loop.STEP_METRICS):
         assert run.metrics[name] == expected_run.metrics[name]
     grids = [path for path in expected_run.artifacts if path.endswith(".png")]
@@ -152,6 +153,20 @@ def test_a_trial_that_was_interrupted_ends_bit_for_bit(at, tmp_path, undisturbed
     assert session.run() is False
     assert session.listener.calls == STEPS - (at - 1)
     check_same(session, undisturbed)
+
+
+@slow
+def test_a_trial_resumed_with_other_threads_is_resumed_and_marked(tmp_path):
+    environments = [{"cpu": "some", "threads": {"intra_op": count}} for count in (2, 1)]
+    session = Session(tmp_path)
+    assert session.run(Kill(6), environment=environments[0]) is True
+    assert session.run(environment=environments[1]) is False
+    assert session.listener.calls == STEPS - 5  # nothing was trained again
+    said = [text for text in session.listener.said if "conditions (threads)" in text]
+    assert len(said) == 1
+    first, retried = session.tracker.trials
+    assert (retried.tags["resumed_at"], retried.tags["resumed_under"]) == ("80", "threads")
+    assert "resumed_under" not in first.tags
 
 
 @slow

@@ -61,7 +61,9 @@ def test_what_a_killed_session_left_open_is_closed_though_no_trial_is_left(
     study = optuna.load_study(study_name=SPEC.name, storage=storage)
     assert study.user_attrs[StudyAttribute.OPEN] is False
     parent = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root).open_study(SPEC)
-    trial = parent.start_trial(7, SPEC.base_config())
+    killed = study.ask()
+    trial = parent.start_trial(killed.number, SPEC.base_config())
+    study.tell(killed, state=optuna.trial.TrialState.FAIL)
     study.set_user_attr(StudyAttribute.OPEN, True)
     assert run_study(plan, ignore).ran == 0
     client = MlflowClient(plan.tracking_uri)
