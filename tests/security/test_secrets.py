@@ -13,17 +13,10 @@ CANARY = "c4n4ry-T0KEN"
 servers = st.sampled_from(["http", "https", "HTTP", "postgresql", "postgresql+psycopg", "mysql"])
 hosts = st.sampled_from(["127.0.0.1:1", "host", "[::1]:5000", "h.example.org/db", "h/d?sslmode=x"])
 keys = st.sampled_from(
-    [
-        "password",
-        "passwd",
-        "PWD",
-        "sslpassword",
-        "token",
-        "access_token",
-        "api_key",
-        "client_secret",
-    ]
-    + ["sslkey", "pass%77ord", "%74oken", "Password"]
+    (
+        "password passwd PWD Password sslpassword token access_token api_key client_secret sslkey "
+        "pass%77ord %74oken"
+    ).split()
 )
 # What stands in a password besides the marker: above all what separates the parts of an address.
 pieces = st.one_of(st.text(max_size=6), st.text("@:/?#&=;%+ '\"\\", max_size=4))
@@ -46,9 +39,7 @@ def addresses(draw: st.DrawFn, in_text: bool = False) -> str:
         user = draw(st.one_of(st.sampled_from(["", "me", "a.b"]), st.text(max_size=4)))
         return f"{scheme}://{user}:{secret}@{host}"
     if where == "user":
-        secret = secret.replace(
-            ":", ""
-        )  # after a colon it is a password, and the first part a name
+        secret = secret.replace(":", "")  # else its first part is a name
         return f"{draw(st.sampled_from(['http', 'https', 'ftp', '']))}://{secret}@{host}"
     secret = secret.replace("&", "")  # which begins another key, for every library
     secret = "".join(secret.split()) if in_text else secret
