@@ -79,7 +79,7 @@ def _guarded(part: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Find
     try:
         yield from check()
     except Exception as error:  # a broken installation may raise anything
-        from harness.tracking.stores.urls import hide_passwords
+        from harness.core.secrets import hide_passwords
 
         reason = hide_passwords(" ".join(str(error).split()))
         yield Finding(part, False, f"{type(error).__name__}: {reason}")

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from types import TracebackType
 from typing import Any, NoReturn
 
 import typer
@@ -17,6 +19,7 @@ import typer
 from harness.cli.output import watch_output
 from harness.core.errors import HarnessError, InputError, escape_control_characters
 from harness.core.interruption import EXIT_CODE, interruption
+from harness.core.secrets import hide_passwords
 
 FAILED, WRONG_INPUT, INTERRUPTED, UNREAD = 1, 2, EXIT_CODE, 141
 
@@ -28,13 +31,14 @@ def open_door(command: Callable[..., Any], argv: Sequence[str] | None = None) ->
     """Run ``command`` with the arguments of the command line, then exit.
 
     If the command returns a whole number, that is the exit code. An exception that is neither a
-    HarnessError nor an interruption is a defect and keeps its traceback.
+    HarnessError nor an interruption is a defect and keeps its traceback, without passwords.
     """
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(command)
     name = f"python -m {command.__module__}"
     if command.__module__ == "__main__" and (spec := sys.modules["__main__"].__spec__):
         name = f"python -m {spec.name}"
+    sys.excepthook = _print_defect
     interruption.install()
     try:
         code, lost = watch_output(lambda: _run(typer.main.get_command(app), name, argv))
@@ -74,7 +78,14 @@ def _received(error: Any, argv: Sequence[str]) -> str:
 
 
 def _print_error(text: str, code: int) -> int:
-    one_line = " ".join(escape_control_characters(text).split())
+    one_line = " ".join(escape_control_characters(hide_passwords(text)).split())
     with contextlib.suppress(OSError):  # standard error may be lost too; the exit code is not
         print(one_line if code == INTERRUPTED else f"error: {one_line}", file=sys.stderr)
     return code
+
+
+def _print_defect(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Print the traceback without passwords: the text of a driver's error may quote an address."""
+    sys.stderr.write(hide_passwords("".join(traceback.format_exception(kind, error, trace))))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -49,16 +50,43 @@ def is_locked(path: Path) -> bool:
 
 
 def user_lock_folder() -> Path:
-    """The folder for locks that belong to no file, below the temporary folder, for this user alone.
+    """The folder for locks that belong to no file, for this user alone; made if it is missing.
 
-    Made if need be. Raises InputError if it is another user's, who could then hold every lock.
+    ``gan-harness`` in XDG_RUNTIME_DIR, if that names a folder of this user with mode 0700; else
+    ``gan-harness-UID`` in the temporary folder. Raises InputError unless the folder belongs to this
+    user, is no link and is closed to all others, who could hold or remove the locks in it.
     """
-    folder = Path(tempfile.gettempdir()) / f"gan-harness-{os.getuid()}"
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or ".")
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        owner = folder.lstat().st_uid
+        if runtime.is_absolute() and _unsafe(runtime) is None:
+            folder = runtime / "gan-harness"
+        else:
+            folder = Path(tempfile.gettempdir()) / f"gan-harness-{os.geteuid()}"
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
     except OSError as error:
-        raise InputError(f"{folder}: {error.strerror}") from None
-    if owner != os.getuid():
-        raise InputError(f"{folder} belongs to another user; set TMPDIR to a folder of your own")
+        where = error.filename or "the temporary folder"
+        raise InputError(f"{where}: {error.strerror or error}; {_REMEDY}") from None
+    if reason := _unsafe(folder):
+        raise InputError(f"{folder} {reason}; {_REMEDY}")
     return folder
+
+
+_REMEDY = "set XDG_RUNTIME_DIR or TMPDIR to a folder of your own with mode 0700"
+
+
+def _unsafe(folder: Path) -> str | None:
+    """Why others may change what is in ``folder``, as the end of a sentence; None if nobody can."""
+    try:
+        status = folder.lstat()  # of the name itself: a link may be turned elsewhere later
+    except OSError as error:
+        return f"cannot be examined ({error.strerror})"
+    if stat.S_ISLNK(status.st_mode):
+        return "is a symbolic link"
+    if not stat.S_ISDIR(status.st_mode):
+        return "is no folder"
+    if status.st_uid != os.geteuid():
+        return f"belongs to another user (uid {status.st_uid})"
+    if status.st_mode & 0o077:
+        return f"is open to other users (mode {stat.S_IMODE(status.st_mode):04o})"
+    return None

@@ -22,7 +22,12 @@ from harness.diagnostics.relocation import find_misplaced, relocate
 from harness.search.study.lock import study_lock_if_free
 from harness.search.study.storage import connect
 from harness.search.study.trials import trial_endings
-from harness.search.workers.heartbeat import close_stale, has_live_worker
+from harness.search.workers.heartbeat import (
+    STALE_SECONDS,
+    close_stale,
+    has_live_worker,
+    silent_workers,
+)
 from harness.tracking.reconcile import (
     RecordedRun,
     RecordedStudy,
@@ -72,12 +77,26 @@ def examine_studies(stores: Stores) -> Iterator[Finding]:
         for name in studies.names:
             with studies.idle(name) as idle:
                 if not idle:
-                    yield Finding(f"study {name}", True, "is running now")
+                    yield _running(name, studies)
                     continue
                 study = studies.recorded.get(name, RecordedStudy(name, (), ()))
                 problems = _problems(study, studies.searched.get(name), stores.layout)
             sound = f"{len(study.runs)} trials, the same in both stores"
             yield Finding(f"study {name}", None if problems else True, "; ".join(problems) or sound)
+
+
+def _running(name: str, studies: _Studies) -> Finding:
+    """The finding about a running study: sound, unless a worker of this machine may hang."""
+    search, silent = studies.searched.get(name), {}
+    if search is not None and studies.storage is not None:
+        silent = silent_workers(search, studies.storage)
+    found = "is running now"
+    for number, file in sorted(silent.items()):
+        found += (
+            f"; the worker of trial {number} lives, but gave no sign for over "
+            f"{STALE_SECONDS / 60:.0f} minutes: if it hangs, end the process that holds {file}"
+        )
+    return Finding(f"study {name}", None if silent else True, found)
 
 
 def examine_addresses(stores: Stores) -> Iterator[Finding]:

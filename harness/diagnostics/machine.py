@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.core.errors import InputError
 from harness.core.quiet_import import quiet_import
+from harness.core.secrets import mask
 from harness.data import mnist
 from harness.data.load import load_dataset
 from harness.diagnostics.installation import Finding
@@ -14,7 +15,7 @@ from harness.tracking.stores.databases import has_table
 from harness.tracking.stores.layout import Layout, Stores
 from harness.tracking.stores.mlflow_server import check_server, is_server_uri
 from harness.tracking.stores.sqlite import check_file, is_missing, journal_mode
-from harness.tracking.stores.urls import mask, parse, sqlite_path
+from harness.tracking.stores.urls import parse, sqlite_path
 
 
 def find_devices() -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from harness.core.errors import HarnessError, TakenOverError
 from harness.core.schema import INTERRUPTED
-from harness.tracking.stores.urls import hide_passwords
+from harness.core.secrets import hide_passwords
 
 
 def stopped(error: Exception) -> HarnessError | None:
@@ -29,6 +29,8 @@ _LONGEST_REASON = 300
 def failure_reason(error: BaseException) -> str:
     """The value of tag ``failure`` for a trial that ``error`` ended: one line, 300 characters.
 
+    Passwords are masked, before the text is cut.
+
     A trial that an outage ended is interrupted: the trial does not count and is run again.
     """
     if isinstance(error, TakenOverError) or is_outage(error):
@@ -36,7 +38,7 @@ def failure_reason(error: BaseException) -> str:
     text = (str(error).strip().splitlines() or [""])[0]
     if not isinstance(error, HarnessError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return text[:_LONGEST_REASON]
+    return hide_passwords(text)[:_LONGEST_REASON]
 
 
 def is_outage(error: BaseException | None) -> bool:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from harness.core.errors import HarnessError, InputError
+from harness.core.secrets import hide_passwords, mask
 from harness.tracking.stores.layout import Layout
 
 DEFAULT_PORT = 5000
@@ -34,8 +35,6 @@ def ui_command(tracking_uri: str) -> str:
     off. A password is masked as ``***``, to be filled in by the reader. For the http(s) address of
     an MLflow server, the result is that address, since the server has a UI.
     """
-    from harness.tracking.stores.urls import mask
-
     if tracking_uri.startswith(("http://", "https://")):
         return mask(tracking_uri)
     return shlex.join([_mlflow_script(), "ui", "--backend-store-uri", mask(tracking_uri)])
@@ -131,7 +130,8 @@ def _wait_until_it_answers(server: Server, log: IO[bytes]) -> None:
             time.sleep(0.3)
     log.seek(0)
     output = log.read().decode(errors="replace").strip().splitlines() or ["no output"]
-    raise HarnessError(f"the MLflow server did not start: {output[-1].strip()}")
+    reason = hide_passwords(output[-1].strip())
+    raise HarnessError(f"the MLflow server did not start: {reason}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from harness.core import schema
 from harness.core.errors import InputError, first_line
 from harness.core.schema import RunKind, Tag
+from harness.core.secrets import mask
 from harness.core.spec.arms import confirmation_name
 from harness.core.spec.study_spec import STUDY_KEYS, StudySpec
 from harness.reporting.results.tables import (
@@ -33,7 +34,6 @@ from harness.reporting.results.tables import (
 from harness.tracking.stores.databases import check_tracking_store
 from harness.tracking.stores.layout import Layout
 from harness.tracking.stores.mlflow_server import check_server, is_server_uri
-from harness.tracking.stores.urls import mask
 
 _PAGE_SIZE = 1_000
 

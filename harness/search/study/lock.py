@@ -31,7 +31,8 @@ def study_lock_if_free(storage: RDBStorage, study_name: str) -> Iterator[bool]:
     url = _url(storage)
     with ExitStack() as held:
         try:
-            if url.startswith("postgresql") or lock_file(url, study_name).exists():
+            file = lock_file(url, study_name)
+            if file is None or file.exists():
                 held.enter_context(lock(url, study_name, timeout=0))
         except LockTimeout:
             yield False

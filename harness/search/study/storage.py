@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from harness.core.errors import InputError, first_line, within
 from harness.core.schema import StudyAttribute
+from harness.core.secrets import hide_passwords, mask
 from harness.core.spec.identity import difference
 from harness.core.spec.names import check_case
 from harness.core.spec.study_spec import StudySpec
@@ -23,7 +24,6 @@ from harness.search.study.space import arm_params, distributions
 from harness.tracking.stores.databases import Schema, prepare_database
 from harness.tracking.stores.reconnect import enable_reconnection
 from harness.tracking.stores.sqlite import roll_back_on_interrupt
-from harness.tracking.stores.urls import mask
 
 if TYPE_CHECKING:
     from harness.core.spec.study_spec import StudySpec
@@ -54,7 +54,7 @@ def connect(url: str, **engine_kwargs: Any) -> RDBStorage:
         try:
             return RDBStorage(url, engine_kwargs=engine_kwargs)
         except RuntimeError as error:  # another version; Optuna's message says what to do
-            raise InputError(f"{mask(url)}: {error}") from None
+            raise InputError(f"{mask(url)}: {hide_passwords(str(error))}") from None
 
 
 def find_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study | None:
@@ -104,7 +104,7 @@ def _readable(url: str) -> Iterator[None]:
         LookupError,
         TypeError,
     ) as error:
-        reason = first_line(error.__cause__ or error)
+        reason = hide_passwords(first_line(error.__cause__ or error))
         raise InputError(
             f"{mask(url)} cannot be read: {type(error).__name__}: {reason}; restore a copy of it"
         ) from None

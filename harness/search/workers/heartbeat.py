@@ -1,11 +1,13 @@
 """Which trials are stale: heartbeats in the storage, and a file that each worker locks.
 
-A file's lock ends with its process, so that a worker killed on this machine is noticed at once. A
-worker on another machine is known by its heartbeat alone.
+A file's lock ends with its process, so that a worker killed on this machine is noticed at once, and
+one that lives is never taken for dead, however old its heartbeat: the machine may have slept, its
+clock may have been set. A worker of another machine or user is known by its heartbeat alone.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
@@ -26,11 +28,13 @@ from harness.tracking.stores.reconnect import RECONNECT_SECONDS
 
 HEARTBEAT_SECONDS = 15.0
 STALE_SECONDS = RECONNECT_SECONDS + 60.0
-"""A trial is stale after so long without a heartbeat.
+"""A trial is stale after so long without a heartbeat, unless its worker's file is on this machine.
 
 Longer than a worker waits for a database server that has stopped, so that an outage makes no trial
 stale.
 """
+
+_WORKER_NAME = re.compile(r"[0-9a-f]{32}")
 
 _STUDIES, _TRIALS, _HEARTBEATS = (
     sqlalchemy.table(name, *map(sqlalchemy.column, columns))
@@ -98,6 +102,21 @@ def has_live_worker(study: optuna.Study, storage: RDBStorage) -> bool:
     return len(_stale(study, storage, running)) < len(running)
 
 
+def silent_workers(study: optuna.Study, storage: RDBStorage) -> dict[int, Path]:
+    """Trial number -> file of its worker, where that lives here without heartbeats of late.
+
+    Such a worker was stopped or hangs, or the machine has slept. Its trial is not stale.
+    """
+    running = _running(study)
+    beats = _heartbeats(study, storage, [trial.number for trial in running])
+    files = {trial.number: _worker_file(trial) for trial in running}
+    return {
+        number: file
+        for number, file in files.items()
+        if file and is_locked(file) and (beats[number][1] or 0.0) > STALE_SECONDS
+    }
+
+
 def _running(study: optuna.Study, trials: Sequence[FrozenTrial] | None = None) -> list[FrozenTrial]:
     if trials is None:
         trials = study.get_trials(deepcopy=False)
@@ -110,7 +129,8 @@ def _stale(
     """Number -> Optuna's id of the stale ones among the ``running`` trials.
 
     A trial gets its first heartbeat and its worker's name under the lock under which it is handed
-    out: without them its worker died while it held the lock.
+    out: without them its worker died while it held the lock. A name that no worker has counts as
+    none.
     """
     if not running:
         return {}
@@ -123,17 +143,24 @@ def _stale(
 
 
 def _is_stale(trial: FrozenTrial, age: float | None) -> bool:
-    worker = trial.user_attrs.get(TrialAttribute.WORKER)
-    if worker is None or age is None:
+    file = _worker_file(trial)
+    if file is None or age is None:
         return True
-    return age > STALE_SECONDS or _is_file_unlocked(str(worker))
+    if file.exists():
+        return not is_locked(file)
+    # The worker is on another machine, another user's, or in another folder for locks.
+    return age > STALE_SECONDS
 
 
-def _is_file_unlocked(worker: str) -> bool:
-    """Whether the worker ran on this machine and has ended."""
-    path = _file_of(worker)
-    # No file: the worker runs on another machine, or the temporary folder was cleaned.
-    return path.exists() and not is_locked(path)
+def _worker_file(trial: FrozenTrial) -> Path | None:
+    """The file that the trial's worker locks, if it runs here; None if no worker is named.
+
+    The name comes from a database that others may write: one that no worker has names no file.
+    """
+    worker = trial.user_attrs.get(TrialAttribute.WORKER)
+    if not isinstance(worker, str) or not _WORKER_NAME.fullmatch(worker):
+        return None
+    return _file_of(worker)
 
 
 def _heartbeats(

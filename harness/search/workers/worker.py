@@ -18,6 +18,7 @@ from harness.core.errors import HarnessError, TakenOverError
 from harness.core.interruption import interruption
 from harness.core.quiet_import import quiet_import
 from harness.core.schema import StudyAttribute, TrialAttribute
+from harness.core.secrets import hide_passwords
 from harness.search.display.events import Listener, Message, StudyProgress
 from harness.search.plan import StudyPlan
 from harness.search.study.open_study import open_study
@@ -124,7 +125,9 @@ def serve(job: Job, listen: Listener) -> WorkerExit:
         return WorkerExit(error=error)
     except Exception as error:
         outage = stopped(error)
-        return WorkerExit(error=outage) if outage else WorkerExit(defect=traceback.format_exc())
+        if outage:
+            return WorkerExit(error=outage)
+        return WorkerExit(defect=hide_passwords(traceback.format_exc()))
     return WorkerExit()
 
 

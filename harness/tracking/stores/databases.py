@@ -18,10 +18,11 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.core.errors import InputError
+from harness.core.secrets import hide_passwords, is_secret_name, mask
 from harness.tracking.stores import sqlite as sqlite_file
 from harness.tracking.stores.locks import TABLES, TABLES_SECONDS, lock
 from harness.tracking.stores.mlflow_server import check_server, is_server_uri
-from harness.tracking.stores.urls import DEFAULT_PORTS, mask, parse, sqlite_path
+from harness.tracking.stores.urls import DEFAULT_PORTS, parse, sqlite_path
 
 _CONNECT_SECONDS = 5.0
 
@@ -52,7 +53,7 @@ def prepare_database(url: str, schema: Schema, *, option: str) -> str:
         with _as_input_error(option, None), lock(f"sqlite:///{path}", TABLES, TABLES_SECONDS):
             _prepare_sqlite(path, schema)
         return f"sqlite:///{path}"
-    with _as_input_error(f"{option}: {mask(url)}", parsed.password):
+    with _as_input_error(f"{option}: {mask(url)}", parsed):
         _prepare_server(parsed, schema)
     return url
 
@@ -80,7 +81,7 @@ def has_table(url: URL, table: str, option: str) -> bool:
 
     Raises InputError, one line, if the server cannot be used.
     """
-    with _as_input_error(f"{option}: {mask(str(url))}", url.password):
+    with _as_input_error(f"{option}: {mask(str(url))}", url):
         _check_listens(url)
         return table in _tables(url)
 
@@ -113,7 +114,8 @@ def prepare_tracking_store(uri: str, artifact_root: Path, *, option: str = "--tr
     try:
         MlflowClient(tracking_uri=uri).search_experiments(max_results=1)
     except MlflowException as error:
-        raise InputError(f"{option}: {mask(uri)}: {_first_line(error)}") from None
+        reason = hide_passwords(_first_line(error))
+        raise InputError(f"{option}: {mask(uri)}: {reason}") from None
     return uri
 
 
@@ -165,15 +167,29 @@ def _tables(url: URL) -> set[str]:
 
 
 @contextmanager
-def _as_input_error(where: str, password: object) -> Iterator[None]:
-    """Turn the errors of a store into an InputError that begins with ``where``."""
+def _as_input_error(where: str, url: URL | None) -> Iterator[None]:
+    """Turn the errors of a store into an InputError that begins with ``where``.
+
+    ``url`` is the address of a server, whose passwords the message does not show.
+    """
     try:
         yield
     except (InputError, OSError, SQLAlchemyError, OverflowError, UnicodeError) as error:
-        reason = _first_line(error)
-        if password:
-            reason = reason.replace(str(password), "***")
+        reason = hide_passwords(_first_line(error))
+        for password in _passwords(url):
+            reason = reason.replace(password, "***")
         raise InputError(f"{where}: {reason}") from None
+
+
+def _passwords(url: URL | None) -> list[str]:
+    """The passwords in ``url``, decoded: as a driver may quote them."""
+    if url is None:
+        return []
+    values = [str(url.password or "")]
+    for name, value in url.query.items():
+        if is_secret_name(name):
+            values += [value] if isinstance(value, str) else value
+    return [value for value in values if value]
 
 
 def _first_line(error: Exception) -> str:

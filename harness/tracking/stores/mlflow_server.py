@@ -11,11 +11,13 @@ from http.client import HTTPException
 from urllib.parse import urlsplit
 
 from harness.core.errors import InputError, first_line
-from harness.tracking.stores.urls import hide_passwords, mask
+from harness.core.secrets import hide_passwords, mask
+from harness.tracking.stores.urls import check_characters
 
 _CONNECT_SECONDS = 5.0
 _RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 _PAUSE = "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR"
+_NO_LINKS = "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"
 
 
 def is_server_uri(uri: str) -> bool:
@@ -26,18 +28,20 @@ def is_server_uri(uri: str) -> bool:
 def check_server(uri: str, option: str) -> None:
     """Raise InputError, one line and without retries, unless an MLflow server answers at ``uri``.
 
-    Passwords are masked.
+    Passwords are masked. From here on MLflow prints no links to runs in this process: they hold the
+    whole address.
     """
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
+    os.environ[_NO_LINKS] = "true"
+    check_characters(uri, option)
     _check_answers(uri, option)
     with _no_retries():
         try:
             MlflowClient(tracking_uri=uri).search_experiments(max_results=1)
         except MlflowException as error:
-            reason = first_line(error)
-            reason = hide_passwords(reason)
+            reason = hide_passwords(first_line(error))
             raise InputError(f"{option}: {mask(uri)}: {reason}") from None
 
 

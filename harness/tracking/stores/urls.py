@@ -1,14 +1,14 @@
-"""Addresses of stores: parsing, validation and masking of passwords."""
+"""Addresses of stores: parsing and validation."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from harness.core.errors import InputError, first_line
+from harness.core.secrets import mask
 
 BACKENDS = ("sqlite", "postgresql", "mysql")
 """Databases that both MLflow and Optuna can use."""
@@ -19,28 +19,15 @@ _NEEDS = "sqlite:///FILE, postgresql://USER:PASSWORD@HOST/NAME, mysql://..."
 _UNSAFE_IN_PATH = "%?{}\n\r\0"  # SQLAlchemy, MLflow and Optuna each parse these differently
 
 
-def mask(url: str) -> str:
-    """``url`` with its password replaced by ``***``, safe to print or log."""
-    try:
-        return (
-            make_url(url).render_as_string(hide_password=True).replace("%3Amemory%3A", ":memory:")
-        )
-    except (ArgumentError, ValueError):
-        # Where the password begins is unknown: everything up to the last @ may be part of it.
-        return re.sub(r"^([\w+.-]*:)?.*@", r"\1//***@", url, flags=re.DOTALL)
-
-
-def hide_passwords(text: str) -> str:
-    """``text`` with the password of every address in it replaced by ``***``."""
-    return re.sub(r"(://[^\s:/@]*):\S*@", r"\1:***@", text)
-
-
 def parse(url: str, option: str) -> URL:
     """``url`` parsed, after checking its backend and driver.
 
     ``option`` names the command-line option in messages. Raises InputError for text that is no
-    database URL, for a backend outside ``BACKENDS`` and for a driver that is not installed.
+    database URL, for a backend outside ``BACKENDS``, for a driver that is not installed and, as
+    ``check_characters`` does, for characters that no server's address has.
     """
+    if not url.startswith("sqlite"):
+        check_characters(url, option)
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
@@ -55,6 +42,18 @@ def parse(url: str, option: str) -> URL:
         reason = first_line(error)
         raise InputError(f"{option}: {mask(url)}: its driver is not installed ({reason})") from None
     return parsed
+
+
+def check_characters(url: str, option: str) -> None:
+    """Raise InputError unless each character of the address ``url`` can be printed.
+
+    An error message may break off at a line break within a password, and show its beginning.
+    """
+    if not url.isprintable():
+        raise InputError(
+            f"{option}: {mask(url)!r} holds control characters or line breaks; "
+            "write them percent-encoded, such as %0A"
+        )
 
 
 def sqlite_path(url: URL, option: str) -> Path:

@@ -129,7 +129,7 @@ def test_the_trial_of_a_worker_that_died_here_is_taken_over_at_once(url, worker)
 
 
 def test_the_trial_of_another_machine_is_taken_over_once_it_is_silent(url, worker, monkeypatch):
-    lost = trial_queue(url, 3).next_assignment("on another machine")
+    lost = trial_queue(url, 3).next_assignment("0123456789abcdef" * 2)
     assert trial_queue(url, 3).next_assignment(worker).stale == ()
     silent = f"datetime('now', '-{heartbeat.STALE_SECONDS + 1} seconds')"
     with stub_worker.open_storage(url).engine.begin() as connection:
@@ -139,12 +139,18 @@ def test_the_trial_of_another_machine_is_taken_over_once_it_is_silent(url, worke
     check_taken_over(url, worker, lost)
 
 
-def test_a_trial_that_runs_has_heartbeats(url, worker, monkeypatch):
+def look_from_another_machine(monkeypatch, folder):
+    """From here on no worker's file is found, so that heartbeats alone decide."""
+    monkeypatch.setattr(heartbeat, "user_lock_folder", lambda: folder / "another machine")
+
+
+def test_a_trial_that_runs_has_heartbeats(url, worker, monkeypatch, tmp_path):
     monkeypatch.setattr(heartbeat, "HEARTBEAT_SECONDS", 0.1)
     monkeypatch.setattr(heartbeat, "STALE_SECONDS", 2.0)
     seen = []
 
     def long(trial):
+        look_from_another_machine(monkeypatch, tmp_path)
         for _ in range(4):
             time.sleep(1.0)
             seen.append(trial_queue(url, 1).next_assignment(worker).stale)
@@ -180,7 +186,9 @@ def test_a_configuration_that_was_never_complete_is_not_queued(url, worker):
     assert set(assignment.trial.params) == {"leaky_slope", "optimizer"}
 
 
-def test_a_worker_that_was_given_up_but_lives_ends_its_trial_and_goes_on(url, worker, monkeypatch):
+def test_a_worker_that_was_given_up_but_lives_ends_its_trial_and_goes_on(
+    url, worker, monkeypatch, tmp_path
+):
     reconciled, said = [], []
     given_up, desk = [], trial_queue(url, 1, reconcile=lambda: reconciled.append(1))
 
@@ -188,6 +196,7 @@ def test_a_worker_that_was_given_up_but_lives_ends_its_trial_and_goes_on(url, wo
         if not given_up:
             given_up.append(trial.number)
             monkeypatch.setattr(heartbeat, "STALE_SECONDS", -1.0)
+            look_from_another_machine(monkeypatch, tmp_path)
             assert close_stale(desk.opened.study, desk.opened.storage) == [trial.number]
             monkeypatch.undo()
         trial.set_user_attr("scores", {})

@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from harness.core.errors import InputError
+from harness.core.secrets import mask
 from harness.tracking.stores.databases import (
     Schema,
     check_database,
@@ -27,7 +28,6 @@ from harness.tracking.stores.databases import (
     prepare_tracking_store,
 )
 from harness.tracking.stores.layout import Layout
-from harness.tracking.stores.urls import mask
 
 
 def _create_trials(url: str) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 
 from harness.core.errors import InputError
-from harness.core.file_lock import LockTimeout, file_lock, is_locked, user_lock_folder
+from harness.core.file_lock import LockTimeout, file_lock, is_locked
 from harness.tracking.stores.locks import TABLES, lock, lock_file
 
 HOLD = """
@@ -24,13 +27,13 @@ with lock(sys.argv[1], sys.argv[2]):
 """
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mysql"])
+@pytest.fixture(params=["sqlite", "postgresql", "an MLflow server"])
 def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "postgresql":
         return str(request.getfixturevalue("postgres_url"))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return f"sqlite:///{tmp_path}/optuna.db" if request.param == "sqlite" else "mysql://host/db"
+    return f"sqlite:///{tmp_path}/optuna.db" if request.param == "sqlite" else "http://host:5000"
 
 
 def test_another_process_waits_until_the_holder_is_gone(url: str) -> None:
@@ -69,14 +72,84 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
         pass
 
 
-def test_the_folder_for_locks_is_the_users_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class NamedLocks:
+    """What MySQL does for GET_LOCK, RELEASE_LOCK and the end of a connection, in SQLite.
+
+    Its locks belong to connections, and their names have at most 64 characters.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Be the server of every MySQL address from here on."""
+        self.names: set[str] = set()
+        self._holders: dict[str, object] = {}
+        self._changed = threading.Condition()
+        self._create_engine = sqlalchemy.create_engine
+        monkeypatch.setattr(sqlalchemy, "create_engine", self.engine)
+
+    def engine(self, url: str, **options: object) -> sqlalchemy.Engine:
+        engine = self._create_engine("sqlite://", **options)
+        engine.url = sqlalchemy.make_url(url)
+        sqlalchemy.event.listen(engine, "connect", self._serve)
+        sqlalchemy.event.listen(engine, "close", lambda connection, _: self._end(connection))
+        return engine
+
+    def _serve(self, connection: sqlite3.Connection, _: object) -> None:
+        connection.create_function("get_lock", 2, lambda *given: self._get(connection, *given))
+        connection.create_function("release_lock", 1, lambda name: self._release(connection, name))
+
+    def _get(self, connection: object, name: str, seconds: int) -> int:
+        assert len(name) <= 64
+        assert isinstance(seconds, int)
+        self.names.add(name)
+        with self._changed:
+            free = self._changed.wait_for(lambda: name not in self._holders, seconds)
+            if free:
+                self._holders[name] = connection
+            return int(free)
+
+    def _release(self, connection: object, name: str) -> int | None:
+        with self._changed:
+            mine = self._holders.get(name) is connection
+            if mine:
+                del self._holders[name]
+                self._changed.notify_all()
+            return 1 if mine else None
+
+    def _end(self, connection: object) -> None:
+        for name in [name for name, holder in self._holders.items() if holder is connection]:
+            self._release(connection, name)
+
+
+@pytest.fixture
+def mysql(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[NamedLocks]:
+    """A stand-in for a MySQL server; no lock of it may be a file."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    folder = user_lock_folder()
-    assert folder.stat().st_mode & 0o777 == 0o700
-    other = os.getuid() + 1
-    monkeypatch.setattr(os, "getuid", lambda: other)
-    folder.rename(tmp_path / f"gan-harness-{other}")
-    with pytest.raises(InputError, match="belongs to another user"):
-        user_lock_folder()
+    yield NamedLocks(monkeypatch)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_mysql_keeps_the_locks_of_its_databases(mysql: NamedLocks) -> None:
+    url = "mysql://me@one/db"
+    assert lock_file(url, "s") is None
+    with lock(url, "s", timeout=5), lock(url, "t", timeout=0), lock("mysql://me@one/x", "s", 0):
+        for timeout, said in ((0, "another process holds"), (0.2, "held the lock 's' for 0.2 s")):
+            with pytest.raises(LockTimeout, match=said), lock(url, "s", timeout):
+                pytest.fail("two connections hold one lock")
+    with lock(url, "x" * 300):
+        pass
+    assert len(mysql.names) == 4
+    with pytest.raises(KeyboardInterrupt), lock(url, "s"):
+        raise KeyboardInterrupt
+    with lock(url, "s", timeout=0):
+        pass
+
+
+def test_a_lock_of_mysql_ends_with_its_connection(mysql: NamedLocks) -> None:
+    """As when the process that holds it is killed."""
+    url = "mysql://me@two/db"
+    inside = lock(url, "s")
+    inside.__enter__()
+    (connection,) = mysql._holders.values()
+    mysql._end(connection)
+    with lock(url, "s", timeout=0):
+        pass

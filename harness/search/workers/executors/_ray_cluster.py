@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 
 from harness.core.errors import InputError
 from harness.core.quiet_import import quiet_import
+from harness.core.secrets import mask
 from harness.search.plan import StudyPlan, Workforce
 from harness.search.workers.executors._ray_actor import WorkerActor
 from harness.tracking.stores.mlflow_server import is_server_uri
@@ -96,12 +97,12 @@ def needs(workforce: Workforce) -> dict[str, float]:
 
 
 def check_command_line(plan: StudyPlan, arguments: Sequence[str]) -> None:
-    """Raise InputError if ``arguments``, the command line, hold a password.
+    """Raise InputError if ``arguments``, the command line, hold a password or token.
 
     Ray notes each driver's command line and shows it to everyone on the cluster.
     """
     for option, url in _stores(plan).items():
-        if _password(url) and any(url in argument for argument in arguments):
+        if mask(url) != url and any(url in argument for argument in arguments):
             variable = f"HARNESS_{option.strip('-').upper().replace('-', '_')}"
             raise InputError(
                 f"{option} holds a password, and Ray shows command lines to all of the cluster; "
@@ -186,13 +187,6 @@ def failed_to_start(error: Exception) -> bool:
 
 def _stores(plan: StudyPlan) -> dict[str, str]:
     return {"--storage": plan.storage_url, "--tracking-uri": plan.tracking_uri}
-
-
-def _password(url: str) -> str | None:
-    try:
-        return urlsplit(url).password
-    except ValueError:  # not a URL: the error is raised where it is opened
-        return None
 
 
 def _holds(have: Mapping[str, float], need: Mapping[str, float]) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from harness.core.errors import HarnessError, InputError
+from harness.core.secrets import hide_passwords
 from harness.search.display.events import Event, Message
 from harness.search.plan import StudyPlan
 from harness.search.workers.executors import Executor, Inbox, Job, WorkerExit, WorkerHandle
@@ -75,7 +76,7 @@ class RayWorker(WorkerHandle):
         except cluster.ACTOR_LOST as error:
             ended = self._dismissed_as or self._loss(error)
         except Exception:
-            ended = WorkerExit(defect=traceback.format_exc())
+            ended = WorkerExit(defect=hide_passwords(traceback.format_exc()))
         cluster.kill_actor(self._actor)
         self._send(ended)
 
