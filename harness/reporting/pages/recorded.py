@@ -6,11 +6,11 @@ import shlex
 from pathlib import Path
 
 from harness.core.errors import InputError
+from harness.core.secrets import mask
 from harness.core.spec.lookup import CLAIMS
 from harness.reporting.pages.claims import write_recorded_claims
 from harness.reporting.pages.study import write_report
 from harness.reporting.results.load import load_recorded, load_results
-from harness.tracking.stores.urls import mask
 
 
 class NotRecordedError(InputError):

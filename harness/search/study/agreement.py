@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from optuna.trial import FrozenTrial, TrialState
 
 from harness.core.errors import InputError
-from harness.tracking.stores.urls import mask
+from harness.core.secrets import mask
 
 _MAX_LISTED = 5  # trial numbers in a message
 
