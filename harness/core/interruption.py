@@ -1,6 +1,6 @@
 """Ctrl-C and SIGTERM: a request to stop that is not lost, and a second one that ends the process.
 
-Python turns a signal into an exception wherever the main thread is. In the callback of a weak
+Python raises an exception for a signal wherever the main thread is. In the callback of a weak
 reference or in ``__del__``, as they run when a trial's memory is freed, Python prints the exception
 and goes on. So the request is also kept: long work calls ``check`` where it can stop. And Python
 hears no signal during a compiled call, which takes seconds: a thread hears it at once.
