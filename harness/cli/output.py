@@ -18,9 +18,10 @@ def watch_output(run: Callable[[], int]) -> tuple[int, OSError | None]:
     code, error = 0, None
     try:
         code = run()
-        error = _flush_error()
+        error = _write_error("")
     except OSError:
-        if (error := _flush_error()) is None:
+        # An output that is not buffered forgets what it could not write: it is tried again.
+        if (error := _write_error("\n")) is None:
             raise
     except SystemExit as left:  # so Typer answers a closed pipe
         if not isinstance(left.__context__, BrokenPipeError):
@@ -78,10 +79,11 @@ class _LastingOutput(io.TextIOBase):
                 print(f"the output cannot be written ({reason}); the work goes on", file=sys.stderr)
 
 
-def _flush_error() -> OSError | None:
-    """The error with which standard output cannot be written, which is tried; else None."""
+def _write_error(text: str) -> OSError | None:
+    """The error with which ``text`` and what is buffered cannot be written to standard output."""
     try:
         if sys.stdout is not None:
+            sys.stdout.write(text)
             sys.stdout.flush()
     except OSError as error:
         return error

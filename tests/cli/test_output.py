@@ -115,8 +115,9 @@ def test_a_stream_that_works_gets_everything_and_a_closed_one_nothing(capsys) ->
 def test_a_study_goes_on_when_its_reader_went_away(tmp_path: Path) -> None:
     """As with ``| head -4``: the reader closes the pipe in the middle of the first trial."""
     write_study(tmp_path, "tiny", 768)
+    arguments = ["tiny", "--n-trials", "2", "--set", "learning_rate=0.001"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "harness.study", "tiny", "--n-trials", "2"],
+        [sys.executable, "-m", "harness.study", *arguments],
         cwd=tmp_path,
         env=environment(tmp_path),
         stdout=subprocess.PIPE,
@@ -129,7 +130,8 @@ def test_a_study_goes_on_when_its_reader_went_away(tmp_path: Path) -> None:
         if "starts" in line:
             break
     process.stdout.close()
-    complaint = process.stderr.read()
+    with process.stderr:
+        complaint = process.stderr.read()
     assert process.wait(timeout=300) == 0
     assert complaint == "the output cannot be written (Broken pipe); the work goes on\n"
     trials, _, _ = stores(tmp_path, "tiny")
