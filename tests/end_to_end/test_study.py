@@ -133,9 +133,8 @@ def check_resumes(folder, name, stopped):
     assert any(t.params == trials[stopped].params for t in counted)
 
 
-@pytest.mark.parametrize(
-    "how", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_keeps_everything_and_the_total_comes_out_right(workspace, how, monkeypatch):
     write_study(workspace, "long", 3_840)
     code, output = run_until_first_score(workspace, "long", how)

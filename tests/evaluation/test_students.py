@@ -48,6 +48,7 @@ def test_who_was_taught_one_class_names_it_always(plain: Students):
     assert plain.accuracy(one, EXAM, 0, augmented=False) == share
 
 
+@pytest.mark.slow
 def test_a_student_does_not_know_what_came_before():
     """Weights, normalization, optimizer and random state begin anew, for any lesson."""
     few = students(num_images=16 * 6)  # not yet sure, so that every difference shows

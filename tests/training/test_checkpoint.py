@@ -205,7 +205,12 @@ def one_step_calls(monkeypatch):
             4, {"optimizer": "lion", "augmentation": "classic"}, id="lion", marks=pytest.mark.slow
         ),
         pytest.param(7, {"optimizer": "nadam", "dropout": 0.5}, id="nadam", marks=pytest.mark.slow),
-        pytest.param(3, {"optimizer": "rmsprop", "precision": "bfloat16"}, id="rmsprop"),
+        pytest.param(
+            3,
+            {"optimizer": "rmsprop", "precision": "bfloat16"},
+            id="rmsprop",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             4,
             {"optimizer": "sgd", "latent_distribution": "uniform"},
