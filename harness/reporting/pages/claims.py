@@ -15,6 +15,7 @@ from harness.core.spec.claims import Claim
 from harness.core.spec.lookup import CLAIMS, declared_study, studies_in
 from harness.core.spec.study_spec import StudySpec
 from harness.reporting import formats
+from harness.reporting.csv_file import csv_text
 from harness.reporting.html import render_template, replace_file
 from harness.reporting.parts import provenance
 from harness.reporting.parts.arms import rates
@@ -71,7 +72,7 @@ def write_claims(
     summary = json.dumps({"claims": rows}, indent=2, ensure_ascii=False, allow_nan=False)
     replace_file(output_dir / JSON_FILE, summary + "\n")
     table = pd.json_normalize(rows).map(lambda v: "; ".join(v) if isinstance(v, list) else v)
-    replace_file(output_dir / TABLE_FILE, table.to_csv(index=False, lineterminator="\n"))
+    replace_file(output_dir / TABLE_FILE, csv_text(table))
     replace_file(output_dir / PAGE_FILE, render_claims(found, verdicts))
     return output_dir / PAGE_FILE
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.core.registry import PLOTS
 from harness.reporting.analysis import Analysis, analyse
+from harness.reporting.csv_file import csv_text
 from harness.reporting.html import render_template, replace_file
 from harness.reporting.parts import arms, provenance, tables, verdicts
 from harness.reporting.parts.confirmation import WORDS as CONFIRMATION_WORDS
@@ -36,7 +37,7 @@ def write_report(results: StudyResults, output_dir: Path) -> Path:
     summary = json.dumps(summarise(analysis), indent=2, ensure_ascii=False, allow_nan=False)
     page = render_page(analysis)
     output_dir.mkdir(parents=True, exist_ok=True)
-    replace_file(output_dir / TABLE_FILE, results.trials.to_csv(index=False, lineterminator="\n"))
+    replace_file(output_dir / TABLE_FILE, csv_text(results.trials))
     replace_file(output_dir / SUMMARY_FILE, summary + "\n")
     replace_file(output_dir / PAGE_FILE, page)
     return output_dir / PAGE_FILE
@@ -60,6 +61,7 @@ def render_page(analysis: Analysis) -> str:
         showcase_words=arms.SHOWCASE_WORDS if compares_arms else tables.showcase_words(results),
         plots=_rendered(results),
         trials=tables.all_trials(results),
+        trials_words=tables.trials_words(results),
         scores=tables.score_table(results),
         provenance=provenance.provenance(results),
         fields=tables.configuration(results),
@@ -67,6 +69,7 @@ def render_page(analysis: Analysis) -> str:
         commands=provenance.commands(results),
         search_words=provenance.search_words(results),
         gaps=results.gaps,
+        unreadable_words=provenance.unreadable_words(results),
     )
 
 
@@ -92,6 +95,7 @@ def summarise(analysis: Analysis) -> dict[str, Any]:
         "environment": results.environment,
         "study": results.spec.to_dict(),
         "not_recorded": list(results.gaps),
+        "unreadable": [dataclasses.asdict(run) for run in results.unreadable],
     }
 
 
