@@ -18,7 +18,7 @@ def csv_text(table: pd.DataFrame) -> str:
     quoted = table.rename(columns=_quoted)
     for place, column in enumerate(table.columns):
         if table.dtypes.iloc[place] == "object":
-            quoted.isetitem(place, table[column].map(_quoted))
+            quoted.isetitem(place, [_quoted(cell) for cell in table[column]])
     return quoted.to_csv(index=False, lineterminator="\n")
 
 

@@ -90,7 +90,8 @@ class DatabaseRuns:
             point = (step, timestamp, float("nan") if nan else value)
             points[run_id].setdefault(str(key), []).append(point)
         for row in rows:
-            yield StoredRun(*row, tags[row[0]], params[row[0]], points[row[0]])
+            of_run: dict[str, Any] = {"tags": tags[row[0]], "params": params[row[0]]}
+            yield StoredRun(*row, points=points[row[0]], **of_run)
 
     def _rows(self, table: sa.TableClause, ids: list[Any], *where: Any) -> Any:
         """The rows of ``table`` that belong to these runs."""

@@ -59,11 +59,7 @@ class ArtifactPlaces:
         The others are found by run id, so that a folder that was moved is still read. They need
         not exist. None for a run id or the name of a study that is no name of a folder.
         """
-        if (
-            not _is_run_id(run_id)
-            or study_name in ("", "..")
-            or Path(study_name).name != study_name
-        ):
+        if not _is_run_id(run_id) or study_name == ".." or Path(study_name).name != study_name:
             return []
         noted = self._noted_folder(run_id, address)
         below = [folder / study_name / run_id / "artifacts" for folder in self.folders]
