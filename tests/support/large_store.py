@@ -35,8 +35,8 @@ def write_runs(layout: Layout, number: int) -> None:
         )
         connection.executemany(
             "INSERT INTO runs (run_uuid, name, status, start_time, end_time, lifecycle_stage, "
-            "artifact_uri, experiment_id, source_type) "
-            "VALUES (?, ?, 'FINISHED', ?, ?, 'active', ?, ?, 'LOCAL')",
+            "artifact_uri, experiment_id, source_type, user_id) "
+            "VALUES (?, ?, 'FINISHED', ?, ?, 'active', ?, ?, 'LOCAL', 'someone')",
             (
                 (run, run, builder.STARTED + k, None, f"{location}/{run}/artifacts", EXPERIMENT)
                 for k, run in enumerate([PARENT, *ids])
