@@ -7,6 +7,7 @@ arrives as the database holds it.
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -90,8 +91,9 @@ class DatabaseRuns:
             point = (step, timestamp, float("nan") if nan else value)
             points[run_id].setdefault(str(key), []).append(point)
         for row in rows:
-            of_run: dict[str, Any] = {"tags": tags[row[0]], "params": params[row[0]]}
-            yield StoredRun(*row, points=points[row[0]], **of_run)
+            key = row[0]
+            run = StoredRun(*row)
+            yield dataclasses.replace(run, tags=tags[key], params=params[key], points=points[key])
 
     def _rows(self, table: sa.TableClause, ids: list[Any], *where: Any) -> Any:
         """The rows of ``table`` that belong to these runs."""
