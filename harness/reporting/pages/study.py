@@ -11,7 +11,7 @@ from harness.core.registry import PLOTS
 from harness.reporting.analysis import Analysis, analyse
 from harness.reporting.csv_file import csv_text
 from harness.reporting.html import render_template, replace_file
-from harness.reporting.parts import arms, provenance, tables, verdicts
+from harness.reporting.parts import arms, image_grids, provenance, tables, verdicts
 from harness.reporting.parts.confirmation import WORDS as CONFIRMATION_WORDS
 from harness.reporting.parts.confirmation import confirmation_plot, confirmation_table
 from harness.reporting.parts.figures import render
@@ -57,8 +57,8 @@ def render_page(analysis: Analysis) -> str:
         tests_words=verdicts.HOLM_WORDS,
         rates=arms.rates(results),
         leaderboard=arms.arm_table(results) if compares_arms else tables.leaderboard(results),
-        showcase=arms.showcase(results) if compares_arms else tables.showcase(results),
-        showcase_words=arms.SHOWCASE_WORDS if compares_arms else tables.showcase_words(results),
+        showcase=arms.showcase(results) if compares_arms else image_grids.showcase(results),
+        showcase_words=arms.SHOWCASE_WORDS if compares_arms else image_grids.words(results),
         plots=_rendered(results),
         trials=tables.all_trials(results),
         trials_words=tables.trials_words(results),

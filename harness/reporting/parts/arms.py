@@ -8,7 +8,8 @@ import pandas as pd
 
 from harness.core.schema import COLLAPSE_PROBABILITY
 from harness.reporting import formats
-from harness.reporting.parts.tables import Grid, Table, real_grid
+from harness.reporting.parts.image_grids import Grid, real_grid
+from harness.reporting.parts.tables import Table
 from harness.reporting.results.outcomes import collapse_level
 from harness.reporting.results.tables import StudyResults, param_column
 from harness.reporting.statistics.estimates import clopper_pearson

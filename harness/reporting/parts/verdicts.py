@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.reporting import formats
 from harness.reporting.parts.figures import Panel, render_small
-from harness.reporting.parts.tables import Grid
+from harness.reporting.parts.image_grids import Grid
 from harness.reporting.parts.verdict_plots import plot_of
 from harness.reporting.parts.verdict_words import effect_words, needed_words, sentence
 from harness.reporting.results.tables import StudyResults
