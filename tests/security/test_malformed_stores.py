@@ -108,7 +108,7 @@ def test_an_address_without_its_client_is_a_gap(altered: Layout, tmp_path: Path)
 
 @pytest.mark.usefixtures("no_pictures")
 def test_a_page_names_what_was_left_out(altered: Layout, tmp_path: Path) -> None:
-    run = store.trial_run(altered, "earlier")
+    run = store.trial_run(altered, "earlier-confirm")
     store.execute(altered, PARAM.format(store.SCRIPT, "optimizer"), run)
     store.artifact(altered, "earlier", "evaluation.json").write_text("NaN")
     page = Page(store.check_report(altered, "earlier", tmp_path / "report"))

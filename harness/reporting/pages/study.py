@@ -95,7 +95,7 @@ def summarise(analysis: Analysis) -> dict[str, Any]:
         "environment": results.environment,
         "study": results.spec.to_dict(),
         "not_recorded": list(results.gaps),
-        "unreadable": [dataclasses.asdict(run) for run in results.unreadable],
+        "unreadable": [dataclasses.asdict(run) for run in results.left_out],
     }
 
 

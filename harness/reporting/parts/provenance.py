@@ -34,7 +34,7 @@ def provenance(results: StudyResults) -> dict[str, list[tuple[str, str]]]:
 
 def unreadable_words(results: StudyResults) -> str:
     """Which runs are missing on the page because they are malformed, and why; "" if none is."""
-    runs = results.unreadable
+    runs = results.left_out
     if not runs:
         return ""
     shown = [f"run {run.run_id} ({run.entry})" for run in runs[:UNREADABLE_SHOWN]]
@@ -47,8 +47,8 @@ def facts(results: StudyResults) -> list[tuple[str, str]]:
     """The study at a glance: dataset, number of trials, images per trial, time, date."""
     trials = results.trials
     shown = [("dataset", dataset_name(results)), ("trials", formats.number(len(trials)))]
-    if results.unreadable:
-        shown.append(("runs left out as malformed", formats.number(len(results.unreadable))))
+    if results.left_out:
+        shown.append(("runs left out as malformed", formats.number(len(results.left_out))))
     if "images" not in results.spec.varied:
         shown.append(("images per trial", formats.number(results.spec.base_config().images)))
     if "wall_seconds" in trials and trials["wall_seconds"].notna().any():

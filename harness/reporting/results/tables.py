@@ -126,6 +126,12 @@ class StudyResults:
         """Whether the search minimizes the objective."""
         return self.spec.search.direction == "minimize"
 
+    @property
+    def left_out(self) -> tuple[UnreadableRun, ...]:
+        """The malformed runs of the study and of its confirmation."""
+        again = self.confirmation.unreadable if self.confirmation else ()
+        return (*self.unreadable, *again)
+
     @cached_property
     def ranked(self) -> pd.DataFrame:
         """The ``ranking`` of the trials; computed once, so readers must not change the frame."""
