@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import strategies as st
 
@@ -191,14 +190,3 @@ def check_escaped(page: str) -> None:
     assert "<script" not in page.lower()
     assert "<img src=x" not in page.lower()
     assert 'src="http' not in page.lower()
-
-
-def png_header(width: int, height: int) -> bytes:
-    """A whole PNG of ``width`` x ``height`` black pixels, small as bytes whatever its size."""
-    import io
-
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(np.zeros((height, width), np.uint8)).convert("1").save(buffer, "PNG")
-    return buffer.getvalue()
