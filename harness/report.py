@@ -27,6 +27,8 @@ def report(
     """Write the report of a study again: index.html, runs.csv and study.json. Trains nothing.
 
     For ``claims``: the page of all claims in studies/claims, with claims.csv and claims.json.
+
+    Artifacts outside of the store's own folder or server are read below HARNESS_ARTIFACTS only.
     """
     from harness.core.spec.names import check_study_name
     from harness.reporting.pages.recorded import write_recorded

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import optuna
 from optuna.storages import RDBStorage
@@ -35,8 +33,9 @@ from harness.tracking.reconcile import (
     reconcile_study,
     recorded_studies,
 )
+from harness.tracking.stores.artifact_places import ArtifactPlaces, artifact_places
 from harness.tracking.stores.databases import has_table
-from harness.tracking.stores.layout import Layout, Stores
+from harness.tracking.stores.layout import Stores
 from harness.tracking.stores.mlflow_server import is_server_uri
 from harness.tracking.stores.sqlite import enable_wal, is_missing, journal_mode
 from harness.tracking.stores.urls import parse
@@ -73,6 +72,7 @@ def examine_studies(stores: Stores) -> Iterator[Finding]:
     Raises InputError, with what to do, for a database of Optuna that is damaged or of another
     version, and what MLflow raises for its own.
     """
+    places = artifact_places(stores.tracking_uri, stores.layout)
     with _reading(stores) as studies:
         for name in studies.names:
             with studies.idle(name) as idle:
@@ -80,7 +80,7 @@ def examine_studies(stores: Stores) -> Iterator[Finding]:
                     yield _running(name, studies)
                     continue
                 study = studies.recorded.get(name, RecordedStudy(name, (), ()))
-                problems = _problems(study, studies.searched.get(name), stores.layout)
+                problems = _problems(study, studies.searched.get(name), places)
             sound = f"{len(study.runs)} trials, the same in both stores"
             yield Finding(f"study {name}", None if problems else True, "; ".join(problems) or sound)
 
@@ -149,7 +149,9 @@ def _reconcile(stores: Stores, name: str, studies: _Studies) -> Iterator[Finding
         yield Finding(f"study {name}", True, f"{detail}, and {parents} runs of the study itself")
 
 
-def _problems(study: RecordedStudy, search: optuna.Study | None, layout: Layout) -> list[str]:
+def _problems(
+    study: RecordedStudy, search: optuna.Study | None, places: ArtifactPlaces
+) -> list[str]:
     """The problems of a study that is not running, each with what to do."""
     endings = trial_endings(search) if search else {}
     running = (TrialState.RUNNING,)
@@ -162,19 +164,20 @@ def _problems(study: RecordedStudy, search: optuna.Study | None, layout: Layout)
         ],
         "without a run in MLflow": [n for n, end in endings.items() if end and n not in numbers],
         "with a run and no trial in Optuna": sorted(numbers - set(endings)),
-        "without files": [run.number for run in study.runs if _lacks_files(run, study, layout)],
+        "without files": [run.number for run in study.runs if _lacks_files(run, study, places)],
     }
     found = [f"{_listed('trials', which)} {what}" for what, which in problems.items() if which]
     left = [f"the study's run is still RUNNING; run {REPAIR}"] if study.open_parents else []
     return found + left
 
 
-def _lacks_files(run: RecordedRun, study: RecordedStudy, layout: Layout) -> bool:
-    """Whether a complete trial has files neither at MLflow's address nor below the root."""
-    if run.status != RUN_STATUS[FinalState.COMPLETE] or not run.artifact_uri.startswith("file:"):
+def _lacks_files(run: RecordedRun, study: RecordedStudy, places: ArtifactPlaces) -> bool:
+    """Whether a complete trial of a database has no files where a report would read them."""
+    local = run.artifact_uri.startswith("file:") and places.server is None
+    if run.status != RUN_STATUS[FinalState.COMPLETE] or not local:
         return False
-    noted = Path(url2pathname(urlsplit(run.artifact_uri).path))
-    return not (noted.exists() or (layout.artifact_root / study.name / run.run_id).exists())
+    folders = places.local_folders(study.name, run.run_id, run.artifact_uri)
+    return not any(folder.exists() for folder in folders)
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def find_misplaced(database: Path, artifact_root: Path) -> list[Misplaced]:
     """The studies with a folder below ``artifact_root`` and another address in ``database``.
 
     A study without a folder below ``artifact_root`` is not reported: its files are where MLflow
-    says, or missing. Reads only.
+    says, or missing. Nor is one whose name would lead out of ``artifact_root``. Reads only.
     """
     found = []
     with closing(_connect(database, "ro")) as connection:
@@ -45,8 +45,9 @@ def find_misplaced(database: Path, artifact_root: Path) -> list[Misplaced]:
             "SELECT experiment_id, name, artifact_location FROM experiments"
         ).fetchall()
         for key, name, old in experiments:
-            new = artifact_root / name
-            if old and _is_local(old) and old != new.as_uri() and new.is_dir():
+            new = artifact_root / str(name)
+            inside = new.parent == artifact_root and new.name != ".."
+            if inside and old and _is_local(old) and old != new.as_uri() and new.is_dir():
                 query = "SELECT artifact_uri FROM runs WHERE experiment_id = ?"
                 runs = connection.execute(query, (key,)).fetchall()
                 missing = sum(_is_missing(uri, old, new.as_uri()) for (uri,) in runs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -17,8 +18,8 @@ def number(value: Any, *, pad: bool = False) -> str:
     pad keeps trailing zeros, so that the scores of a column show equal precision. Whole numbers
     stay whole. Missing and not finite values give MISSING.
     """
-    if isinstance(value, str):
-        return value
+    if isinstance(value, str | bytes | Mapping | Sequence):
+        return str(value)
     if value is None or value is pd.NA or not math.isfinite(value):
         return MISSING
     if float(value).is_integer() and abs(value) < 1e15:

@@ -12,13 +12,7 @@ from PIL import Image
 
 from harness.core.config import TrialConfig
 from harness.core.spec.study_spec import StudySpec
-from harness.reporting.results.tables import (
-    RunRecord,
-    StudyResults,
-    history_table,
-    metric_names,
-    trial_table,
-)
+from harness.reporting.results.tables import RunRecord, StudyResults, tabulate
 
 STARTED = 1_790_000_000_000  # milliseconds, a Monday in September 2026
 SPACE = {
@@ -129,10 +123,8 @@ def results(runs: list[RunRecord], study: StudySpec | None = None, **changes: An
     """The study with these runs, evaluation and untrained scores recorded."""
     values: dict[str, Any] = {
         "spec": study or spec(),
-        "trials": trial_table(runs),
-        "history": history_table(runs),
+        **tabulate(runs)._asdict(),
         "grids": Grids(png(0), {run.run_id: png(run.number + 1) for run in runs}),
-        "metrics": metric_names(runs),
         "evaluation": EVALUATION,
         "untrained": {"fid": 400.0, "modes_captured": 1.0},
         "environment": {"python": "3.11.9", "versions": {"keras": "3.15.1"}, "devices": ["CPU"]},

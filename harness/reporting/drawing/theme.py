@@ -62,6 +62,7 @@ _COMMON: dict[str, Any] = {
     "xtick.minor.size": 0,
     "ytick.minor.size": 0,
     "lines.solid_capstyle": "round",
+    "text.parse_math": False,  # names from a store are text, a $ in them too
     "svg.fonttype": "none",  # text stays text: small files, the page's own typeface
     "svg.hashsalt": "gan-harness",  # the same runs give the same bytes
 }

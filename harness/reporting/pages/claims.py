@@ -16,6 +16,7 @@ from harness.core.spec.claims import Claim
 from harness.core.spec.lookup import CLAIMS, declared_study, studies_in
 from harness.core.spec.study_spec import StudySpec
 from harness.reporting import formats
+from harness.reporting.csv_file import csv_text
 from harness.reporting.html import render_template
 from harness.reporting.parts import provenance
 from harness.reporting.parts.arms import rates
@@ -73,7 +74,7 @@ def write_claims(
     table = pd.json_normalize(rows).map(lambda v: "; ".join(v) if isinstance(v, list) else v)
     texts = {
         JSON_FILE: summary + "\n",
-        TABLE_FILE: table.to_csv(index=False, lineterminator="\n"),
+        TABLE_FILE: csv_text(table),
         PAGE_FILE: render_claims(found, verdicts),
     }
     replace_files({output_dir / name: text for name, text in texts.items()})

@@ -10,8 +10,9 @@ from typing import Any
 from harness.core.registry import PLOTS
 from harness.core.replace_files import replace_files
 from harness.reporting.analysis import Analysis, analyse
+from harness.reporting.csv_file import csv_text
 from harness.reporting.html import render_template
-from harness.reporting.parts import arms, provenance, tables, verdicts
+from harness.reporting.parts import arms, image_grids, provenance, tables, verdicts
 from harness.reporting.parts.confirmation import WORDS as CONFIRMATION_WORDS
 from harness.reporting.parts.confirmation import confirmation_plot, confirmation_table
 from harness.reporting.parts.figures import render
@@ -37,7 +38,7 @@ def write_report(results: StudyResults, output_dir: Path) -> Path:
     analysis = analyse(results)
     summary = json.dumps(summarise(analysis), indent=2, ensure_ascii=False, allow_nan=False)
     texts = {
-        TABLE_FILE: results.trials.to_csv(index=False, lineterminator="\n"),
+        TABLE_FILE: csv_text(results.trials),
         SUMMARY_FILE: summary + "\n",
         PAGE_FILE: render_page(analysis),
     }
@@ -59,10 +60,11 @@ def render_page(analysis: Analysis) -> str:
         tests_words=verdicts.HOLM_WORDS,
         rates=arms.rates(results),
         leaderboard=arms.arm_table(results) if compares_arms else tables.leaderboard(results),
-        showcase=arms.showcase(results) if compares_arms else tables.showcase(results),
-        showcase_words=arms.SHOWCASE_WORDS if compares_arms else tables.showcase_words(results),
+        showcase=arms.showcase(results) if compares_arms else image_grids.showcase(results),
+        showcase_words=arms.SHOWCASE_WORDS if compares_arms else image_grids.words(results),
         plots=_rendered(results),
         trials=tables.all_trials(results),
+        trials_words=tables.trials_words(results),
         scores=tables.score_table(results),
         provenance=provenance.provenance(results),
         fields=tables.configuration(results),
@@ -70,6 +72,7 @@ def render_page(analysis: Analysis) -> str:
         commands=provenance.commands(results),
         search_words=provenance.search_words(results),
         gaps=results.gaps,
+        unreadable_words=provenance.unreadable_words(results),
     )
 
 
@@ -95,6 +98,7 @@ def summarise(analysis: Analysis) -> dict[str, Any]:
         "environment": results.environment,
         "study": results.spec.to_dict(),
         "not_recorded": list(results.gaps),
+        "unreadable": [dataclasses.asdict(run) for run in results.left_out],
     }
 
 

@@ -15,6 +15,9 @@ from harness.core.schema import TIME_METRICS, TRAINING_METRICS
 from harness.reporting import formats
 from harness.reporting.results.tables import StudyResults, param_column
 
+UNREADABLE_SHOWN = 10
+"""How many malformed runs a page names; study.json has them all."""
+
 
 def provenance(results: StudyResults) -> dict[str, list[tuple[str, str]]]:
     """Group (dataset, classifier, samples, environment) -> its recorded (name, value) pairs."""
@@ -29,10 +32,23 @@ def provenance(results: StudyResults) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
+def unreadable_words(results: StudyResults) -> str:
+    """Which runs are missing on the page because they are malformed, and why; "" if none is."""
+    runs = results.left_out
+    if not runs:
+        return ""
+    shown = [f"run {run.run_id} ({run.entry})" for run in runs[:UNREADABLE_SHOWN]]
+    more = len(runs) - len(shown)
+    listed = ", ".join(shown) + (f" and {more:,} more, in study.json" if more else "")
+    return f"{formats.count(len(runs), 'run')} left out, because an entry is malformed: {listed}."
+
+
 def facts(results: StudyResults) -> list[tuple[str, str]]:
     """The study at a glance: dataset, number of trials, images per trial, time, date."""
     trials = results.trials
     shown = [("dataset", dataset_name(results)), ("trials", formats.number(len(trials)))]
+    if results.left_out:
+        shown.append(("runs left out as malformed", formats.number(len(results.left_out))))
     if "images" not in results.spec.varied:
         shown.append(("images per trial", formats.number(results.spec.base_config().images)))
     if "wall_seconds" in trials and trials["wall_seconds"].notna().any():

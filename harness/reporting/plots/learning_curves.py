@@ -16,6 +16,7 @@ from harness.reporting.statistics.ranking import loss_correlations
 
 LOSSES = ("g_loss", "d_loss")
 MANY_TRIALS = 60  # beyond it, lines are fainter, so that the bundle shows its density
+MAX_TRIALS = 500  # beyond it, no line can be told from the others
 COLUMNS = ("panel", "trial", "outcome", "images_seen", "value", "best")
 
 
@@ -23,7 +24,8 @@ def summarise(results: StudyResults) -> pd.DataFrame:
     """One row per logged value of the objective, g_loss and d_loss; the columns COLUMNS.
 
     panel: the metric, the objective first. best: whether it belongs to the best completed trial.
-    Values that are not finite are left out: the trial's outcome shows them.
+    Values that are not finite are left out: the trial's outcome shows them. Of more than MAX_TRIALS
+    trials, about MAX_TRIALS at equal distances are kept, and the best.
     """
     ranked = results.ranked
     searched = results.spec.arms is None  # one run makes no arm the best
@@ -31,6 +33,10 @@ def summarise(results: StudyResults) -> pd.DataFrame:
     metrics = list(dict.fromkeys([results.objective, *LOSSES]))
     history = results.history
     history = history[history["metric"].isin(metrics) & np.isfinite(history["value"])]
+    logged = history["trial"].drop_duplicates().sort_values()
+    step = -(-len(logged) // MAX_TRIALS)
+    if step > 1:
+        history = history[history["trial"].isin([*logged.iloc[::step], best])]
     outcome = results.trials.drop_duplicates("number").set_index("number")["outcome"]
     frame = pd.DataFrame(
         {
@@ -97,6 +103,8 @@ def caption(results: StudyResults) -> str:
         f"trials stopped"
     )
     text += ", the bold line is the best trial." if frame["best"].any() else "."
+    if frame["trial"].nunique() < results.history["trial"].nunique() > MAX_TRIALS:
+        text += f" Drawn are trials at equal distances, of {results.history['trial'].nunique():,}."
     found = loss_correlations(results)
     if found:
         parts = [

@@ -11,6 +11,9 @@ from harness.reporting.drawing.theme import OUTCOME_COLOR
 from harness.reporting.plots import Plot
 from harness.reporting.results.tables import OUTCOMES, StudyResults, param_column
 
+MANY_TRIALS = 500
+"""Beyond it, a bar is thinner than a line, and a line per trial is drawn in its place."""
+
 
 def summarise(results: StudyResults) -> pd.DataFrame:
     """One row per trial: trial, outcome, images_seen (the last reported, 0 without any)."""
@@ -30,7 +33,10 @@ def draw(frame: pd.DataFrame, ax: Axes) -> None:
         color = OUTCOME_COLOR[outcome]
         word = "completed" if outcome == "complete" else outcome
         label = f"{word} ({len(rows)})"
-        ax.bar(rows["trial"], rows["images_seen"], width=0.78, color=color, label=label)
+        if len(frame) <= MANY_TRIALS:
+            ax.bar(rows["trial"], rows["images_seen"], width=0.78, color=color, label=label)
+        else:
+            ax.vlines(rows["trial"], 0, rows["images_seen"], color=color, label=label)
         none = rows[rows["images_seen"] == 0]
         ax.scatter(none["trial"], none["images_seen"], marker="x", color=color, clip_on=False)
     top = max(1, int(frame["images_seen"].max()))

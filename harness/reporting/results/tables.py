@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,11 @@ _TAG_COLUMNS = {
     "retry_of": Tag.RETRY_OF,
     "arm": Tag.ARM,
 }
+_TEXTS = ("outcome", "state", "run_id", *_TAG_COLUMNS)
+_FIXED = ("number", "outcome", "state", *_TAG_COLUMNS, "run_id", "images_seen", "started", "ended")
+RESERVED = (*_FIXED, "rank", "trial")
+"""Names of columns of the tables and of frames made from them; no metric can have one of them."""
+
 _DTYPES = {"str": "object", "int": "Int64", "float": "float64"}
 
 
@@ -65,15 +71,33 @@ class RunRecord:
     ended: int | None
 
 
+@dataclass(frozen=True)
+class UnreadableRun:
+    """A trial run that is left out because an entry of the store is malformed.
+
+    entry: the entry and its value, such as ``trial_number is '7a'``.
+    """
+
+    run_id: str
+    entry: str
+
+
+class RunTables(NamedTuple):
+    """The tables of a study's runs; see ``tabulate``."""
+
+    trials: pd.DataFrame
+    history: pd.DataFrame
+    metrics: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class StudyResults:
     """Everything that was recorded of one study, with its trials ranked and counted.
 
-    trials: one row per trial, by number; the columns of ``trial_table``.
-    history: one row per logged value; the columns HISTORY_COLUMNS.
-    metrics: names of the metric columns of ``trials``.
+    trials, history, metrics: the tables of ``tabulate``.
     evaluation, untrained, environment: artifacts of the study, empty where not recorded.
-    gaps: what could not be read, one phrase each.
+    gaps: artifacts that could not be read, one phrase each.
+    unreadable: the trial runs that are missing in the tables, with the reasons.
     pixels: what each pixel scaling does to the dataset, {scaling: {name: number}}; empty where the
     study did not record it.
     confirmation: the winners of a search on fresh seeds, a study of arms; None where not run.
@@ -88,6 +112,7 @@ class StudyResults:
     untrained: dict[str, float] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     gaps: tuple[str, ...] = ()
+    unreadable: tuple[UnreadableRun, ...] = ()
     pixels: dict[str, Any] = field(default_factory=dict)
     confirmation: StudyResults | None = None
 
@@ -100,6 +125,12 @@ class StudyResults:
     def lower_is_better(self) -> bool:
         """Whether the search minimizes the objective."""
         return self.spec.search.direction == "minimize"
+
+    @property
+    def left_out(self) -> tuple[UnreadableRun, ...]:
+        """The malformed runs of the study and of its confirmation."""
+        again = self.confirmation.unreadable if self.confirmation else ()
+        return (*self.unreadable, *again)
 
     @cached_property
     def ranked(self) -> pd.DataFrame:
@@ -131,47 +162,76 @@ def param_column(field: str) -> str:
     return f"params.{field}"
 
 
-def metric_names(runs: Iterable[RunRecord]) -> tuple[str, ...]:
-    """The sorted names of all metrics that any of the ``runs`` logged, trial_number excepted."""
-    return tuple(sorted({name for run in runs for name in run.history} - {Tag.TRIAL_NUMBER.value}))
+def tabulate(runs: Iterable[RunRecord]) -> RunTables:
+    """The tables of the ``runs``, which are read once, one after the other.
 
+    trials: one row per run, by trial number. Columns: number; outcome (one of OUTCOMES); state
+    (Optuna's, "RUNNING" without one); failure, pruned_by, retry_of, arm (text, missing where there
+    is none); run_id; images_seen (the last one reported, 0 without any); started, ended (UTC, NaT
+    where not ended); ``params.`` and the name of every TrialConfig field, in its type, missing
+    where not recorded; the final value of every metric, NaN where a trial has none.
 
-def trial_table(runs: Iterable[RunRecord]) -> pd.DataFrame:
-    """One row per run, by trial number.
+    history: one row per logged value, by trial, metric and images: the columns HISTORY_COLUMNS.
 
-    Columns: number; outcome (one of OUTCOMES); state (Optuna's, "RUNNING" without one); failure,
-    pruned_by, retry_of, arm (text, missing where there is none); run_id; images_seen (the last one
-    reported, 0 without any); started, ended (UTC, NaT where not ended); ``params.`` and the name
-    of every TrialConfig field, in its type, missing where not recorded; the final value of every
-    metric, NaN where a trial has none.
+    metrics: the sorted names of all metrics that any run logged, trial_number excepted.
     """
-    runs = sorted(runs, key=lambda run: (run.number, run.started))
-    metrics = metric_names(runs)
-    fixed = ["number", "outcome", "state", *_TAG_COLUMNS, "run_id", "images_seen"]
-    columns = [*fixed, "started", "ended", *map(param_column, FIELD_TYPES), *metrics]
-    table = pd.DataFrame([_row(run, metrics) for run in runs], columns=columns)
+    rows: list[dict[str, Any]] = []
+    codes: dict[str, int] = {}
+    points = _Points()
+    for run in runs:
+        for name, values in run.history.items():
+            if name != Tag.TRIAL_NUMBER:
+                points.add(len(rows), codes.setdefault(name, len(codes)), values)
+        rows.append(_row(run))
+    order = sorted(range(len(rows)), key=lambda k: (rows[k]["number"], rows[k]["started"]))
+    metrics = tuple(sorted(codes))
+    history = points.table([row["number"] for row in rows], order, tuple(codes))
+    return RunTables(_trial_table([rows[k] for k in order], metrics), history, metrics)
+
+
+class _Points:
+    """Logged values in compact columns: a study may have millions."""
+
+    def __init__(self) -> None:
+        self._run, self._metric, self._images = array("q"), array("q"), array("q")
+        self._value = array("d")
+
+    def add(self, run: int, metric: int, values: list[tuple[int, float]]) -> None:
+        """Append the ``values`` of one metric, in their order; run and metric are indices."""
+        self._run.extend([run] * len(values))
+        self._metric.extend([metric] * len(values))
+        self._images.extend([images_seen for images_seen, _ in values])
+        self._value.extend([value for _, value in values])
+
+    def table(self, numbers: list[int], order: list[int], names: tuple[str, ...]) -> pd.DataFrame:
+        """The history; numbers: of each run. order: runs as they follow. names: of the metrics."""
+        run, metric = (np.frombuffer(column, np.int64) for column in (self._run, self._metric))
+        images, value = np.frombuffer(self._images, np.int64), np.frombuffer(self._value)
+        place, letter = np.empty(len(order), np.int64), np.empty(len(names), np.int64)
+        place[order] = np.arange(len(order))
+        letter[np.argsort(np.array(names, dtype=object))] = np.arange(len(names))
+        rows = np.lexsort((letter[metric], place[run]))  # stable: points keep their order
+        columns = {
+            "trial": np.array(numbers, np.int64)[run[rows]],
+            "metric": np.array(names, dtype=object)[metric[rows]],
+            "images_seen": images[rows],
+            "value": value[rows],
+        }
+        return pd.DataFrame(columns).astype({"metric": "object"})
+
+
+def _trial_table(rows: list[dict[str, Any]], metrics: tuple[str, ...]) -> pd.DataFrame:
+    columns = [*_FIXED, *map(param_column, FIELD_TYPES), *metrics]
+    table = pd.DataFrame(rows, columns=columns)
     dtypes = {param_column(name): _DTYPES[kind] for name, kind in FIELD_TYPES.items()}
     dtypes |= {"number": "int64", "images_seen": "int64"} | dict.fromkeys(metrics, "float64")
-    dtypes |= dict.fromkeys(("outcome", "state", "run_id", *_TAG_COLUMNS), "object")
+    dtypes |= dict.fromkeys(_TEXTS, "object")
     for time in ("started", "ended"):
         table[time] = pd.to_datetime(table[time], unit="ms", utc=True)
     return table.astype(dtypes)
 
 
-def history_table(runs: Iterable[RunRecord]) -> pd.DataFrame:
-    """One row per logged value: trial, metric, images_seen, value; by trial, metric, images."""
-    rows = [
-        (run.number, metric, images_seen, value)
-        for run in sorted(runs, key=lambda run: (run.number, run.started))
-        for metric, points in sorted(run.history.items())
-        if metric != Tag.TRIAL_NUMBER
-        for images_seen, value in points
-    ]
-    dtypes = {"trial": "int64", "metric": "object", "images_seen": "int64", "value": "float64"}
-    return pd.DataFrame(rows, columns=list(HISTORY_COLUMNS)).astype(dtypes)
-
-
-def _row(run: RunRecord, metrics: tuple[str, ...]) -> dict[str, Any]:
+def _row(run: RunRecord) -> dict[str, Any]:
     state = _STATE_OF_STATUS.get(run.status)
     outcome = "running" if state is None else _OUTCOME_OF_STATE[state]
     if outcome == "failed" and run.tags.get(Tag.FAILURE) == INTERRUPTED:
@@ -189,7 +249,7 @@ def _row(run: RunRecord, metrics: tuple[str, ...]) -> dict[str, Any]:
             param_column(name): _typed(kind, run.params.get(name))
             for name, kind in FIELD_TYPES.items()
         },
-        **{name: run.history[name][-1][1] for name in metrics if run.history.get(name)},
+        **{name: points[-1][1] for name, points in run.history.items() if points},
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,9 +16,12 @@ from harness.core.secrets import hide_passwords, mask
 from harness.tracking.stores.urls import check_characters
 
 _CONNECT_SECONDS = 5.0
+_READ_SECONDS = 30
 _RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 _PAUSE = "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR"
 _NO_LINKS = "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"
+_TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
+_PRESIGNED = "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD"
 
 
 def is_server_uri(uri: str) -> bool:
@@ -37,7 +41,8 @@ def check_server(uri: str, option: str) -> None:
     os.environ[_NO_LINKS] = "true"
     check_characters(uri, option)
     _check_answers(uri, option)
-    with _no_retries():
+    # An address that fails from the start is likely a wrong one: no retries.
+    with _environment({_RETRIES: "0"}):
         try:
             MlflowClient(tracking_uri=uri).search_experiments(max_results=1)
         except MlflowException as error:
@@ -56,17 +61,35 @@ def enable_retries() -> None:
 
 
 @contextmanager
-def _no_retries() -> Iterator[None]:
-    """Switch off MLflow's retries: an address that fails from the start is likely a wrong one."""
-    before = os.environ.get(_RETRIES)
-    os.environ[_RETRIES] = "0"
+def limited_requests() -> Iterator[None]:
+    """Let no request of the block wait for longer than 30 s, nor be repeated more than twice.
+
+    For readers, which lose nothing and can be run again. The limit also holds for the artifact
+    clients that use Python's sockets, and artifacts of a server come from that server itself.
+    """
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_READ_SECONDS)
+    limits = {_RETRIES: "2", _PAUSE: "1", _TIMEOUT: str(_READ_SECONDS), _PRESIGNED: "false"}
+    try:
+        with _environment(limits):
+            yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Set these environment variables for the block; then they are as they were."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[_RETRIES]
-        else:
-            os.environ[_RETRIES] = before
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _check_answers(uri: str, option: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from harness.core.errors import InputError
 from harness.core.spec.study_spec import STUDY_KEYS, StudySpec
+from harness.reporting.results import database
 from harness.reporting.results import load as results_module
 from harness.reporting.results.load import load_recorded, load_results
 from harness.reporting.results.tables import StudyResults
@@ -134,7 +135,7 @@ def test_a_study_without_artifacts_is_read_and_says_what_is_missing(store: Store
 def test_more_trials_than_fit_one_page_of_the_store(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(results_module, "_PAGE_SIZE", 2)  # 6 trials and 4 experiments: paged
+    monkeypatch.setattr(database, "RUNS_AT_ONCE", 2)  # 6 trials
     assert len(load_results(store.uri, "demo").trials) == 6
 
 

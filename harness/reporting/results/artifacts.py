@@ -1,0 +1,255 @@
+"""The artifacts of a study's runs, from the places where they belong and from nowhere else."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import stat
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.core import schema
+from harness.reporting.results.stored_runs import LARGEST
+from harness.tracking.stores.artifact_places import ArtifactPlaces
+from harness.tracking.stores.mlflow_server import limited_requests
+
+MOST_BYTES = 16_000_000
+"""The largest artifact that is read; a generator is larger, and no report reads one."""
+
+MOST_JSON_BYTES = 1_000_000
+MOST_LEVELS = 20
+
+
+class NotRead(Exception):
+    """An artifact that is not read; its text says why, for "NAME (...)"."""
+
+
+NOT_RECORDED = "not recorded"
+
+
+class StudyArtifacts:
+    """The artifacts of a study and its trials; ``gaps`` names those of the study not read.
+
+    A run's artifacts are at its noted address, if that lies in one of the ``places``, or in the
+    folder of the run's id below them. addresses: run id -> the noted address.
+    """
+
+    def __init__(
+        self,
+        tracking_uri: str,
+        places: ArtifactPlaces,
+        study_name: str,
+        study_run_id: str,
+        addresses: Mapping[str, object],
+    ) -> None:
+        self._uri = tracking_uri
+        self._places = places
+        self._study_name = study_name
+        self._study_run_id = study_run_id
+        self._addresses = addresses
+        self.gaps: list[str] = []
+
+    def json(self, path: str) -> dict[str, Any]:
+        """The JSON object at ``path`` of the study's run; empty, and a gap, if there is none."""
+        try:
+            return parse_object(self._read(self._study_run_id, path))
+        except NotRead as reason:
+            self.gaps.append(f"{path} ({reason})")
+            return {}
+
+    def numbers(self, path: str) -> dict[str, dict[str, float]]:
+        """The tables of numbers at ``path``, {name: {name: number}}; empty without the file."""
+        try:
+            tables = parse_object(self._read(self._study_run_id, path)).items()
+        except NotRead as reason:
+            if str(reason) != NOT_RECORDED:
+                self.gaps.append(f"{path} ({reason})")
+            return {}
+        return {name: finite(table) for name, table in tables if isinstance(table, dict)}
+
+    def refused(self) -> list[str]:
+        """The runs of trials that noted an address elsewhere and have no folder by their id."""
+        return [
+            run_id
+            for run_id, address in self._addresses.items()
+            if run_id != self._study_run_id
+            and address
+            and not self._places.allow(run_id, address)
+            and not any(folder.is_dir() for folder in self._folders(run_id))
+        ]
+
+    def real(self) -> bytes | None:
+        """The grid of real images, PNG bytes; None if it cannot be read."""
+        return self._grid(self._study_run_id, schema.REAL_SAMPLES_FILE)
+
+    def last(self, run_id: str, images_seen: int | None = None) -> bytes | None:
+        """The run's last grid of generated images, after at most ``images_seen`` images."""
+        limit = schema.sample_path(10**9 - 1 if images_seen is None else images_seen)
+        try:
+            names = self._names(run_id, schema.SAMPLES_FOLDER)
+        except NotRead:
+            return None
+        paths = (f"{schema.SAMPLES_FOLDER}/{name}" for name in names if re.match(_GRID, name))
+        grids = sorted(path for path in paths if path <= limit)
+        return self._grid(run_id, grids[-1]) if grids else None
+
+    def _grid(self, run_id: str, path: str) -> bytes | None:
+        try:
+            return self._read(run_id, path)
+        except NotRead:
+            return None
+
+    def _folders(self, run_id: str) -> list[Path]:
+        return self._places.local_folders(self._study_name, run_id, self._addresses.get(run_id))
+
+    def _read(self, run_id: str, path: str) -> bytes:
+        """The content of one artifact; NotRead with the reason otherwise."""
+        for folder in self._folders(run_id):
+            content = _read_file(self._places, folder / path)
+            if content is not None:
+                return content
+        address = self._addresses.get(run_id)
+        if remote := self._places.remote_address(run_id, address):
+            return _download(self._uri, remote, path)
+        raise NotRead(self._absence(run_id))
+
+    def _names(self, run_id: str, folder: str) -> list[str]:
+        """The names of the files in a folder of the run's artifacts."""
+        for place in self._folders(run_id):
+            try:
+                if self._places.is_inside(place / folder):
+                    return os.listdir(place / folder)
+            except (OSError, ValueError):
+                continue
+        if remote := self._places.remote_address(run_id, self._addresses.get(run_id)):
+            return list(_listing(self._uri, f"{remote}/{folder}"))
+        return []
+
+    def _absence(self, run_id: str) -> str:
+        address = self._addresses.get(run_id)
+        if not address or self._places.allow(run_id, address):
+            return NOT_RECORDED
+        return f"not read: its address is outside of {self._places.words}"
+
+
+_GRID = re.compile(r"\d{9}\.png\Z", re.ASCII)
+
+
+def parse_object(content: bytes) -> dict[str, Any]:
+    """The JSON object in ``content``, which a page can show; NotRead with the reason otherwise.
+
+    Allowed are at most MOST_LEVELS levels, finite numbers up to LARGEST and text in Unicode.
+    """
+    if len(content) > MOST_JSON_BYTES:
+        raise NotRead(f"not read: larger than {MOST_JSON_BYTES:,} bytes")
+    try:
+        values = json.loads(content, parse_constant=_no_number, parse_int=_whole)
+    except (ValueError, RecursionError):
+        raise NotRead("not JSON") from None
+    if not isinstance(values, dict):
+        raise NotRead("not a JSON object")
+    _check(values, MOST_LEVELS)
+    return values
+
+
+def finite(values: Mapping[str, Any]) -> dict[str, float]:
+    """The finite numbers among the ``values``."""
+    numbers = {name: float(v) for name, v in values.items() if isinstance(v, int | float)}
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number in JSON")
+
+
+def _whole(text: str) -> int:
+    if len(text) > len(str(int(LARGEST))):
+        raise ValueError("too many digits")
+    return int(text)
+
+
+def _check(value: object, levels: int) -> None:
+    """Raise NotRead for what a page cannot show."""
+    if levels == 0:
+        raise NotRead(f"not read: nested in more than {MOST_LEVELS} levels")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check(key, levels)
+            _check(item, levels - 1)
+    elif isinstance(value, list):
+        for item in value:
+            _check(item, levels - 1)
+    elif isinstance(value, str):
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise NotRead("not read: holds text that is not Unicode")
+    elif isinstance(value, int | float) and not abs(value) <= LARGEST:
+        raise NotRead("not read: holds a number that is out of range")
+
+
+def _read_file(places: ArtifactPlaces, path: Path) -> bytes | None:
+    """The content of a file below one of the folders; None if there is none.
+
+    Neither links that lead outside nor pipes and devices are opened.
+    """
+    try:
+        if not places.is_inside(path):
+            return None
+        real = path.resolve(strict=True)
+        file = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        with os.fdopen(file, "rb") as opened:
+            state = os.fstat(file)
+            if not stat.S_ISREG(state.st_mode):
+                return None
+            if state.st_size > MOST_BYTES:
+                raise NotRead(f"not read: larger than {MOST_BYTES:,} bytes")
+            return opened.read(MOST_BYTES)
+    except (OSError, ValueError, RuntimeError):  # ValueError: NUL; RuntimeError: a loop of links
+        return None
+
+
+def _download(tracking_uri: str, address: str, path: str) -> bytes:
+    """The content of the artifact ``path`` below the checked ``address``."""
+    above, _, name = f"{address}/{path}".rpartition("/")
+    files = _listing(tracking_uri, above)
+    if name not in files:
+        raise NotRead(NOT_RECORDED)
+    if (files[name] or 0) > MOST_BYTES:
+        raise NotRead(f"not read: larger than {MOST_BYTES:,} bytes")
+    with tempfile.TemporaryDirectory() as folder, limited_requests():
+        try:
+            uri = f"{above}/{name}"
+            clients = _clients()
+            local = clients.download_artifacts(uri, dst_path=folder, tracking_uri=tracking_uri)
+            return Path(local).read_bytes()
+        except Exception as error:  # each client of a kind of store has its own errors
+            raise NotRead(_failure(error)) from None
+
+
+def _listing(tracking_uri: str, address: str) -> dict[str, int | None]:
+    """Name -> size in bytes, if known, of the files in the folder at the checked ``address``."""
+    with limited_requests():
+        try:
+            files = _clients().list_artifacts(address, tracking_uri=tracking_uri)
+            return {file.path.rpartition("/")[2]: file.file_size for file in files}
+        except Exception as error:  # each client of a kind of store has its own errors
+            raise NotRead(_failure(error)) from None
+
+
+def _clients() -> Any:
+    """MLflow's functions for artifacts anywhere, which neither report to MLflow nor draw bars."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    from mlflow import artifacts
+
+    return artifacts
+
+
+def _failure(error: Exception) -> str:
+    """Why a remote artifact was not read, without the error's text, which may quote secrets."""
+    if isinstance(error, ImportError) and error.name:
+        return f"not read: the package {error.name} is not installed"
+    return f"not read: {type(error).__name__}"

@@ -1,0 +1,46 @@
+"""The check of evaluation.json: what a study recorded of its dataset, classifier and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.core.errors import shown
+from harness.core.schema import EVALUATION_FILE
+
+_NUMBERS = ("low", "high", "perfect", "null_level", "alarm_level")
+_TEXTS = ("direction", "unit", "summary", "source")
+
+
+def checked_evaluation(values: Mapping[str, Any], gaps: list[str]) -> dict[str, Any]:
+    """``values`` without the records of scores that are malformed, which are named in ``gaps``.
+
+    A record says of one score: direction, unit, summary and source as text; low, high, perfect,
+    null_level and alarm_level as numbers. Each may be missing or null.
+    """
+    if "metrics" not in values:
+        return dict(values)
+    records = values["metrics"]
+    if not isinstance(records, Mapping):
+        gaps.append(f"{EVALUATION_FILE} (metrics is {shown(records)})")
+        return {name: value for name, value in values.items() if name != "metrics"}
+    sound = {}
+    for name, record in records.items():
+        fault = _fault(record)
+        if fault:
+            gaps.append(f"{EVALUATION_FILE} (metrics.{name}{fault})")
+        else:
+            sound[name] = record
+    return {**values, "metrics": sound}
+
+
+def _fault(record: object) -> str:
+    """What is wrong with the record of one score; "" if nothing is."""
+    if not isinstance(record, Mapping):
+        return f" is {shown(record)}"
+    for keys, kind in ((_NUMBERS, int | float), (_TEXTS, str)):
+        for key in keys:
+            value = record.get(key)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, kind)):
+                return f".{key} is {shown(value)}"
+    return ""
