@@ -21,11 +21,11 @@ _USER = re.compile(r"[\w.~%+-]*")
 
 _QUERY_NAME = re.compile(r"(?<=[?&;#])[^=&;#?\s]+=")
 _NEXT_NAME = re.compile(r"&[\w.%+-]+=")
-_NEXT_NAME_IN_TEXT = re.compile(r"&[\w.%+-]+=|\s")
 
 # A scheme has few characters; without a limit a long word would be read once per character.
 _SCHEME_IN_TEXT = r"(?:[A-Za-z][\w+.-]{0,30})?://"
 _ADDRESS = re.compile(rf"(?m){_SCHEME_IN_TEXT}.*?(?=[\s'\"(<,]{_SCHEME_IN_TEXT}|$)")
+_HOST = re.compile(r"[^:]*://(?:[\w.-]+|\[[\w:.]*\])?(?::\d+)?(?=:?(?:[/?#'\",;.)\]>]|$))")
 _ASSIGNMENT = re.compile(
     r"""(?ix)
     ((?<![\w.-])[\w.-]*
@@ -59,7 +59,7 @@ def mask(url: str) -> str:
     since MLflow servers take tokens there; and the values of query keys such as ``password``,
     ``sslpassword``, ``token`` and ``api_key``.
     """
-    return _hide(url, [*_login(url), *_query_values(url, _NEXT_NAME)])
+    return _hide(url, [*_login(url), *_query_values(url)])
 
 
 def hide_passwords(text: str) -> str:
@@ -67,7 +67,8 @@ def hide_passwords(text: str) -> str:
 
     Hidden is what ``mask`` hides in an address, the value after a name such as ``password=`` or
     ``Authorization:``, and what variables such as ``MLFLOW_TRACKING_TOKEN`` hold. An address ends
-    with its line: text that only seems to belong to a password is hidden too.
+    at white space, which no server's address may hold; if what follows ``://`` is no host, it ends
+    at the last ``@`` of the line.
     """
     text = _ADDRESS.sub(lambda found: _mask_in_text(found[0]), text)
     text = _ASSIGNMENT.sub(rf"\1{_HIDDEN}", text)
@@ -78,9 +79,14 @@ def hide_passwords(text: str) -> str:
     return text
 
 
-def _mask_in_text(address: str) -> str:
-    """``address``, which other text follows, masked."""
-    return _hide(address, [*_login(address), *_query_values(address, _NEXT_NAME_IN_TEXT)])
+def _mask_in_text(line: str) -> str:
+    """``line``, which begins with an address, with that masked."""
+    space = re.search(r"\s|$", line)
+    assert space is not None  # the end, at least
+    address, rest = line[: space.start()], line[space.start() :]
+    if "@" in address or _HOST.match(address):
+        return mask(address) + rest
+    return mask(line)
 
 
 def _login(url: str) -> Iterator[tuple[int, int]]:
@@ -100,11 +106,11 @@ def _login(url: str) -> Iterator[tuple[int, int]]:
     yield begin, end
 
 
-def _query_values(url: str, following: re.Pattern[str]) -> Iterator[tuple[int, int]]:
-    """Where ``url`` holds the values of secret query keys; each ends before ``following``."""
+def _query_values(url: str) -> Iterator[tuple[int, int]]:
+    """Where ``url`` holds the values of secret query keys; each ends before the next key."""
     for found in _QUERY_NAME.finditer(url):
         if is_secret_name(found[0]):
-            end = following.search(url, found.end())
+            end = _NEXT_NAME.search(url, found.end())
             yield found.end(), end.start() if end else len(url)
 
 

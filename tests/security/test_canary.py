@@ -145,13 +145,15 @@ def run(folder: Path, *arguments: str, **variables: str) -> tuple[str, set[str]]
         text=True,
     )
     noted: set[str] = set()
-    with noted_command_lines(process.pid, noted):
-        if arguments[0] == "harness.ui":
-            said = _until(process, "The runs are at")
-            process.send_signal(signal.SIGINT)
-        else:
-            said = ""
-        said += process.communicate(timeout=500)[0]
+    said = ""
+    try:
+        with noted_command_lines(process.pid, noted):
+            if arguments[0] == "harness.ui":
+                said = _until(process, "The runs are at")
+                process.send_signal(signal.SIGINT)
+            said += process.communicate(timeout=500)[0]
+    finally:
+        process.terminate()  # if it was not waited for to its end
     assert process.returncode == 0, said
     return said, noted
 
@@ -166,6 +168,7 @@ def _until(process: subprocess.Popen[str], words: str) -> str:
     return said
 
 
+@pytest.mark.timeout(1_500)  # six commands, three of which load TensorFlow
 def test_a_password_of_postgresql_is_in_nothing_that_a_study_leaves(
     role: tuple[URL, URL], tmp_path: Path
 ) -> None:

@@ -45,14 +45,14 @@ def parse(url: str, option: str) -> URL:
 
 
 def check_characters(url: str, option: str) -> None:
-    """Raise InputError unless each character of the address ``url`` can be printed.
+    """Raise InputError if the address ``url`` holds white space or control characters.
 
-    An error message may break off at a line break within a password, and show its beginning.
+    A message that quotes the address could not be told from it, and a password break off within.
     """
-    if not url.isprintable():
+    if not url.isprintable() or " " in url:
         raise InputError(
-            f"{option}: {mask(url)!r} holds control characters or line breaks; "
-            "write them percent-encoded, such as %0A"
+            f"{option}: {mask(url)!r} holds white space or control characters; "
+            "write them percent-encoded, such as %20"
         )
 
 
