@@ -103,11 +103,12 @@ def test_weights_of_another_network_are_refused(tmp_path: Path):
 def test_a_study_gets_inception_features_and_keeps_the_real_ones(
     weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from harness.evaluation import extractors, reference
+    from harness.evaluation import extractors
+    from harness.evaluation.classifier.load import load_reference
     from tests.support.classifiers import TINY
 
     def tiny(dataset, cache_dir, say):
-        return reference.load_reference(dataset, cache_dir, say, TINY)
+        return load_reference(dataset, cache_dir, say, TINY)
 
     monkeypatch.setattr(extractors, "load_classifier", tiny)
     data = bars(num_train=12, num_test=6)
