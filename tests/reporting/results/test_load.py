@@ -208,11 +208,11 @@ def test_a_field_of_later_versions_has_the_value_of_what_was_done_before():
     params = {name: value for name, value in complete.params.items() if name not in ADDED}
     runs = [
         dataclasses.replace(complete, params=params),
-        dataclasses.replace(builder.record(1, "interrupted"), params={}),  # ended before its params
+        dataclasses.replace(builder.record(1, "interrupted"), params={}),  # killed before
         builder.record(2, config={"convolution": "auto"}),
     ]
     column = builder.results(runs).trials["params.convolution"]
-    assert column.tolist() == ["direct", None, "auto"]
+    assert column.fillna("missing").tolist() == ["direct", "missing", "auto"]
 
 
 def test_a_search_comes_with_its_confirmation(store: Store) -> None:
