@@ -34,7 +34,8 @@ def test_xla_gives_the_same_losses(
     make = tf.function
 
     def watched(*arguments: object, jit_compile: bool = False, **options: object) -> object:
-        compiled.append(jit_compile)
+        if "input_signature" in options:  # the loop; Keras makes functions of its own
+            compiled.append(jit_compile)
         return make(*arguments, jit_compile=jit_compile, **options)
 
     monkeypatch.setattr(tf, "function", watched)
@@ -43,7 +44,7 @@ def test_xla_gives_the_same_losses(
         monkeypatch.setattr(loop, "use_xla", lambda xla=xla: xla)
         compiled.clear()
         found.append(losses(architecture, procedure, convolution))
-        assert any(compiled) is xla
+        assert compiled == [xla]
     if convolution != "direct":
         found.append(losses(architecture, procedure, "direct"))
         np.testing.assert_allclose(found[2], found[0], rtol=TOLERANCE)

@@ -53,7 +53,7 @@ def cyclic_convolution(map_size: Size, kernel_size: Size, padding: str) -> Cycli
     axes = [
         _axis(*sizes, same=padding == "same") for sizes in zip(map_size, kernel_size, strict=True)
     ]
-    cycle = tuple(length for _, _, length in axes)
+    cycle = (axes[0][2], axes[1][2])
     wanted = [np.arange(first, first + count) for first, count, _ in axes]
     frequencies, weights = _half_of_the_frequencies(cycle)
     real, pairs = weights == 1, weights == 2
@@ -61,8 +61,8 @@ def cyclic_convolution(map_size: Size, kernel_size: Size, padding: str) -> Cycli
     def waves(places: list[NDArray[np.int64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Cosine and sine of every frequency (rows) at every place (columns)."""
         grid = np.stack(np.meshgrid(*places, indexing="ij"), axis=-1).reshape(-1, 2)
-        turns = frequencies[:, None, :] * grid[None] % cycle / cycle
-        angles = 2 * np.pi * turns.sum(axis=-1)
+        cycles = frequencies[:, None, :] * grid[None] % cycle / cycle
+        angles = 2 * np.pi * cycles.sum(axis=-1)
         return np.cos(angles), np.sin(angles)
 
     def factors(size: Size) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from harness.models.layers.cyclic_convolution import cyclic_convolution
 
 
 @keras.saving.register_keras_serializable(package="harness")
-class TransformConv2DTranspose(keras.layers.Conv2DTranspose):
+class TransformConv2DTranspose(keras.layers.Conv2DTranspose):  # type: ignore[misc]  # untyped
     """Keras's Conv2DTranspose, computed by ``transposed_convolution``.
 
     Arguments, variables and their initial values are those of the base class. ValueError for what
