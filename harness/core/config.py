@@ -23,6 +23,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "augmentation": ("classic", "none"),
     "conditional": ("labels", "none"),
     "precision": ("bfloat16", "float32"),
+    "convolution": ("auto", "direct", "transform"),
 }
 """Fields whose values form a fixed list. Architecture and procedure are read from their folders."""
 
@@ -51,8 +52,10 @@ class TrialConfig:
     ``width`` multiplies the channel counts of the architecture, ``discriminator_width_ratio`` those
     of its discriminator once more. ``initialisation`` ``auto`` is that of the architecture's
     publication. With ``conditional`` ``labels`` the class of every image is an input of both
-    networks. Raises InputError, with the value received and what is allowed, for anything outside
-    ``CHOICES``, ``BOUNDS`` and the registries.
+    networks. ``convolution`` is how transposed convolutions of stride 1 are computed: tap by tap
+    (``direct``), as products of frequencies (``transform``), or as ``auto`` chooses; the function
+    is the same, up to rounding. Raises InputError, with the value received and what is allowed, for
+    anything outside ``CHOICES``, ``BOUNDS`` and the registries.
     """
 
     dataset: str = "digits"
@@ -79,6 +82,7 @@ class TrialConfig:
     images: int = 100_000
     augmentation: str = "none"
     precision: str = "float32"
+    convolution: str = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -111,6 +115,18 @@ class TrialConfig:
         """All fields in their order, plain types, ready for JSON."""
         return dataclasses.asdict(self)
 
+    def identity(self) -> dict[str, Any]:
+        """The fields by which what is stored of this configuration is found again.
+
+        Those in ``ADDED`` stand there only where they differ from their default, so that what was
+        stored before they existed is found too.
+        """
+        fields = self.to_dict()
+        for name in ADDED:
+            if fields[name] == FIELD_DEFAULTS[name]:
+                del fields[name]
+        return fields
+
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> TrialConfig:
         """The configuration with ``values`` over the defaults; InputError for unknown fields."""
@@ -124,6 +140,12 @@ FIELDS: tuple[str, ...] = tuple(f.name for f in dataclasses.fields(TrialConfig))
 
 FIELD_TYPES: dict[str, str] = {f.name: str(f.type) for f in dataclasses.fields(TrialConfig)}
 """Field -> "str", "int" or "float"."""
+
+FIELD_DEFAULTS: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(TrialConfig)}
+"""Field -> its default."""
+
+ADDED: dict[str, str] = {"convolution": "direct"}
+"""Fields that records of earlier versions lack -> what those versions did."""
 
 
 def check_field(name: str) -> str:

@@ -73,7 +73,7 @@ class CheckpointFile:
         ``setting``: what else must be the same for the checkpoint to be of use, plain types.
         ``conditions``: what may differ and is then told by ``differences``: threads, processor.
         """
-        trial = {"study": study_name, "config": config.to_dict()}
+        trial = {"study": study_name, "config": config.identity()}
         key = hashlib.sha256(canonical(trial)).hexdigest()[:32]
         self.path = folder / study_name / f"{key}{SUFFIX}"
         identity = {

@@ -7,7 +7,7 @@ import argparse
 from harness.core.quiet_import import quiet_import
 
 with quiet_import():
-    from tests.benchmarks import metrics, systems, training
+    from tests.benchmarks import convolution, metrics, systems, training
 
 
 def main() -> None:
@@ -21,6 +21,7 @@ def main() -> None:
     arguments = parser.parse_args()
     training.main(arguments.images, arguments.rounds, arguments.width)
     systems.main(arguments.images, arguments.rounds, arguments.width)
+    convolution.main()
     metrics.main([str(arguments.samples), str(arguments.samples), str(arguments.dimension)])
 
 

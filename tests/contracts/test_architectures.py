@@ -18,6 +18,7 @@ VARIANTS = [
     for name in ARCHITECTURES.names()
     for supports in [ARCHITECTURES.get(name).supports]
     for values in itertools.product(*supports.values())
+    if "auto" not in values  # which is one of the others
 ] + [(name, {"conditional": "labels"}) for name in ARCHITECTURES.names()]
 
 

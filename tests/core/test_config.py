@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.config import BOUNDS, CHOICES, FIELD_TYPES, FIELDS, TrialConfig, parse_value
+from harness.core.config import (
+    ADDED,
+    BOUNDS,
+    CHOICES,
+    FIELD_DEFAULTS,
+    FIELD_TYPES,
+    FIELDS,
+    TrialConfig,
+    parse_value,
+)
 from harness.core.errors import InputError
 from harness.core.registry import ARCHITECTURES, PROCEDURES
 
@@ -42,7 +51,8 @@ def test_fields_of_the_design_are_there():
         "dataset architecture width discriminator_width_ratio latent_dim latent_distribution "
         "normalization downsampling head dropout initialisation conditional procedure "
         "optimizer learning_rate beta_1 discriminator_learning_rate_ratio "
-        "leaky_slope pixel_scaling output_activation batch_size images augmentation precision seed"
+        "leaky_slope pixel_scaling output_activation batch_size images augmentation precision "
+        "convolution seed"
     )
     assert set(FIELDS) == set(design.split())
 
@@ -224,3 +234,12 @@ def test_any_setting_gives_a_value_that_the_field_takes_or_one_line(name: str, t
     value = outcome(parse_value, name, text)
     if not isinstance(value, InputError):
         assert type(value).__name__ == FIELD_TYPES[name]
+
+
+def test_what_was_stored_before_a_field_is_found_by_a_configuration_that_leaves_it_alone():
+    fields = TrialConfig().to_dict()
+    assert TrialConfig().identity() == {n: v for n, v in fields.items() if n not in ADDED}
+    for name, before in ADDED.items():
+        changed = TrialConfig().replace(**{name: before})
+        assert changed.identity()[name] == before
+        assert FIELD_DEFAULTS[name] != before

@@ -292,6 +292,14 @@ def test_a_single_trial_is_found_again_by_its_configuration(declared: StudySpec)
     assert StudySpec.from_dict(single.to_dict()) == single
 
 
+def test_a_single_trial_of_an_earlier_version_is_found_again():
+    """By the name that version 0.1.0 gave before TrialConfig had ``convolution``."""
+    spec = StudySpec.from_dict({"name": "s", "question": "?", "base": {"width": 0.25}})
+    assert spec.single_trial().name == "s-trial-6f918bc0"
+    transform = spec.with_settings(["convolution=transform"])
+    assert transform.single_trial().name != "s-trial-6f918bc0"
+
+
 @given(st.integers(2, 10**9), st.integers(1, 1000))
 def test_milestones_rise_to_the_end(images: int, reports: int):
     if images // reports < 2:

@@ -16,9 +16,11 @@ import optuna
 import pandas as pd
 import pytest
 
+from harness.core.config import ADDED
 from harness.diagnostics.relocation import find_misplaced, relocate
 from harness.reporting.pages.study import write_report
 from harness.reporting.results.load import load_results
+from harness.reporting.results.tables import param_column
 from harness.study import study
 from harness.tracking.stores.layout import Layout
 from tests.support.commands import check_stores_agree
@@ -43,10 +45,13 @@ def test_the_report_has_the_figures_that_it_had(folder: Path, name: str) -> None
     results = load_results(Layout(folder / "mlruns").tracking_uri, name)
     write_report(results, folder / "now")
     before, now = folder / "reports" / name, folder / "now"
-    pd.testing.assert_frame_equal(
-        pd.read_csv(now / "runs.csv"), pd.read_csv(before / "runs.csv"), check_exact=True
-    )
+    table = pd.read_csv(now / "runs.csv")
+    added = pd.DataFrame({name: table.pop(param_column(name)) for name in ADDED}).dropna()
+    pd.testing.assert_frame_equal(table, pd.read_csv(before / "runs.csv"), check_exact=True)
+    assert len(added) > 5
+    assert (added == pd.Series(ADDED)).all(axis=None)
     old, new = (json.loads((at / "study.json").read_text()) for at in (before, now))
+    assert {name: new["best"]["config"].pop(name) for name in ADDED} == ADDED
     assert new.pop("unreadable") == []
     assert new == old
     assert (now / "index.html").stat().st_size > 100_000

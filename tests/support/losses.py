@@ -36,7 +36,9 @@ are independent: sqrt(30) times that, 2.6e-5, and the bound allows twice as much
 """
 
 
-def losses(architecture: str, procedure: str) -> list[tuple[float, float]]:
+def losses(
+    architecture: str, procedure: str, convolution: str = "auto"
+) -> list[tuple[float, float]]:
     """(d_loss, g_loss) of the first and of the second step, at the smallest width, on digits."""
     config = TrialConfig(
         architecture=architecture,
@@ -48,6 +50,7 @@ def losses(architecture: str, procedure: str) -> list[tuple[float, float]]:
         dropout=0.0,
         optimizer="sgd",
         learning_rate=0.01,
+        convolution=convolution,
     )
     trainer = Trainer(config, load_dataset("few_digits"))
     found = [progress.metrics for progress in trainer.run([8, 16])]

@@ -56,6 +56,14 @@ def test_a_retried_configuration_finds_it_and_another_does_not(
         assert CheckpointFile(tmp_path, name, config, digits, SETTING).load() is None
 
 
+def test_one_of_an_earlier_version_has_the_same_name(tmp_path: Path, digits):
+    """The name that version 0.1.0 gave before TrialConfig had ``convolution``."""
+    at = CheckpointFile(tmp_path, "study", TINY, digits, SETTING).path
+    assert at == tmp_path / "study" / "ae9493a1f3961aa31d590d607402d885.npz"
+    transform = TINY.replace(convolution="transform")
+    assert CheckpointFile(tmp_path, "study", transform, digits, SETTING).path != at
+
+
 def test_one_of_other_data_setting_or_version_is_refused(
     file: CheckpointFile, tmp_path: Path, digits, monkeypatch
 ):
@@ -211,6 +219,7 @@ def one_step_calls(monkeypatch):
             id="rmsprop",
             marks=pytest.mark.slow,
         ),
+        pytest.param(3, {"convolution": "transform"}, id="transform", marks=pytest.mark.slow),
         pytest.param(
             4,
             {"optimizer": "sgd", "latent_distribution": "uniform"},

@@ -128,7 +128,7 @@ class StudySpec:
 
         The same configuration gets the same name, so that its trial is found again.
         """
-        parts = [self.base_config().to_dict(), self.num_samples]
+        parts = [self.base_config().identity(), self.num_samples]
         if extractor := self.extractor.to_dict():
             parts.append(extractor)
         config = json.dumps(parts, sort_keys=True)

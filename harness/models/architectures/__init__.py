@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.core.errors import InputError
+from harness.core.registry import ARCHITECTURES
 
 if TYPE_CHECKING:
     import keras
@@ -31,7 +32,8 @@ class Architecture:
     """A registered pair of networks.
 
     source: where it was published. supports: TrialConfig field -> the values that it can build;
-    fields that do not stand here are taken as they are. initialisation: how the publication draws
+    fields that do not stand here are taken as they are, except ``convolution``, whose
+    ``transform`` an architecture has only if it says so. initialisation: how the publication draws
     weights, ``glorot`` (Keras's default) or ``normal``.
     """
 
@@ -42,14 +44,27 @@ class Architecture:
     initialisation: str = "glorot"
 
     def check(self, config: TrialConfig) -> None:
-        """Raise InputError, with the supported list, for a value that it cannot build."""
+        """Raise InputError for a value that it cannot build.
+
+        The message lists the values that it can build, and the architectures that can build this.
+        """
         for field, allowed in self.supports.items():
             value = getattr(config, field)
             if value not in allowed:
                 raise InputError(
                     f"architecture {self.name} does not support {field} = {value!r}; "
-                    f"allowed: {', '.join(allowed)}"
+                    f"allowed: {', '.join(allowed)}{_able(field, value)}"
                 )
+
+
+def _able(field: str, value: str) -> str:
+    """Which registered architectures build this value, as the end of a message."""
+    names = [
+        name
+        for name in ARCHITECTURES.names()
+        if value in ARCHITECTURES.get(name).supports.get(field, ())
+    ]
+    return f" ({value}: {', '.join(names)})" if names else ""
 
 
 def architecture(
@@ -58,6 +73,7 @@ def architecture(
     """Register the decorated builder as an Architecture under its own name."""
 
     def register(build: Builder) -> Architecture:
-        return Architecture(build.__name__, build, source, dict(supports), initialisation)
+        supported = {"convolution": ("auto", "direct"), **supports}
+        return Architecture(build.__name__, build, source, supported, initialisation)
 
     return register

@@ -6,6 +6,8 @@ import keras
 from keras import layers
 
 from harness.core.config import TrialConfig
+from harness.models.convolution import uses_transform
+from harness.models.layers.transform_convolution import TransformConv2DTranspose
 
 
 def scaled(count: int, width: float) -> int:
@@ -95,3 +97,26 @@ def add_transposed_convolution(
     excess = [2 * before - after for before, after in zip(last, size, strict=True)]
     if any(excess):
         model.add(layers.Cropping2D(tuple((cut, 0) for cut in excess), dtype=dtype))
+
+
+def add_unstrided_transposed_convolution(
+    model: keras.Sequential,
+    config: TrialConfig,
+    channels: int,
+    kernel: int,
+    *,
+    use_bias: bool = True,
+    activation: str | None = None,
+    dtype: str | None = None,
+) -> None:
+    """Append a transposed convolution of stride 1 that keeps the size of the maps.
+
+    How it is computed is what ``convolution`` of ``config`` says; an architecture that calls this
+    supports all values of that field.
+    """
+    height, width, before = model.output_shape[1:]
+    transform = uses_transform(config, (height, width), (kernel, kernel), before, channels)
+    layer = TransformConv2DTranspose if transform else layers.Conv2DTranspose
+    model.add(
+        layer(channels, kernel, 1, "same", use_bias=use_bias, activation=activation, dtype=dtype)
+    )

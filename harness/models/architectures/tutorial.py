@@ -9,12 +9,13 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from harness.core.config import TrialConfig
+from harness.core.config import CHOICES, TrialConfig
 from harness.models.architectures import architecture
 from harness.models.architectures._blocks import (
     add_convolution,
     add_head,
     add_normalization,
+    add_unstrided_transposed_convolution,
     discriminator_width,
     labelled_shape,
     scaled,
@@ -27,6 +28,7 @@ from harness.models.architectures._blocks import (
         "normalization": ("batch", "none"),
         "downsampling": ("strided", "pooled"),
         "head": ("dense", "gap"),
+        "convolution": CHOICES["convolution"],
     },
 )
 def tutorial(
@@ -47,13 +49,14 @@ def _generator(
     model.add(layers.Dense(base[0] * base[1] * base[2], use_bias=not normalized))
     _activate(model, config)
     model.add(layers.Reshape(base))
-    for channels, strides in ((128, 1), (64, 2)):
-        model.add(
-            layers.Conv2DTranspose(
-                scaled(channels, config.width), 5, strides, "same", use_bias=not normalized
-            )
-        )
-        _activate(model, config)
+    add_unstrided_transposed_convolution(
+        model, config, scaled(128, config.width), 5, use_bias=not normalized
+    )
+    _activate(model, config)
+    model.add(
+        layers.Conv2DTranspose(scaled(64, config.width), 5, 2, "same", use_bias=not normalized)
+    )
+    _activate(model, config)
     model.add(
         layers.Conv2DTranspose(
             image_channels,

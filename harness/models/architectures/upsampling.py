@@ -10,12 +10,13 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from harness.core.config import TrialConfig
+from harness.core.config import CHOICES, TrialConfig
 from harness.models.architectures import architecture
 from harness.models.architectures._blocks import (
     add_convolution,
     add_head,
     add_normalization,
+    add_unstrided_transposed_convolution,
     discriminator_width,
     labelled_shape,
     scaled,
@@ -30,6 +31,7 @@ MOMENTUM = 0.9  # of batch normalization, as published
         "normalization": ("batch", "none"),
         "downsampling": ("strided", "pooled"),
         "head": ("dense", "gap"),
+        "convolution": CHOICES["convolution"],
     },
 )
 def upsampling(
@@ -57,14 +59,12 @@ def _generator(
     for channels, upsampled in ((128, True), (64, True), (32, False)):
         if upsampled:
             model.add(layers.UpSampling2D())
-        model.add(layers.Conv2DTranspose(scaled(channels, config.width), 5, padding="same"))
+        add_unstrided_transposed_convolution(model, config, scaled(channels, config.width), 5)
         add_normalization(model, config, MOMENTUM)
         model.add(layers.ReLU())
     activation = config.resolved_output_activation
-    model.add(
-        layers.Conv2DTranspose(
-            image_channels, 5, padding="same", activation=activation, dtype="float32"
-        )
+    add_unstrided_transposed_convolution(
+        model, config, image_channels, 5, activation=activation, dtype="float32"
     )
     return model
 

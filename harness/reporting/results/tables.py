@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import pandas as pd
 
-from harness.core.config import FIELD_TYPES
+from harness.core.config import ADDED, FIELD_TYPES
 from harness.core.schema import INTERRUPTED, RUN_STATUS, FinalState, Tag
 from harness.core.spec.study_spec import StudySpec
 
@@ -169,7 +169,8 @@ def tabulate(runs: Iterable[RunRecord]) -> RunTables:
     (Optuna's, "RUNNING" without one); failure, pruned_by, retry_of, arm (text, missing where there
     is none); run_id; images_seen (the last one reported, 0 without any); started, ended (UTC, NaT
     where not ended); ``params.`` and the name of every TrialConfig field, in its type, missing
-    where not recorded; the final value of every metric, NaN where a trial has none.
+    where not recorded, and for a field that a run of an earlier version lacks what that version
+    did; the final value of every metric, NaN where a trial has none.
 
     history: one row per logged value, by trial, metric and images: the columns HISTORY_COLUMNS.
 
@@ -236,6 +237,7 @@ def _row(run: RunRecord) -> dict[str, Any]:
     outcome = "running" if state is None else _OUTCOME_OF_STATE[state]
     if outcome == "failed" and run.tags.get(Tag.FAILURE) == INTERRUPTED:
         outcome = "interrupted"
+    params = {**ADDED, **run.params} if run.params else {}
     return {
         "number": run.number,
         "outcome": outcome,
@@ -246,8 +248,7 @@ def _row(run: RunRecord) -> dict[str, Any]:
         "started": run.started,
         "ended": run.ended,
         **{
-            param_column(name): _typed(kind, run.params.get(name))
-            for name, kind in FIELD_TYPES.items()
+            param_column(name): _typed(kind, params.get(name)) for name, kind in FIELD_TYPES.items()
         },
         **{name: points[-1][1] for name, points in run.history.items() if points},
     }

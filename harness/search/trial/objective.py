@@ -26,6 +26,7 @@ from harness.evaluation.collapse import LEVEL
 from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.students import Labelled
 from harness.evaluation.training_value import num_generated, training_value
+from harness.models.layers.transform_convolution import with_layers_of_keras
 from harness.search.display.events import (
     Listener,
     Message,
@@ -291,5 +292,5 @@ def _pruned_by(pruned: optuna.TrialPruned) -> str:
 def _log_generator(trainer: Trainer, run: TrialRun) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / schema.GENERATOR_FILE
-        trainer.networks.generator.save(path)
+        with_layers_of_keras(trainer.networks.generator).save(path)
         run.log_file(schema.GENERATOR_FILE, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.core.config import ADDED
 from harness.core.errors import InputError
 from harness.core.spec.study_spec import STUDY_KEYS, StudySpec
 from harness.reporting.results import database
@@ -200,6 +202,18 @@ def test_a_metric_may_have_the_name_of_a_field():
     assert table.columns.is_unique
     assert table["precision"].tolist() == [0.75]
     assert table["params.precision"].tolist() == ["bfloat16"]
+
+
+def test_a_field_of_later_versions_has_the_value_of_what_was_done_before():
+    complete = builder.record(0)
+    params = {name: value for name, value in complete.params.items() if name not in ADDED}
+    runs = [
+        dataclasses.replace(complete, params=params),
+        dataclasses.replace(builder.record(1, "interrupted"), params={}),  # killed before
+        builder.record(2, config={"convolution": "auto"}),
+    ]
+    column = builder.results(runs).trials["params.convolution"]
+    assert column.fillna("missing").tolist() == ["direct", "missing", "auto"]
 
 
 def test_a_search_comes_with_its_confirmation(store: Store) -> None:

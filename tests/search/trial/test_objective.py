@@ -1,5 +1,8 @@
 """One trial in every way in which it can end: both stores get the same state and reason."""
 
+import io
+import zipfile
+
 import optuna
 import pytest
 from optuna.trial import TrialState
@@ -87,6 +90,18 @@ def test_a_complete_trial():
         run.artifacts
     )
     assert (end.state, end.value, end.reason) == ("COMPLETE", 1.0, "")
+
+
+@pytest.mark.slow
+def test_its_generator_loads_without_this_project():
+    """A .keras file is a zip; its config.json names the module of every layer."""
+    _, run, _ = run_one(3.0, 2.0, 1.0, spec=SPEC.with_settings(["convolution=transform"]))
+    assert run.params["convolution"] == "transform"
+    with zipfile.ZipFile(io.BytesIO(run.artifacts["generator.keras"])) as archive:
+        config = archive.read("config.json").decode()
+    assert "Conv2DTranspose" in config
+    assert "harness" not in config
+    assert "Transform" not in config
 
 
 def test_a_pruned_trial_says_by_what_and_keeps_its_scores(monkeypatch):

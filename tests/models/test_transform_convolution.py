@@ -1,0 +1,136 @@
+"""TransformConv2DTranspose beside the layer of Keras: variables, values, gradients, files."""
+
+from __future__ import annotations
+
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from harness.models.layers.cyclic_convolution import cyclic_convolution
+from harness.models.layers.transform_convolution import (
+    TransformConv2DTranspose,
+    with_layers_of_keras,
+)
+
+
+def both(shape, *arguments, **options):
+    """The plain layer and the other, built for maps of ``shape`` with the same seed."""
+    built = []
+    for kind in (keras.layers.Conv2DTranspose, TransformConv2DTranspose):
+        keras.utils.set_random_seed(3)
+        layer = kind(*arguments, **options)
+        layer.build((None, *shape))
+        built.append(layer)
+    return built
+
+
+def passed(layer, maps, upstream):
+    """Outputs, and the gradients of <outputs, upstream> by maps, kernel and bias."""
+    with tf.GradientTape() as tape:
+        tape.watch(maps)
+        outputs = layer(maps)
+        value = tf.reduce_sum(outputs * upstream)
+    return outputs, *tape.gradient(value, [maps, *(v.value for v in layer.trainable_variables)])
+
+
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_variables_and_initial_values_are_those_of_keras(use_bias):
+    plain, transform = both((7, 7, 6), 4, 5, padding="same", use_bias=use_bias)
+    assert [v.name for v in transform.variables] == [v.name for v in plain.variables]
+    assert len(plain.variables) == 1 + use_bias
+    for one, other in zip(transform.get_weights(), plain.get_weights(), strict=True):
+        assert np.array_equal(one, other)
+
+
+# Sums of at most 25 * 9 products of order 1, and for gradients by the kernel of 4 * 63: in float64
+# they err by some 1e-14, and the transform by a few times that.
+@pytest.mark.parametrize(
+    ("size", "kernel_size", "padding", "use_bias"),
+    [
+        ((7, 7), 5, "same", False),
+        ((7, 7), 5, "valid", True),
+        ((7, 9), (4, 3), "same", True),
+        ((2, 3), (6, 5), "valid", False),
+    ],
+)
+def test_outputs_and_gradients_in_float64(size, kernel_size, padding, use_bias):
+    plain, transform = both(
+        (*size, 9), 5, kernel_size, padding=padding, use_bias=use_bias, dtype="float64"
+    )
+    rng = np.random.default_rng(0)
+    maps = tf.constant(rng.normal(size=(4, *size, 9)))
+    upstream = tf.constant(rng.normal(size=plain(maps).shape))
+    expected, found = (passed(layer, maps, upstream) for layer in (plain, transform))
+    assert len(found) == 3 + use_bias
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == tf.float64
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
+
+
+def test_rounding_of_float32_stays_inside_its_bound():
+    """|error| <= n u |A| (|B| |x| . |G| |k|), u = 2^-24, n the terms of the four sums in a row.
+
+    Higham 2002, "Accuracy and Stability of Numerical Algorithms", section 3.1, applied to each sum;
+    3 more for the roundings of the matrices, 1 for the product. The bound holds for any order of
+    summation; the error is usually far below it.
+    """
+    (channels, filters, size), kernel_size = (16, 4, (7, 7)), (5, 5)
+    _, transform = both((*size, channels), filters, kernel_size, padding="same", use_bias=False)
+    m = cyclic_convolution(size, kernel_size, "same")
+    maps = np.random.default_rng(0).normal(size=(2, *size, channels)).astype(np.float32)
+    x = maps.reshape(2, -1, channels).astype(np.float64)
+    k = transform.get_weights()[0].reshape(-1, filters, channels).astype(np.float64)
+
+    def result(change):
+        a, b, g = (change(matrix) for matrix in (m.output, m.input, m.kernel))
+        products = np.einsum("pi,nic,pt,tfc->npf", b, change(x), g, change(k), optimize=True)
+        return np.einsum("op,npf->nof", a, products)
+
+    exact = result(np.asarray)
+    terms = m.input.shape[1] + m.kernel.shape[1] + channels + m.num_products + 4
+    found = np.asarray(transform(maps)).reshape(exact.shape)
+    assert (np.abs(found - exact) <= terms * 2.0**-24 * result(np.abs)).all()
+    assert np.abs(found - exact).max() < 1e-5 * np.abs(exact).max()
+
+
+def test_bfloat16_is_rounded_before_and_after_alone():
+    """Maps and kernel are rounded to 8 bits, as for the plain layer, and the result is."""
+    policy = "mixed_bfloat16"
+    _, transform = both((7, 7, 8), 4, 5, padding="same", dtype=policy)
+    maps = tf.random.stateless_normal((3, 7, 7, 8), (0, 0))
+    kernel = tf.cast(tf.cast(transform.kernel.value, tf.bfloat16), tf.float32)
+    rounded = tf.cast(tf.cast(maps, tf.bfloat16), tf.float32)
+    exact = tf.nn.conv2d_transpose(rounded, kernel, (3, 7, 7, 4), 1, "SAME")
+    found = transform(maps)
+    assert found.dtype == tf.bfloat16
+    np.testing.assert_allclose(tf.cast(found, tf.float32), exact, rtol=2.0**-8, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "options", [{"strides": 2}, {"dilation_rate": 2}, {"data_format": "channels_first"}]
+)
+def test_what_it_does_not_compute_is_refused(options):
+    with pytest.raises(ValueError, match=r"allowed: \(1, 1\), \(1, 1\), None, 'channels_last'"):
+        TransformConv2DTranspose(4, 5, **options)
+
+
+def test_a_generator_is_saved_with_layers_of_keras_alone(tmp_path):
+    model = keras.Sequential([keras.Input((7, 7, 3), name="maps")], name="generator")
+    model.add(keras.layers.BatchNormalization())
+    model.add(TransformConv2DTranspose(4, 5, padding="same", activation="tanh"))
+    plain = with_layers_of_keras(model)
+    assert with_layers_of_keras(plain) is plain
+    assert [type(layer) for layer in plain.layers] == [
+        keras.layers.BatchNormalization,
+        keras.layers.Conv2DTranspose,
+    ]
+    path = tmp_path / "generator.keras"
+    plain.save(path)
+    with zipfile.ZipFile(path) as archive:
+        assert b"harness" not in archive.read("config.json")
+    loaded = keras.models.load_model(path, safe_mode=True)
+    maps = np.random.default_rng(0).normal(size=(2, 7, 7, 3)).astype(np.float32)
+    np.testing.assert_allclose(loaded(maps), model(maps), rtol=0, atol=1e-6)
