@@ -6,6 +6,7 @@ import copy
 import math
 import zlib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -18,6 +19,7 @@ from harness.core.errors import HarnessError
 from harness.core.registry import METRICS
 from harness.data.dataset import Dataset
 from harness.evaluation import collapse, training_value
+from harness.evaluation.blas_threads import blas_threads
 from harness.evaluation.classifier.reference import Classifier
 from harness.evaluation.metrics import Metric, Sample
 from harness.evaluation.uncertainty import fid_interval, fid_null_level, kid_half_width
@@ -89,10 +91,11 @@ class Evaluator:
     @cached_property
     def real_scores(self) -> dict[str, float]:
         """The real sample's own values, against itself, of the scores that the alarm reads."""
-        return {
-            name: self.metrics[name](self.real, self.real, self._rng(name))
-            for name in collapse.SCORES
-        }
+        with self._threads():
+            return {
+                name: self.metrics[name](self.real, self.real, self._rng(name))
+                for name in collapse.SCORES
+            }
 
     def score(self, images: NDArray[np.uint8]) -> dict[str, float]:
         """Metric name -> value for generated uint8 ``images`` (num_samples, H, W, C).
@@ -109,10 +112,12 @@ class Evaluator:
                 f"{self.num_samples:,} images are scored at a time, got {len(images):,}"
             )
         fake = self.classifier.sample(images)
-        scores = {
-            name: score(self.real, fake, self._rng(name)) for name, score in self.metrics.items()
-        }
-        scores |= self._intervals(scores, fake)
+        with self._threads():
+            scores = {
+                name: score(self.real, fake, self._rng(name))
+                for name, score in self.metrics.items()
+            }
+            scores |= self._intervals(scores, fake)
         if self.alarmed:
             probability = collapse.collapse_probability(scores, self.real_scores)
             scores[schema.COLLAPSE_PROBABILITY] = probability
@@ -138,7 +143,8 @@ class Evaluator:
                 half = min(self.num_perfect, len(order) // 2)
                 images = real.training.rows(order[:half])
                 real = replace(real, training=real.training.rows(order[half:]))
-            values[name] = score(real, images, self._rng(name))
+            with self._threads():
+                values[name] = score(real, images, self._rng(name))
         return values
 
     @property
@@ -153,7 +159,8 @@ class Evaluator:
         The null level is what a generator without error reads on average at ``num_samples`` images,
         by formula; None where there is no formula.
         """
-        nulls = {"fid": fid_null_level(self.real, self.num_samples)}
+        with self._threads():
+            nulls = {"fid": fid_null_level(self.real, self.num_samples)}
         return {
             name: {"perfect": self.perfect[name], "null_level": nulls.get(name)}
             for name in self.metrics
@@ -202,6 +209,9 @@ class Evaluator:
             half = kid_half_width(self.real, fake, self._rng("kid interval"))
             found |= {low: scores["kid"] - half, high: scores["kid"] + half}
         return found
+
+    def _threads(self) -> AbstractContextManager[object]:
+        return blas_threads(self.real.features.shape[1])
 
     def _real_images(self) -> NDArray[np.uint8]:
         images = self.dataset.x_test

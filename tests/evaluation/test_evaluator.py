@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from harness.core import schema
 from harness.core.errors import HarnessError, InputError
@@ -60,6 +61,23 @@ def _evaluator(
     monkeypatch.setattr(METRICS, "names", lambda: sorted(registered))
     monkeypatch.setattr(METRICS, "get", registered.__getitem__)
     return Evaluator(DATA, classifier, 40, seed=seed)
+
+
+def test_scores_are_computed_with_one_thread_of_blas(
+    classifier: ReferenceClassifier, fakes: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = set()
+
+    def function(real: Sample, fake: Sample, rng: np.random.Generator) -> float:
+        seen.update(lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas")
+        return 0.0
+
+    probe = Metric("probe", function, "minimize", 0.0, None, "nats", "nobody")
+    evaluator = _evaluator(classifier, monkeypatch, [probe])
+    with threadpool_limits(3, user_api="blas"):
+        evaluator.score(fakes)
+        assert evaluator.perfect == {"probe": 0.0}
+    assert seen == {1}
 
 
 def test_fakes_are_scored_against_the_test_split(

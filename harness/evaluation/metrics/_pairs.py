@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,9 @@ from harness.core.errors import InputError
 from harness.evaluation.metrics import Sample
 
 BLOCK_ELEMENTS = 2**21  # 16 MiB of float64 per block; larger ones are no faster
-NUM_NEAREST = 5  # the largest k of the neighbour metrics, Naeem et al. 2020
+MANIFOLD_NEIGHBOURS = 3  # Kynkäänniemi et al. 2019, section 3
+BALL_NEIGHBOURS = 5  # Naeem et al. 2020, section 4
+NUM_NEAREST = max(MANIFOLD_NEIGHBOURS, BALL_NEIGHBOURS)
 
 # Factors on a squared radius that decide ties as exact arithmetic would: the boundary is in or out.
 CLOSED, OPEN = 1 + 1e-9, 1 - 1e-9
@@ -63,6 +66,54 @@ def nearest_distances(sample: Sample) -> NDArray[np.float64]:
             f"neighbour metrics take at least {NUM_NEAREST + 1} images, got {len(sample)}"
         )
     return sample.derived("nearest_distances", lambda: _nearest(sample.features))
+
+
+@dataclass(frozen=True)
+class CrossDistances:
+    """What the metrics ask of the distances between N real and M generated images.
+
+    A ball around an image reaches to its k-th nearest neighbour of its own side. nearest_fake:
+    (N,), nearest_real: (M,), squared distances. in_real_ball: (M,), in_fake_ball: (N,), whether an
+    image lies in any closed ball of the other side, k = 3. num_real_balls: (M,), in how many
+    open balls of real images it lies, k = 5.
+    """
+
+    nearest_fake: NDArray[np.float64]
+    nearest_real: NDArray[np.float64]
+    in_fake_ball: NDArray[np.bool_]
+    in_real_ball: NDArray[np.bool_]
+    num_real_balls: NDArray[np.int64]
+
+
+def cross_distances(real: Sample, fake: Sample) -> CrossDistances:
+    """The distances between two samples, gone through once for all metrics and kept by ``fake``.
+
+    Raises InputError for fewer than 6 images of a side.
+    """
+    # The real sample is kept beside them, so that no other one can come to have its id.
+    _, found = fake.derived(f"cross_distances {id(real)}", lambda: (real, _cross(real, fake)))
+    return found
+
+
+def _cross(real: Sample, fake: Sample) -> CrossDistances:
+    real_nearest, fake_nearest = nearest_distances(real), nearest_distances(fake)
+    real_manifold = CLOSED * real_nearest[:, MANIFOLD_NEIGHBOURS - 1, None]
+    fake_manifold = CLOSED * fake_nearest[:, MANIFOLD_NEIGHBOURS - 1]
+    real_balls = OPEN * real_nearest[:, BALL_NEIGHBOURS - 1, None]
+    found = CrossDistances(
+        np.empty(len(real)),
+        np.full(len(fake), np.inf),
+        np.empty(len(real), np.bool_),
+        np.zeros(len(fake), np.bool_),
+        np.zeros(len(fake), np.int64),
+    )
+    for rows, block in squared_distances(real.features, fake.features):
+        found.nearest_fake[rows] = block.min(axis=1)
+        np.minimum(found.nearest_real, block.min(axis=0), out=found.nearest_real)
+        found.in_fake_ball[rows] = (block <= fake_manifold).any(axis=1)
+        found.in_real_ball[:] |= (block <= real_manifold[rows]).any(axis=0)
+        found.num_real_balls[:] += np.count_nonzero(block < real_balls[rows], axis=0)
+    return found
 
 
 def _nearest(x: NDArray[np.float64]) -> NDArray[np.float64]:

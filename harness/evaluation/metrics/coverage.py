@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from harness.evaluation.metrics import Sample, metric
-from harness.evaluation.metrics._pairs import OPEN, nearest_distances, squared_distances
-
-NUM_NEIGHBOURS = 5  # Naeem et al. 2020, section 4
+from harness.evaluation.metrics._pairs import (
+    BALL_NEIGHBOURS,
+    OPEN,
+    cross_distances,
+    nearest_distances,
+)
 
 
 @metric(
@@ -26,9 +29,5 @@ def coverage(real: Sample, fake: Sample, rng: np.random.Generator) -> float:
     are open, as in the authors' code: if all real features were equal, the score would be 0, not
     perfect. Deterministic; ``rng`` is unused.
     """
-    radii = OPEN * nearest_distances(real)[:, NUM_NEIGHBOURS - 1]
-    covered = sum(
-        np.count_nonzero(block.min(axis=1) < radii[rows])
-        for rows, block in squared_distances(real.features, fake.features)
-    )
-    return covered / len(real)
+    radii = OPEN * nearest_distances(real)[:, BALL_NEIGHBOURS - 1]
+    return float((cross_distances(real, fake).nearest_fake < radii).mean())

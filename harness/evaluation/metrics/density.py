@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.evaluation.metrics import Sample, metric
-from harness.evaluation.metrics._pairs import OPEN, nearest_distances, squared_distances
-
-NUM_NEIGHBOURS = 5  # Naeem et al. 2020, section 4
+from harness.evaluation.metrics._pairs import BALL_NEIGHBOURS, cross_distances
 
 
 @metric(
@@ -24,9 +22,5 @@ def density(real: Sample, fake: Sample, rng: np.random.Generator) -> float:
     authors' code: a real image with 5 exact duplicates has an empty ball, and if all real features
     were equal, the score would be 0, not perfect. Deterministic; ``rng`` is unused.
     """
-    radii = OPEN * nearest_distances(real)[:, NUM_NEIGHBOURS - 1]
-    hits = sum(
-        np.count_nonzero(block < radii)
-        for _, block in squared_distances(fake.features, real.features)
-    )
-    return hits / (NUM_NEIGHBOURS * len(fake))
+    hits = int(cross_distances(real, fake).num_real_balls.sum())
+    return hits / (BALL_NEIGHBOURS * len(fake))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.evaluation.metrics import Sample, metric
-from harness.evaluation.metrics._pairs import CLOSED, nearest_distances, squared_distances
-
-NUM_NEIGHBOURS = 3  # Kynkäänniemi et al. 2019, section 3
+from harness.evaluation.metrics._pairs import cross_distances
 
 
 @metric(
@@ -25,14 +23,4 @@ def precision(real: Sample, fake: Sample, rng: np.random.Generator) -> float:
     below 1. A generator that repeats one good image scores 1: read it with ``recall``.
     Deterministic; ``rng`` is unused.
     """
-    return share_within(fake, real)
-
-
-def share_within(points: Sample, manifold: Sample) -> float:
-    """Share of ``points`` that lie in the closed k-NN ball of any image of ``manifold``, k = 3."""
-    radii = CLOSED * nearest_distances(manifold)[:, NUM_NEIGHBOURS - 1]
-    inside = sum(
-        np.count_nonzero((block <= radii).any(axis=1))
-        for _, block in squared_distances(points.features, manifold.features)
-    )
-    return inside / len(points)
+    return float(cross_distances(real, fake).in_real_ball.mean())

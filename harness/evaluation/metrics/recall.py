@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.evaluation.metrics import Sample, metric
-from harness.evaluation.metrics.precision import share_within
+from harness.evaluation.metrics._pairs import cross_distances
 
 
 @metric(
@@ -23,4 +23,4 @@ def recall(real: Sample, fake: Sample, rng: np.random.Generator) -> float:
     away, so their balls are huge, and recall even rises. Read it with ``coverage``, whose balls
     are the real images'. Compare at equal sizes. Deterministic; ``rng`` is unused.
     """
-    return share_within(real, fake)
+    return float(cross_distances(real, fake).in_fake_ball.mean())

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.evaluation.metrics import Sample, metric
-from harness.evaluation.metrics._pairs import CLOSED, OPEN, nearest_distances, squared_distances
+from harness.evaluation.metrics._pairs import CLOSED, OPEN, cross_distances, nearest_distances
 
 
 @metric(
@@ -25,18 +24,7 @@ def two_sample_accuracy(real: Sample, fake: Sample, rng: np.random.Generator) ->
     """
     size = min(len(real), len(fake))
     some_real, some_fake = real.take(size, rng), fake.take(size, rng)
-    to_fake, to_real = _nearest_across(some_real.features, some_fake.features)
+    cross = cross_distances(some_real, some_fake)
     own = np.concatenate([nearest_distances(s)[:, 0] for s in (some_real, some_fake)])
-    other = np.concatenate([to_fake, to_real])
+    other = np.concatenate([cross.nearest_fake, cross.nearest_real])
     return float(((own < OPEN * other).mean() + (own <= CLOSED * other).mean()) / 2)
-
-
-def _nearest_across(
-    x: NDArray[np.float64], y: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Squared distances to the nearest of the other side: (N,) of ``x``, (M,) of ``y``."""
-    nearest_y, nearest_x = np.empty(len(x)), np.full(len(y), np.inf)
-    for rows, block in squared_distances(x, y):
-        nearest_y[rows] = block.min(axis=1)
-        np.minimum(nearest_x, block.min(axis=0), out=nearest_x)
-    return nearest_y, nearest_x
