@@ -42,7 +42,7 @@ def study(
     storage: options.Storage = None,
     tracking_uri: options.TrackingUri = None,
     data_dir: options.DataDir = None,
-    workers: options.Workers = 1,
+    workers: options.Workers = None,
     workers_per_gpu: options.WorkersPerGpu = None,
     executor: options.Executor = "local",
     ray_address: options.RayAddress = None,
@@ -69,7 +69,7 @@ def study(
     changes |= {"settings": settings or [], "smoke": smoke, "name": study_name}
     specs = [resolve_study(name, **changes) for name in names or [study]]
     specs = list({spec.name: spec for spec in specs}.values())  # claims may share a study's runs
-    force = Workforce(workers, executor, workers_per_gpu, ray_address, cpus_per_worker)
+    force = Workforce(workers or 1, executor, workers_per_gpu, ray_address, cpus_per_worker)
     if dry_run:
         for spec in specs:
             print(json.dumps(declaration(spec), indent=2))
@@ -77,10 +77,12 @@ def study(
     from rich.console import Console
 
     from harness.search.session import make_plan
+    from harness.search.workers.resources import suggested
 
     given: dict[str, Any] = {"storage": storage, "tracking_uri": tracking_uri}
-    given |= {"data_dir": data_dir, "timeout": timeout, "workforce": force}
-    plans = [make_plan(one, **given) for one in specs]
+    given |= {"data_dir": data_dir, "timeout": timeout}
+    forces = [force if workers else suggested(force, one) for one in specs]
+    plans = [make_plan(one, **given, workforce=its) for one, its in zip(specs, forces, strict=True)]
     console = Console(file=lasting_output(sys.stderr if as_json else sys.stdout))
     results, code = [], 0
     for plan in plans:

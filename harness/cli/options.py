@@ -22,8 +22,26 @@ TrackingUri = Annotated[
     typer.Option(envvar="HARNESS_TRACKING_URI", help="MLflow store, a database or server URL."),
 ]
 DataDir = Annotated[Path | None, typer.Option(help="The folder that holds mnist.npz.")]
+_MAX_WORKERS = 1_024
+
+
+def _number_of_workers(text: str) -> int | None:
+    """A number of workers, None for ``auto``."""
+    if text == "auto":
+        return None
+    if text.isdecimal() and text.isascii() and 1 <= int(text[:5]) <= _MAX_WORKERS:
+        return int(text[:5])
+    raise typer.BadParameter(f"allowed: auto, or a whole number from 1 to {_MAX_WORKERS}")
+
+
 Workers = Annotated[
-    int, typer.Option(min=1, max=1_024, help="Worker processes, each running one trial at a time.")
+    int | None,
+    typer.Option(
+        parser=_number_of_workers,
+        metavar="auto|N",
+        show_default="auto",
+        help="Worker processes, each running one trial at a time; auto: one for each core.",
+    ),
 ]
 WorkersPerGpu = Annotated[
     int | None, typer.Option(min=1, help="Workers per GPU; each gets an equal part of its memory.")

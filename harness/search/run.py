@@ -108,6 +108,8 @@ def _run_here(plan: StudyPlan, storage: RDBStorage, total: int, listen: Listener
 def _run_by_workers(plan: StudyPlan, storage: RDBStorage, total: int, listen: Listener) -> bool:
     """Run until ``total`` trials are done, in other processes; whether a person stopped them."""
     executor: Executor = EXECUTORS.get(plan.workforce.executor)
+    if (workers := plan.workforce.workers) > 1:
+        listen(Message(f"{workers} workers, each running one trial at a time"))
     with executor.session(plan, total) as jobs:
         supervisor = Supervisor(executor, jobs, listen)
         status: StudyStatus = "FAILED"

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
+from contextlib import suppress
+from pathlib import Path
 
 from harness.core.cores import usable_cores
 from harness.core.errors import InputError
+from harness.core.spec.study_spec import StudySpec
 from harness.search.plan import Workforce
 
 MEMORY_FRACTION = 0.9
 """The part of a GPU's memory that workers get; the rest is for the processes' CUDA contexts."""
+
+IMAGES_PER_WORKER = 50_000
+"""Training images that are worth the start of another process, which takes seconds."""
+
+WORKER_BYTES = 1_500_000_000
+"""Memory that a worker may take: TensorFlow, two networks, MNIST and its features."""
 
 _THREAD_VARIABLES = (
     "TF_NUM_INTRAOP_THREADS",
@@ -18,6 +28,37 @@ _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
 )
+
+
+def suggested(workforce: Workforce, spec: StudySpec) -> Workforce:
+    """The workforce with as many local workers as are likely to run the study fastest.
+
+    One for each core, each with one thread: two of them make more trials than one process with
+    two threads (docs/performance.md). Fewer where memory, trials or their images are few. One,
+    which is this process, where a GPU is seen, and where the executor or the GPUs' share are given.
+    """
+    if workforce.executor != "local" or workforce.workers_per_gpu is not None or _gpus():
+        return workforce
+    num_trials = spec.search.num_trials
+    limits = [usable_cores() or 1, num_trials]
+    limits.append(num_trials * spec.base_config().images // IMAGES_PER_WORKER)
+    if (memory := available_memory()) is not None:
+        limits.append(memory // WORKER_BYTES)
+    return dataclasses.replace(workforce, workers=max(1, min(limits)))
+
+
+def available_memory() -> int | None:
+    """Bytes that new processes may take without swapping; None where Linux does not say it."""
+    found = []
+    with suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                found.append(1_024 * int(line.split()[1]))
+    with suppress(OSError, ValueError):  # a container's limit; "max" where there is none
+        group = Path("/sys/fs/cgroup")
+        used = int((group / "memory.current").read_text())
+        found.append(int((group / "memory.max").read_text()) - used)
+    return max(0, min(found)) if found else None
 
 
 def thread_limits(workers: int) -> dict[str, str]:

@@ -2,10 +2,12 @@
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from harness.core.errors import InputError
+from harness.core.spec.study_spec import StudySpec
 from harness.search.plan import Workforce
 from harness.search.workers import resources as shares
 
@@ -28,6 +30,61 @@ def test_cores_are_shared_and_none_has_less_than_one(workers, threads, monkeypat
 def test_what_the_person_has_set_stays(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert "OMP_NUM_THREADS" not in shares.thread_limits(2)
+
+
+def machine(monkeypatch, cores, memory=64_000_000_000):
+    """A machine without a GPU."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)))
+    monkeypatch.setattr(shares, "available_memory", lambda: memory)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+
+
+def size(num_trials, images):
+    return StudySpec.from_dict(
+        {
+            "question": "?",
+            "base": {"images": images},
+            "space": {"leaky_slope": {"low": 0.0, "high": 0.4}},
+            "search": {"num_trials": num_trials},
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("cores", "memory", "num_trials", "images", "workers"),
+    [
+        (2, 64_000_000_000, 12, 48_000, 2),
+        (8, 64_000_000_000, 12, 48_000, 8),
+        (16, 64_000_000_000, 12, 48_000, 11),  # 576,000 images in all
+        (16, 64_000_000_000, 4, 480_000, 4),
+        (16, 4_000_000_000, 12, 48_000, 2),
+        (16, None, 12, 48_000, 11),
+        (16, 100_000_000, 12, 48_000, 1),
+        (1, 64_000_000_000, 12, 48_000, 1),
+        (8, 64_000_000_000, 2, 20_000, 1),
+    ],
+)
+def test_a_worker_for_each_core_as_far_as_there_is_work_and_memory(
+    monkeypatch, cores, memory, num_trials, images, workers
+):
+    machine(monkeypatch, cores, memory)
+    assert shares.suggested(Workforce(), size(num_trials, images)).workers == workers
+
+
+def test_a_cluster_and_parts_of_gpus_are_left_as_they_were_asked_for(monkeypatch):
+    machine(monkeypatch, 8)
+    for workforce in (Workforce(executor="ray"), Workforce(workers_per_gpu=2)):
+        assert shares.suggested(workforce, size(12, 48_000)) == workforce
+
+
+def test_with_a_gpu_it_is_this_process(two_gpus):
+    assert shares.suggested(Workforce(), size(12, 48_000)) == Workforce()
+
+
+@pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="Linux says what is available")
+def test_the_memory_that_is_available_is_less_than_the_machine_has():
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert 0 < shares.available_memory() < total
 
 
 @pytest.fixture
