@@ -80,9 +80,23 @@ class Interruption:
         self._on_request, self._presses_to_end = on_request, presses_to_end
         self._is_checked = True
         try:
-            yield
+            with self.restored():
+                yield
         finally:
             self._is_checked, self._on_request, self._presses_to_end = before
+
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """A block out of which KeyboardInterrupt comes also where C code made a SystemError of it.
+
+        Extension modules call Python, which may raise it where they do not expect an exception.
+        """
+        try:
+            yield
+        except SystemError as error:
+            if not self.requested:
+                raise
+            raise KeyboardInterrupt from error
 
     def finish(self) -> None:
         """No signal raises from now on: the work is done and the exit code decided."""

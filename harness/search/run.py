@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import optuna
 from optuna.storages import RDBStorage
 
+from harness.core.interruption import interruption
 from harness.core.registry import EXECUTORS
 from harness.core.schema import StudyAttribute
 from harness.core.spec.study_spec import StudySpec
@@ -98,7 +99,7 @@ def _run_here(plan: StudyPlan, storage: RDBStorage, total: int, listen: Listener
     """Run until ``total`` trials are done, in this process; whether a person stopped it."""
     worker = StudyWorker(plan, storage, listen)
     try:
-        with worker.opened:
+        with worker.opened, interruption.restored():
             worker.work(total)
     except KeyboardInterrupt:
         return True

@@ -62,6 +62,20 @@ def test_in_checked_work_only_the_first_signal_raises_so_that_the_end_can_be_wri
         signal.raise_signal(number)
 
 
+def test_what_c_code_made_of_the_exception_is_the_exception_again(
+    request_to_stop: Interruption,
+) -> None:
+    with pytest.raises(SystemError), request_to_stop.restored():
+        raise SystemError("bad argument to internal function")  # a defect of its own
+    with request_to_stop.checked():
+        with pytest.raises(KeyboardInterrupt):
+            interrupt()
+        with pytest.raises(KeyboardInterrupt), request_to_stop.restored():
+            raise SystemError("bad argument to internal function")
+    with pytest.raises(KeyboardInterrupt), request_to_stop.checked():
+        raise SystemError("bad argument to internal function")
+
+
 def test_without_a_request_nothing_is_raised(request_to_stop: Interruption) -> None:
     request_to_stop.check()
     assert not request_to_stop.requested

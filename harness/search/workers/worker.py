@@ -112,13 +112,8 @@ def serve(job: Job, listen: Listener) -> WorkerExit:
     """Do the work of ``job`` in this process; how the worker ended."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        storage = open_storage(job.plan.storage_url)
-        worker = StudyWorker(job.plan, storage, listen, writes_study_files=job.number == 0)
-        try:
-            worker.work(job.total, job.gpu_memory_mb)
-        except KeyboardInterrupt:  # the supervisor may be gone, then no other process ends the run
-            worker.opened.run.finish("KILLED")
-            raise
+        with interruption.restored():
+            _work(job, listen)
     except KeyboardInterrupt:
         return WorkerExit(interrupted=True)
     except HarnessError as error:
@@ -129,6 +124,17 @@ def serve(job: Job, listen: Listener) -> WorkerExit:
             return WorkerExit(error=outage)
         return WorkerExit(defect=hide_passwords(traceback.format_exc()))
     return WorkerExit()
+
+
+def _work(job: Job, listen: Listener) -> None:
+    storage = open_storage(job.plan.storage_url)
+    worker = StudyWorker(job.plan, storage, listen, writes_study_files=job.number == 0)
+    try:
+        with interruption.restored():
+            worker.work(job.total, job.gpu_memory_mb)
+    except KeyboardInterrupt:  # the supervisor may be gone, then no other process ends the run
+        worker.opened.run.finish("KILLED")
+        raise
 
 
 def run_trials(
@@ -147,7 +153,7 @@ def run_trials(
     began = time.monotonic()
     waited = False
     try:
-        with WorkerIdentity() as worker:
+        with interruption.restored(), WorkerIdentity() as worker:
             while timeout is None or time.monotonic() - began < timeout:
                 interruption.check()
                 assignment = trial_queue.next_assignment(worker.name)

@@ -8,6 +8,7 @@ import pytest
 from optuna.trial import TrialState
 
 from harness.core.errors import DivergedError
+from harness.core.interruption import interruption
 from harness.core.schema import TRAINING_VALUE_SCORES
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
@@ -146,6 +147,16 @@ def test_interruption_and_defects_leave_failed_runs_and_are_raised(error, reason
     assert trial.state == TrialState.FAIL
     assert run.run_status == "FAILED"
     assert run.tags["failure"] == trial.user_attrs["failure"] == end.reason == reason
+
+
+def test_an_interruption_that_c_code_turned_into_another_error_is_one(monkeypatch):
+    train_nothing(monkeypatch)
+    monkeypatch.setattr(interruption, "requested", True)
+    with pytest.raises(KeyboardInterrupt):
+        run_one(3.0, SystemError("bad argument to internal function"))
+    trial, run, end = run_one.seen
+    assert trial.state == TrialState.FAIL
+    assert run.tags["failure"] == trial.user_attrs["failure"] == end.reason == "interrupted"
 
 
 CONDITIONAL = SPEC.replace(base={**SPEC.base, "conditional": "labels"})
