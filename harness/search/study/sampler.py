@@ -132,9 +132,9 @@ def make_pruner(spec: StudySpec) -> BasePruner:
         images = spec.base_config().images
     else:
         images = int(domain.high if isinstance(domain, Range) else max(domain.values))
-    milestones = spec.milestones(images)
     if spec.search.pruner == "hyperband":
-        return HyperbandPruner(milestones[0], images, REDUCTION_FACTOR)
+        # Rounded down, so that no rung lies a few images beyond its report.
+        return HyperbandPruner(max(1, images // spec.search.reports), images, REDUCTION_FACTOR)
     if spec.search.pruner == "median":
         return MedianPruner(n_startup_trials=4, n_warmup_steps=images // 3)
     return NopPruner()

@@ -82,14 +82,17 @@ def test_median_pruner_stops_a_trial_that_is_worse_than_the_median_after_a_third
         assert not good.should_prune()
 
 
-def test_hyperband_brackets_span_the_first_report_to_the_budget():
-    """9 reports and a factor of 3: rungs at a ninth, a third and the whole."""
+@pytest.mark.parametrize("images", [9_000, 240_000, 32_000, 48_001, 100_007])
+def test_hyperband_brackets_span_the_first_report_to_the_budget(images):
+    """9 reports and a factor of 3: rungs at a ninth, a third and the whole, each at a report."""
     study = spec({}, pruner="hyperband", reports=9)
+    study = study.replace(base={**study.base, "images": images})
     optuna_study = optuna.create_study(study_name="s", pruner=make_pruner(study))
+    milestones = study.milestones(images)
     stopped = set()
     for number in range(60):
         trial = optuna_study.ask()
-        for milestone in study.milestones(9_000)[:-1]:  # a trial at its end is not pruned
+        for milestone in milestones[:-1]:  # a trial at its end is not pruned
             trial.report(float((number * 37) % 61), milestone)
             if trial.should_prune():
                 stopped.add(milestone)
@@ -97,4 +100,4 @@ def test_hyperband_brackets_span_the_first_report_to_the_budget():
                 break
         else:
             optuna_study.tell(trial, float((number * 37) % 61))
-    assert stopped == {1_000, 3_000}
+    assert stopped == {milestones[0], milestones[2]}
