@@ -34,6 +34,9 @@ def squared_distances(
 
     What is within rounding of 0 is exactly 0, so equal rows always have distance 0.
     """
+    # Far from the origin the terms below would cancel to rounding; distances do not see a shift.
+    centre = b.mean(axis=0)
+    a, b = a - centre, b - centre
     norms_a, norms_b = np.einsum("ij,ij->i", a, a), np.einsum("ij,ij->i", b, b)
     # |x|^2 + |y|^2 - 2 x.y as one product of rows with two more columns: fewer passes over a block.
     left = np.column_stack([-2.0 * a, norms_a, np.ones(len(a))])

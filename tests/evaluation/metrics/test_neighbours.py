@@ -179,3 +179,16 @@ def test_too_few_images_are_refused(from_features, rng, name):
     few = from_features(rng.normal(size=(5, 2)))
     with pytest.raises(InputError, match="at least 6 images, got 5"):
         METRICS.get(name)(few, few, rng)
+
+
+@pytest.mark.parametrize("score", [*FOUR, two_sample_accuracy], ids=lambda score: score.name)
+def test_features_far_from_the_origin_score_as_near_it(from_features, score):
+    """At an offset of 1e7 the squares hold no digit of distances of about 1."""
+    draws = np.random.default_rng(5)
+    x, y = draws.normal(size=(200, 8)), draws.normal(size=(200, 8)) + 0.5
+    scores = [
+        score(from_features(x + offset), from_features(y + offset), np.random.default_rng(0))
+        for offset in (0.0, 1e7)
+    ]
+    # The offset takes seven of the features' sixteen digits; no neighbour hangs on those.
+    assert scores[0] == scores[1] > 0.0
