@@ -7,6 +7,7 @@ are one line on stderr.
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -34,7 +35,7 @@ def open_door(command: Callable[..., Any], argv: Sequence[str] | None = None) ->
     HarnessError nor an interruption is a defect and keeps its traceback, without passwords.
     """
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.command()(command)
+    app.command()(_stoppable(command))
     name = f"python -m {command.__module__}"
     if command.__module__ == "__main__" and (spec := sys.modules["__main__"].__spec__):
         name = f"python -m {spec.name}"
@@ -62,9 +63,26 @@ def _run(command: Any, name: str, argv: Sequence[str] | None) -> int:
         return _print_error(str(error), WRONG_INPUT)
     except HarnessError as error:
         return _print_error(str(error), FAILED)
-    except (KeyboardInterrupt, typer.Abort):
+    except (_Stopped, KeyboardInterrupt, typer.Abort):
         return _print_error("interrupted", INTERRUPTED)
     return code if isinstance(code, int) else 0
+
+
+class _Stopped(Exception):
+    """A KeyboardInterrupt out of a command, of which Typer would make an exit without a word."""
+
+
+def _stoppable(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``command``, which raises _Stopped for KeyboardInterrupt."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **options: Any) -> Any:
+        try:
+            return command(*args, **options)
+        except KeyboardInterrupt as error:
+            raise _Stopped from error
+
+    return run
 
 
 def _received(error: Any, argv: Sequence[str]) -> str:

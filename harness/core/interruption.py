@@ -28,6 +28,15 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SHOW_CURSOR = b"\x1b[?25h"
 
 
+class StopRequested(KeyboardInterrupt):
+    """The exception of a request.
+
+    KeyboardInterrupt itself would not do: where it passes through ``exec`` of a text, by which
+    dataclasses are made, Python notes it, and ends ``python -m`` by SIGINT whatever the exit code
+    (``run_eval_code_obj`` in CPython's pythonrun.c looks for that very class).
+    """
+
+
 class Interruption:
     """The request that this process stops; there is one for the process, ``interruption``."""
 
@@ -44,15 +53,15 @@ class Interruption:
         self._report_unraisable = sys.unraisablehook
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt if a stop was requested, whether or not it was raised before."""
+        """Raise StopRequested if a stop was requested, whether or not it was raised before."""
         if self.requested:
-            raise KeyboardInterrupt
+            raise StopRequested
 
     def install(self) -> None:
         """Handle SIGINT and SIGTERM from now on; for the main thread.
 
-        Each raises KeyboardInterrupt, as SIGINT does in Python; inside ``checked`` only the first.
-        A signal that the process was started to ignore stays ignored.
+        Each raises StopRequested; inside ``checked`` only the first does. A signal that the process
+        was started to ignore stays ignored.
         """
         self.requested, self.presses = False, 0
         self._last_press = float("-inf")
@@ -87,7 +96,7 @@ class Interruption:
 
     @contextmanager
     def restored(self) -> Iterator[None]:
-        """A block out of which KeyboardInterrupt comes also where C code made a SystemError of it.
+        """A block out of which StopRequested comes also where C code made a SystemError of it.
 
         Extension modules call Python, which may raise it where they do not expect an exception.
         """
@@ -96,7 +105,7 @@ class Interruption:
         except SystemError as error:
             if not self.requested:
                 raise
-            raise KeyboardInterrupt from error
+            raise StopRequested from error
 
     def finish(self) -> None:
         """No signal raises from now on: the work is done and the exit code decided."""
@@ -108,11 +117,11 @@ class Interruption:
         was_raised = self.requested and self._is_checked
         self.requested = True
         if not was_raised:
-            raise KeyboardInterrupt
+            raise StopRequested
 
     def _on_unraisable(self, lost: sys.UnraisableHookArgs) -> None:
         """Report an exception that Python cannot raise, unless it is a request, which is kept."""
-        if lost.exc_type is not KeyboardInterrupt:
+        if lost.exc_type is not StopRequested:
             self._report_unraisable(lost)
 
     def _listen(self) -> None:

@@ -112,3 +112,11 @@ def test_dry_run_prints_the_resolved_study_and_touches_nothing(folder, monkeypat
     assert '"beta_1": 0.5' in said
     assert not (folder / "mlruns").exists()
     assert not (folder / "reports").exists()
+
+
+def test_an_interrupted_command_says_so_and_ends_with_130():
+    def command() -> None:
+        """Never ends by itself."""
+        raise KeyboardInterrupt
+
+    assert pass_door(command) == (130, "", "interrupted\n")

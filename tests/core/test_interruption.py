@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import subprocess
 import sys
 import time
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -156,3 +158,30 @@ def test_the_second_press_ends_the_process_and_an_echo_of_the_first_does_not() -
     assert process.returncode == EXIT_CODE
     assert output == "heard\n"
     assert errors == "interrupted: ended at once; the same command resumes\n"
+
+
+EXECUTES_A_TEXT = """
+import sys
+from harness.core.interruption import interruption
+
+interruption.install()
+try:
+    exec("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+except KeyboardInterrupt:
+    interruption.finish()
+    sys.exit(130)
+"""
+
+
+def test_a_request_while_python_executes_a_text_leaves_the_exit_code_as_it_is(
+    tmp_path: Path,
+) -> None:
+    """``python -m`` ends by SIGINT where its own exception went through ``exec``, caught or not."""
+    (tmp_path / "executes_a_text.py").write_text(EXECUTES_A_TEXT)
+    paths = os.pathsep.join([str(tmp_path), os.environ["PYTHONPATH"]])
+    ended = subprocess.run(
+        [sys.executable, "-m", "executes_a_text"],
+        env={**os.environ, "PYTHONPATH": paths},
+        check=False,
+    )
+    assert ended.returncode == EXIT_CODE

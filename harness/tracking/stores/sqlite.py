@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sqlite3
@@ -11,11 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import event
-from sqlalchemy.pool import Pool
+from sqlalchemy.pool import Pool, QueuePool
 
 from harness.core.errors import InputError
 
 _BUSY_SECONDS = 20.0
+_POOL_LOG = logging.getLogger(f"{QueuePool.__module__}.{QueuePool.__name__}")
 
 
 def is_missing(path: Path) -> bool:
@@ -97,6 +99,17 @@ def roll_back_on_interrupt() -> None:
     """
     if not event.contains(Pool, "invalidate", _roll_back):
         event.listen(Pool, "invalidate", _roll_back)
+    _POOL_LOG.addFilter(_is_no_interruption)
+
+
+def _is_no_interruption(record: logging.LogRecord) -> bool:
+    """Whether to log it: that a cursor's connection is closed is no news where Ctrl-C closed it."""
+    error = record.exc_info[1] if record.exc_info else None
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return False
+        error = error.__context__
+    return True
 
 
 def _roll_back(connection: object, record: object, error: BaseException | None) -> None:

@@ -168,3 +168,16 @@ def test_ctrl_c_in_the_middle_of_a_write_leaves_no_lock_behind(storage):
     assert caught.tb is not None
     trial.set_user_attr("after", 1)
     assert optuna.load_study(study_name="s", storage=storage).trials[0].user_attrs == {"after": 1}
+
+
+@pytest.mark.parametrize(("cause", "count"), [(ValueError, 1), (KeyboardInterrupt, 0)])
+def test_a_cursor_that_ctrl_c_closed_is_not_logged_as_an_error(storage, caplog, cause, count):
+    """As SQLAlchemy logs it with the traceback, when it closes the cursor once more."""
+    try:
+        try:
+            raise cause
+        except cause:
+            raise sqlite3.ProgrammingError("Cannot operate on a closed database.")  # noqa: B904
+    except sqlite3.ProgrammingError:
+        storage.engine.pool.logger.error("Error closing cursor", exc_info=True)
+    assert len(caplog.records) == count
