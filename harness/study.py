@@ -77,12 +77,10 @@ def study(
     from rich.console import Console
 
     from harness.search.session import make_plan
-    from harness.search.workers.resources import suggested
 
-    given: dict[str, Any] = {"storage": storage, "tracking_uri": tracking_uri}
-    given |= {"data_dir": data_dir, "timeout": timeout}
-    forces = [force if workers else suggested(force, one) for one in specs]
-    plans = [make_plan(one, **given, workforce=its) for one, its in zip(specs, forces, strict=True)]
+    given: dict[str, Any] = {"storage": storage, "tracking_uri": tracking_uri, "timeout": timeout}
+    given |= {"data_dir": data_dir, "workforce": force, "suggest_workers": workers is None}
+    plans = [make_plan(one, **given) for one in specs]
     console = Console(file=lasting_output(sys.stderr if as_json else sys.stdout))
     results, code = [], 0
     for plan in plans:

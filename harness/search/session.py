@@ -21,6 +21,7 @@ from harness.search.display.terminal import Display
 from harness.search.plan import StudyPlan, Workforce
 from harness.search.run import run_study
 from harness.search.study.trials import StudyOutcome
+from harness.search.workers.resources import suggested
 from harness.tracking.failures import stopped
 from harness.tracking.stores.layout import default_layout
 
@@ -39,8 +40,12 @@ def make_plan(
     data_dir: Path | None = None,
     timeout: float | None = None,
     workforce: Workforce = ONE_WORKER,
+    suggest_workers: bool = False,
 ) -> StudyPlan:
-    """The plan for ``spec``; a store that is not named is the one in the default layout."""
+    """The plan for ``spec``; a store that is not named is the one in the default layout.
+
+    ``suggest_workers``: whether the workforce gets as many workers as suit the study here.
+    """
     if timeout is not None and math.isnan(timeout):
         raise InputError("--timeout is nan; allowed: seconds, 0 and above")
     layout = default_layout()
@@ -51,7 +56,7 @@ def make_plan(
         tracking_uri=tracking_uri or layout.tracking_uri,
         data_dir=data_dir,
         timeout=timeout,
-        workforce=workforce,
+        workforce=suggested(workforce, spec) if suggest_workers else workforce,
     )
 
 
