@@ -1,9 +1,7 @@
 """How many threads BLAS takes for the scores: one for small matrices, which more only slow down.
 
-OpenBLAS's threads wait for the next product by spinning. On two cores, 2,000 images of 64 features
-took 3.8 times the processor time with two threads, and more time on the clock
-(docs/performance.md). Scores also depend on fewer things: a sum that is not split is added in one
-order.
+OpenBLAS's threads wait for the next product by spinning. Scores also depend on fewer
+things: a sum that is not split is added in one order.
 """
 
 from __future__ import annotations
