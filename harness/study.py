@@ -62,7 +62,7 @@ def study(
     """
     from harness.core.spec.lookup import resolve_study, studies_in
     from harness.search.plan import Workforce
-    from harness.search.session import declaration
+    from harness.search.session import declare
 
     names = studies_in(study) if study_name is None else None
     changes: dict[str, Any] = {"n_trials": n_trials, "seed": seed, "seeds": seeds}
@@ -71,8 +71,7 @@ def study(
     specs = list({spec.name: spec for spec in specs}.values())  # claims may share a study's runs
     force = Workforce(workers or 1, executor, workers_per_gpu, ray_address, cpus_per_worker)
     if dry_run:
-        for spec in specs:
-            print(json.dumps(declaration(spec), indent=2))
+        declare(specs, data_dir)
         return 0
     from rich.console import Console
 

@@ -21,7 +21,9 @@ TrackingUri = Annotated[
     str | None,
     typer.Option(envvar="HARNESS_TRACKING_URI", help="MLflow store, a database or server URL."),
 ]
-DataDir = Annotated[Path | None, typer.Option(help="The folder that holds mnist.npz.")]
+DataDir = Annotated[
+    Path | None, typer.Option(help="The folder that holds mnist.npz, cifar10.npz, ...")
+]
 _MAX_WORKERS = 1_024
 
 

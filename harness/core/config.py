@@ -37,6 +37,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "discriminator_learning_rate_ratio": (1e-3, 1e3),
     "leaky_slope": (0.0, 0.5),
     "batch_size": (2, 8192),
+    "image_size": (0, 64),
     "images": (2, 10**9),  # a batch at least
     "seed": (0, 2**31 - 1),
 }
@@ -47,6 +48,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
 class TrialConfig:
     """The configuration of one trial: dataset, networks, optimizer, training procedure, budget.
 
+    ``image_size`` is the side of the images in pixels, to which they are resized; 0: as they are.
     ``images`` is the budget in training images seen, so that batch sizes compare. ``beta_1`` is
     the decay of the first moment (adam, nadam, lion) and the momentum of sgd; rmsprop has none.
     ``width`` multiplies the channel counts of the architecture, ``discriminator_width_ratio`` those
@@ -59,6 +61,7 @@ class TrialConfig:
     """
 
     dataset: str = "digits"
+    image_size: int = 0
     architecture: str = "tutorial"
     width: float = 1.0
     discriminator_width_ratio: float = 1.0
@@ -95,7 +98,11 @@ class TrialConfig:
         if not self.dataset.strip() or _holds_control_characters(self.dataset):
             raise InputError(
                 f"dataset is {shown(self.dataset)}; "
-                "allowed: digits, few_digits, mnist, stacked_mnist, or the path of an .npz"
+                "allowed: the name of a dataset, or the path of an .npz file or a folder of images"
+            )
+        if self.image_size and (self.image_size < 16 or self.image_size % 4):
+            raise InputError(
+                f"image_size is {self.image_size}; allowed: 0, or a multiple of 4 from 16 to 64"
             )
         if self.batch_size > self.images:
             raise InputError(f"batch_size {self.batch_size:,} exceeds images {self.images:,}")
@@ -144,7 +151,10 @@ FIELD_TYPES: dict[str, str] = {f.name: str(f.type) for f in dataclasses.fields(T
 FIELD_DEFAULTS: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(TrialConfig)}
 """Field -> its default."""
 
-ADDED: dict[str, str] = {"convolution": "direct"}
+SHARED = ("dataset", "image_size")
+"""Fields that all trials of a study share: its scores compare with nothing else."""
+
+ADDED: dict[str, str | int | float] = {"convolution": "direct", "image_size": 0}
 """Fields that records of earlier versions lack -> what those versions did."""
 
 

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 from harness.core.errors import InputError
 
-IMAGE_SIZE = (28, 28)
-"""Height and width that the models take."""
+SIZES = range(16, 65, 4)
+"""Sides of the square images that the models take: generators begin at a quarter of them."""
+
+MIN_PER_CLASS = 10
+"""Fewest images of a class, in both splits together, for scores that count classes."""
 
 CHANNELS = (1, 3)
 """Channel counts that the models take."""
@@ -52,7 +55,7 @@ class ArraySpec:
 def check_specs(specs: Mapping[str, ArraySpec], where: str) -> None:
     """Pass if types and shapes are those of Keras form; InputError starting with ``where`` if not.
 
-    x_*: uint8 (N, 28, 28), (N, 28, 28, 1) or (N, 28, 28, 3), the same size in both splits.
+    x_*: uint8 (N, S, S), (N, S, S, 1) or (N, S, S, 3), S in SIZES, the same in both splits.
     y_*: integers (N,) or (N, 1), as many as images.
     """
     for images, labels in SPLITS:
@@ -75,8 +78,7 @@ def check_image_type(key: str, spec: ArraySpec, where: str) -> None:
 def check_labels(labels: Mapping[str, NDArray[Any]], where: str) -> None:
     """Pass if both splits hold every class 0, 1, ..., K-1; InputError if not.
 
-    K is at least 2 and at most MAX_CLASSES. labels: ``y_train`` and ``y_test``, integers of any
-    shape.
+    K is at most MAX_CLASSES. labels: ``y_train`` and ``y_test``, integers of any shape.
     """
     classes = {key: np.unique(labels[key]) for key in ("y_train", "y_test")}
     for key, found in classes.items():
@@ -85,11 +87,9 @@ def check_labels(labels: Mapping[str, NDArray[Any]], where: str) -> None:
                 f"{where}: {key} holds the negative label {found[0]}; allowed: 0, 1, 2, ..."
             )
     found = classes["y_train"]
-    if len(found) == 1:
-        raise InputError(f"{where}: y_train holds one class only, {found[0]}; needed: at least 2")
     if len(found) > MAX_CLASSES:
         raise InputError(
-            f"{where}: y_train holds {len(found):,} classes; allowed: 2 to {MAX_CLASSES:,}"
+            f"{where}: y_train holds {len(found):,} classes; allowed: 1 to {MAX_CLASSES:,}"
         )
     # Compared as Python integers, so that no unsigned label wraps around.
     if int(found[-1]) != len(found) - 1:
@@ -102,6 +102,20 @@ def check_labels(labels: Mapping[str, NDArray[Any]], where: str) -> None:
             f"{where}: y_test holds the classes {_listed(classes['y_test'])}, "
             f"y_train {_listed(found)}; they must be the same"
         )
+
+
+def class_fault(labels: Mapping[str, NDArray[Any]]) -> str:
+    """Why classes cannot be told apart by labels that ``check_labels`` has passed; "" if they can.
+
+    Then no score counts classes, rather than reading 0.
+    """
+    counts = np.bincount(np.concatenate([labels[key].ravel() for key in ("y_train", "y_test")]))
+    if len(counts) == 1:
+        return "all images are of one class"
+    rarest = int(counts.argmin())
+    if counts[rarest] < MIN_PER_CLASS:
+        return f"class {rarest} has {counts[rarest]} images, fewer than {MIN_PER_CLASS}"
+    return ""
 
 
 def _check_same_size(specs: Mapping[str, ArraySpec], where: str) -> None:
@@ -117,11 +131,11 @@ def _check_split(
     images: str, image_spec: ArraySpec, labels: str, label_spec: ArraySpec, where: str
 ) -> None:
     height, width, channels = _image_shape(image_spec)
-    if (height, width) != IMAGE_SIZE or channels not in CHANNELS:
+    if height != width or height not in SIZES or channels not in CHANNELS:
         raise _shape_error(images, image_spec, where)
     num_images = image_spec.shape[0]
     if num_images == 0:
-        raise InputError(f"{where}: {images} is empty; needed: images of at least 2 classes")
+        raise InputError(f"{where}: {images} is empty; needed: images")
     if label_spec.shape not in ((num_images,), (num_images, 1)):
         raise InputError(
             f"{where}: {labels} has shape {label_spec.shape}; "
@@ -135,10 +149,9 @@ def _image_shape(spec: ArraySpec) -> tuple[int, int, int]:
 
 
 def _shape_error(key: str, spec: ArraySpec, where: str) -> InputError:
-    size = f"{IMAGE_SIZE[0]}, {IMAGE_SIZE[1]}"
     return InputError(
-        f"{where}: {key} has shape {spec.shape}; the models take "
-        f"(N, {size}), (N, {size}, 1) or (N, {size}, 3)"
+        f"{where}: {key} has shape {spec.shape}; the models take (N, S, S), (N, S, S, 1) or "
+        f"(N, S, S, 3), S a multiple of {SIZES.step} from {SIZES[0]} to {SIZES[-1]}"
     )
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.data.checks import class_fault
+
 ARRAY_NAMES = ("x_train", "y_train", "x_test", "y_test")
 """The four arrays of a dataset in Keras form, in the order in which they are fingerprinted."""
 
@@ -22,7 +24,8 @@ class Dataset:
     [0, num_classes). fingerprint: sha256 (64 hexadecimal digits) of the four arrays' types, shapes
     and bytes; the order of the rows counts. name: as a person would call it. source: where it came
     from, in words, for the report. channels_of: where every channel is an image of its own, the
-    one-channel dataset that they were drawn from.
+    one-channel dataset that they were drawn from. class_fault: why no score counts classes, ""
+    where they can be told apart.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Dataset:
     fingerprint: str
     source: str
     channels_of: Dataset | None = None
+    class_fault: str = ""
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -62,6 +66,7 @@ class Dataset:
             x_test=images["x_test"],
             y_train=labels["y_train"],
             y_test=labels["y_test"],
+            class_fault=class_fault(labels),
         )
 
 

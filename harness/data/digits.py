@@ -14,7 +14,6 @@ from PIL import Image
 from sklearn.datasets import load_digits as load_sklearn_digits
 from sklearn.model_selection import train_test_split
 
-from harness.data.checks import IMAGE_SIZE
 from harness.data.dataset import Dataset
 
 TEST_SHARE = 0.3
@@ -23,6 +22,7 @@ SPLIT_SEED = 0
 
 FEW_PER_CLASS = 20
 
+_SIDE = 28  # as MNIST's
 _LARGEST_VALUE = 16  # of scikit-learn's pixels
 
 
@@ -69,6 +69,5 @@ def _enlarge(image: NDArray[np.float64]) -> NDArray[np.uint8]:
     which gives the same bytes on every machine.
     """
     pixels = np.rint(image * (255 / _LARGEST_VALUE)).astype(np.uint8)
-    height, width = IMAGE_SIZE
     framed = Image.fromarray(np.pad(pixels, 1))
-    return np.asarray(framed.resize((width, height), Image.Resampling.BICUBIC))
+    return np.asarray(framed.resize((_SIDE, _SIDE), Image.Resampling.BICUBIC))

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.core.errors import InputError
 from harness.core.quiet_import import quiet_import
 from harness.core.secrets import mask
-from harness.data import mnist
+from harness.data.keras_datasets import find_named, load_named
 from harness.data.load import load_dataset
 from harness.diagnostics.installation import Finding
 from harness.tracking.stores.databases import has_table
@@ -86,8 +86,8 @@ def find_digits() -> Iterator[Finding]:
 def find_mnist(data_dir: Path | None) -> Iterator[Finding]:
     """MNIST, read completely from the file that a study would use. Downloads nothing."""
     try:
-        path = mnist.find_mnist(data_dir)
-        found = path and mnist.load_mnist(path.parent)
+        path = find_named("mnist", data_dir)
+        found = path and load_named("mnist", path.parent)
     except InputError as error:
         yield Finding("mnist", None if data_dir is None else False, str(error))
         return

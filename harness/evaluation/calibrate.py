@@ -37,7 +37,9 @@ MODEL_FILE = "collapse.json"
 
 def calibrate(
     dataset: Annotated[str, typer.Argument(help="digits, mnist, or the path of an .npz file.")],
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of mnist.npz.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder of mnist.npz, cifar10.npz, ...")
+    ] = None,
     output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("reports/calibration"),
     model: Annotated[
         Path | None, typer.Option(help="File for the alarm's model; else one in --output.")

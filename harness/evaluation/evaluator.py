@@ -47,6 +47,8 @@ class Evaluator:
     """
 
     real: Sample
+    absent: dict[str, str]
+    """Metric name -> why it is not computed for this dataset."""
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class Evaluator:
     ) -> None:
         """Score ``num_samples`` images at a time by ``metric_names``; None means all registered.
 
+        Those that need classes are left out where the dataset has a ``class_fault``.
         ``alarm`` False leaves out ``collapse_probability``. ``labelled``: whether some generators
         make images of a class asked for, so that ``describe`` explains what those are worth.
         """
@@ -68,7 +71,10 @@ class Evaluator:
         self._num_samples = num_samples
         self.seed = seed
         names = METRICS.names() if metric_names is None else metric_names
-        self.metrics: dict[str, Metric] = {name: METRICS.get(name) for name in names}
+        wanted: dict[str, Metric] = {name: METRICS.get(name) for name in names}
+        absent = {n for n, metric in wanted.items() if metric.needs_classes and dataset.class_fault}
+        self.absent = dict.fromkeys(sorted(absent), dataset.class_fault)
+        self.metrics = {name: metric for name, metric in wanted.items() if name not in absent}
         self.real = classifier.sample(self._real_images())
         if any(metric.needs_training for metric in self.metrics.values()):
             self.real = replace(self.real, training=classifier.sample(dataset.x_train))
@@ -178,7 +184,9 @@ class Evaluator:
                 "image_shape": list(dataset.image_shape),
                 "num_train": len(dataset.x_train),
                 "num_test": len(dataset.x_test),
+                "class_fault": dataset.class_fault,
             },
+            "absent": self.absent,
             "classifier": classifier.to_dict(),
             "extractor": dict(classifier.extractor),
             "num_real_samples": len(self.real),

@@ -23,7 +23,9 @@ with quiet_import():  # TensorFlow's chatter is no part of what the command says
 
 def remake(
     dataset: Annotated[str, typer.Argument(help="digits, mnist, or the path of an .npz file.")],
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of mnist.npz.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder of mnist.npz, cifar10.npz, ...")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(help="File to write; without it the shipped one of DATASET.")
     ] = None,

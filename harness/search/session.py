@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -15,6 +16,7 @@ from harness.core.errors import InputError
 from harness.core.interruption import interruption
 from harness.core.quiet_import import quiet_import
 from harness.core.spec.study_spec import StudySpec
+from harness.data.load import check_available
 from harness.search.confirmation import confirmation_study
 from harness.search.display.events import Message
 from harness.search.display.terminal import Display
@@ -94,13 +96,17 @@ def run_and_confirm(plan: StudyPlan, console: Console) -> tuple[StudyOutcome, St
     return outcome, run_session(dataclasses.replace(plan, spec=spec, timeout=left), console)
 
 
-def declaration(spec: StudySpec) -> dict[str, Any]:
-    """The resolved study, every field of the base configuration included.
+def declare(specs: Sequence[StudySpec], data_dir: Path | None) -> None:
+    """Print each resolved study as JSON, every field of the base configuration included.
 
-    Raises InputError if it asks for networks that cannot be built.
+    On standard error: what Keras would download first. Raises InputError if a study asks for
+    networks that cannot be built or for data that cannot be had.
     """
     with quiet_import():
         from harness.search.trial.setup import check_buildable
-    check_buildable(spec)
-    base = {k: v for k, v in spec.base_config().to_dict().items() if k not in spec.space}
-    return {**spec.to_dict(), "base": base}
+    for spec in specs:
+        check_buildable(spec)
+        if missing := check_available(spec.base_config().dataset, data_dir):
+            print(missing, file=sys.stderr)
+        base = {k: v for k, v in spec.base_config().to_dict().items() if k not in spec.space}
+        print(json.dumps({**spec.to_dict(), "base": base}, indent=2))

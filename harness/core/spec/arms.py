@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.core.config import BOUNDS, TrialConfig, check_field, check_keys, check_whole
+from harness.core.config import (
+    BOUNDS,
+    SHARED,
+    TrialConfig,
+    check_field,
+    check_keys,
+    check_whole,
+)
 from harness.core.errors import InputError, escape_control_characters, shown, within
 from harness.core.spec.names import derived_name
 
@@ -41,7 +48,7 @@ class Arms:
                 )
             for field in changes:
                 check_field(field)
-                if field in ("seed", "dataset"):
+                if field in ("seed", *SHARED):
                     raise InputError(f"[arms.{name}]: an arm does not set {field}: all share it")
 
     @property

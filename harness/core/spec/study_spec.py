@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.core.config import TrialConfig, check_keys, check_whole, parse_value
+from harness.core.config import SHARED, TrialConfig, check_keys, check_whole, parse_value
 from harness.core.errors import InputError, check_printable, shown, within
 from harness.core.spec.arms import Arms, Confirmation, parse_arms, parse_confirmation
 from harness.core.spec.claims import Claim, parse_claim
@@ -64,8 +64,9 @@ class StudySpec:
         for name in self.space:
             if name in self.base:
                 raise InputError(f"[space]: {name} is in [base] too; a field is fixed or searched")
-        if "dataset" in self.space:
-            raise InputError("[space]: dataset cannot be searched: all trials of a study share it")
+        for name in SHARED:
+            if name in self.space:
+                raise InputError(f"[space]: {name} cannot be searched: all trials share it")
         self._check_arms()
         self._check_budget()
 

@@ -17,6 +17,7 @@ from harness.evaluation.classifier.reference import (
     ClassifierInfo,
     ReferenceClassifier,
 )
+from harness.evaluation.classifier.rotations import load_rotation_classifier
 from harness.evaluation.metrics import Sample
 
 
@@ -80,8 +81,11 @@ def load_classifier(
 ) -> Classifier:
     """The reference classifier of ``dataset``, or that of its channels where it is stacked.
 
+    A dataset whose classes are unusable gets the classifier of its images' rotations.
     ``cache_dir``, ``on_progress`` and the errors are those of ``load_reference``.
     """
+    if dataset.class_fault:
+        return load_rotation_classifier(dataset, cache_dir, on_progress)
     if dataset.channels_of is None:
         return load_reference(dataset, cache_dir, on_progress)
     return StackedClassifier(dataset, load_reference(dataset.channels_of, cache_dir, on_progress))

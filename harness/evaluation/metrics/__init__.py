@@ -122,7 +122,8 @@ class Metric:
 
     direction: "minimize" if lower is better, "maximize" if higher is. low, high: closed range of
     its values (None where unbounded). unit: of the value. source: paper and equation or section.
-    needs_training: whether the real sample has to carry its training images.
+    needs_training: whether the real sample has to carry its training images. needs_classes: whether
+    it reads the classes that the classifier sees, which not every dataset has.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Metric:
     unit: str
     source: str
     needs_training: bool = False
+    needs_classes: bool = False
 
     def __call__(self, real: Sample, fake: Sample, rng: np.random.Generator) -> float:
         """The score of ``fake`` against ``real``; ``rng`` is the only source of randomness."""
@@ -147,6 +149,7 @@ def metric(
     low: float | None = None,
     high: float | None = None,
     needs_training: bool = False,
+    needs_classes: bool = False,
 ) -> Callable[[Callable[[Sample, Sample, np.random.Generator], float]], Metric]:
     """Register the decorated function as a Metric under its own name."""
     if direction not in ("minimize", "maximize"):
@@ -154,6 +157,7 @@ def metric(
 
     def register(function: Callable[[Sample, Sample, np.random.Generator], float]) -> Metric:
         name = function.__name__
-        return Metric(name, function, direction, low, high, unit, source, needs_training)
+        needs = {"needs_training": needs_training, "needs_classes": needs_classes}
+        return Metric(name, function, direction, low, high, unit, source, **needs)
 
     return register

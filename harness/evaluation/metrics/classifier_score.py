@@ -13,6 +13,7 @@ from harness.evaluation.metrics import Sample, metric
     low=1.0,
     unit="effective classes",
     source="Salimans et al. 2016, section 4 (Inception score), on the reference classifier",
+    needs_classes=True,
 )
 def classifier_score(real: Sample, fake: Sample, rng: np.random.Generator) -> float:
     """exp of the mean KL(p(y|x) | p(y)) over the fakes, in [1, number of classes].

@@ -20,6 +20,7 @@ LEVEL = 0.05
     unit="share of generated images",
     source="Carlini et al. 2023 (distance relative to neighbours); Meehan et al. 2020 (held-out)",
     needs_training=True,
+    needs_classes=True,
 )
 def memorized_fraction(real: Sample, fake: Sample, rng: np.random.Generator) -> float:
     """Share of the fakes nearer to a training image than all but 5 % of held-out real images are.

@@ -16,6 +16,7 @@ from harness.evaluation.metrics import Sample, metric
     high=math.log(2.0),
     unit="nats",
     source="Lin 1991, section IV, equal weights",
+    needs_classes=True,
 )
 def mode_jsd(real: Sample, fake: Sample, rng: np.random.Generator) -> float:
     """Jensen-Shannon divergence of the class shares p (real), q (fake), in [0, ln 2] nats.

@@ -13,6 +13,7 @@ from harness.evaluation.metrics import Sample, metric
     low=0.0,
     unit="nats",
     source="Srivastava et al. 2017, section 4.1 (stacked MNIST); Lin et al. 2018, section 4",
+    needs_classes=True,
 )
 def mode_kl(real: Sample, fake: Sample, rng: np.random.Generator) -> float:
     """KL(q | p) of the fakes' class shares q from the real ones p, in nats, at least 0.

@@ -14,6 +14,7 @@ MIN_RELATIVE_SHARE = 0.1
     low=0.0,
     unit="classes",
     source="class counts as in Metz et al. 2017, section 3.3 (stacked MNIST), with a threshold",
+    needs_classes=True,
 )
 def modes_captured(real: Sample, fake: Sample, rng: np.random.Generator) -> float:
     """Number of real classes whose share among the fakes is at least a tenth of the real share.

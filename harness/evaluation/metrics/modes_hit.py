@@ -12,6 +12,7 @@ from harness.evaluation.metrics import Sample, metric
     low=0.0,
     unit="classes",
     source="Metz et al. 2017, section 3.3; Lin et al. 2018, section 4.2 (stacked MNIST)",
+    needs_classes=True,
 )
 def modes_hit(real: Sample, fake: Sample, rng: np.random.Generator) -> float:
     """Number of real classes that at least one fake is classified as.

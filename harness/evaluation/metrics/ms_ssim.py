@@ -25,6 +25,7 @@ C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     high=1.0,
     unit="similarity",
     source="Odena et al. 2017, section 4.2; Wang et al. 2003, eq. 7, two scales",
+    needs_classes=True,
 )
 def ms_ssim(real: Sample, fake: Sample, rng: np.random.Generator) -> float:
     """Mean MS-SSIM of 2,000 pairs of different fakes of one predicted class; 1 if all are equal.

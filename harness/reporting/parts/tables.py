@@ -224,6 +224,12 @@ def _scale_words(evaluation: Mapping[str, Any], records: Mapping[str, Any]) -> s
             f"At these sample sizes fid reads {formats.number(level)} on average for a generator "
             "without any error (its null level, by formula); only the part above it is distance."
         )
+    absent = evaluation.get("absent")
+    if isinstance(absent, Mapping) and absent:
+        by_reason: dict[str, list[str]] = {}
+        for name, reason in absent.items():
+            by_reason.setdefault(str(reason), []).append(str(name))
+        words += [f"Not computed, since {why}: {', '.join(n)}." for why, n in by_reason.items()]
     return " ".join(words)
 
 

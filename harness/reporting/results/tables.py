@@ -237,7 +237,8 @@ def _row(run: RunRecord) -> dict[str, Any]:
     outcome = "running" if state is None else _OUTCOME_OF_STATE[state]
     if outcome == "failed" and run.tags.get(Tag.FAILURE) == INTERRUPTED:
         outcome = "interrupted"
-    params = {**ADDED, **run.params} if run.params else {}
+    added = {name: str(before) for name, before in ADDED.items()}
+    params = {**added, **run.params} if run.params else {}
     return {
         "number": run.number,
         "outcome": outcome,

@@ -154,7 +154,8 @@ class TrialRunner:
         progress = TrialProgress(
             trainer, milestones, file, began, lambda text: self.listen(Message(text, number))
         )
-        alarm = CollapseAlarm(config.images, LEVEL) if self.spec.search.collapse_alarm else None
+        watched = self.spec.search.collapse_alarm and self.evaluator.alarmed
+        alarm = CollapseAlarm(config.images, LEVEL) if watched else None
         write = _MilestoneReport(run, report, self.spec.search.metric, alarm)
 
         def after_call(images_seen: int, images_per_second: float) -> None:

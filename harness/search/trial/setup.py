@@ -11,6 +11,8 @@ from typing import Any
 
 from harness.core import schema
 from harness.core.config import FIELD_TYPES
+from harness.core.errors import InputError
+from harness.core.registry import METRICS
 from harness.core.spec.study_spec import Choices, Range, StudySpec
 from harness.data.dataset import Dataset
 from harness.data.load import load_dataset
@@ -19,6 +21,7 @@ from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.extractors import load_embedding
 from harness.models.networks import check_supported
 from harness.search.display.events import Listener, Message
+from harness.search.plan import StudyPlan
 from harness.search.study.space import config_of
 from harness.search.trial.objective import TrialRunner
 from harness.tracking.environment import describe_environment
@@ -63,9 +66,21 @@ def prepare_evaluator(
     return Evaluator(dataset, classifier, spec.num_samples, seed=seed, labelled=labelled)
 
 
-def load_study_dataset(spec: StudySpec, data_dir: Path | None) -> Dataset:
-    """The dataset of ``spec``; InputError if it cannot be had."""
-    return load_dataset(spec.base_config().dataset, data_dir)
+def load_study_dataset(plan: StudyPlan, listen: Listener) -> Dataset:
+    """The dataset of the plan's study; InputError if it cannot be had, or lacks what is asked."""
+    spec, cache_dir = plan.spec, plan.layout.cache_dir
+    base = spec.base_config()
+
+    def say(line: str) -> None:
+        listen(Message(line))
+
+    dataset = load_dataset(base.dataset, plan.data_dir, base.image_size, cache_dir, say)
+    if dataset.class_fault:
+        if "labels" in _values(spec, "conditional"):
+            raise InputError(f"conditional = 'labels' needs classes: {dataset.class_fault}")
+        if METRICS.get(spec.search.metric).needs_classes:
+            raise InputError(f"{spec.search.metric} needs classes: {dataset.class_fault}")
+    return dataset
 
 
 def prepare_runner(

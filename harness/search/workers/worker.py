@@ -61,7 +61,7 @@ class StudyWorker:
 
         check_buildable(plan.spec)
         weights = plan.spec.extractor.weights_sha256()
-        self._dataset = load_study_dataset(plan.spec, plan.data_dir)
+        self._dataset = load_study_dataset(plan, listen)
         self._plan = plan
         self._writes_study_files = writes_study_files
         self._listen = listen

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from harness.data.mnist import find_mnist
 
 from harness.core.errors import InputError
 from harness.data.load import load_dataset
-from harness.data.mnist import find_mnist
 from tests.support.repository import REPOSITORY
 
 

@@ -1,0 +1,1 @@
+"""Images as files: decoding, resizing, and folders of them as datasets."""
