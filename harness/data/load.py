@@ -42,7 +42,7 @@ def load_dataset(
         return stack_digits(_sized(load_named("mnist", data_dir), side))
     elif name in NAMED:
         dataset = load_named(name, data_dir)
-    elif (path := _path(name)).is_dir():
+    elif os.path.isdir(path := _path(name)):
         return load_folder(path, cache_dir, side, on_progress)
     elif path.suffix.lower() == ".npz":
         dataset = load_npz(path)
@@ -64,11 +64,11 @@ def check_available(name: str, data_dir: Path | None = None) -> str | None:
         if find_named(source, data_dir) or is_downloaded(source):
             return None
         return f"{source}: not on this machine; Keras will download it"
-    if (path := _path(name)).is_dir():
+    if os.path.isdir(path := _path(name)):
         check_folder(path)
     elif path.suffix.lower() != ".npz":
         raise _unknown(name)
-    elif not path.exists():
+    elif not os.path.exists(path):
         raise InputError(f"{path}: no such file")
     return None
 

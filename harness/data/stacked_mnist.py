@@ -51,7 +51,8 @@ def stack_digits(digits: Dataset, seed: int = SEED) -> Dataset:
     }
     source = f"three images of {digits.name} as channels, every triple of digits equally often"
     stacked = Dataset.from_keras_form(f"stacked_{digits.name}", arrays, source)
-    return dataclasses.replace(stacked, channels_of=digits)
+    # Modes are told by the digits' classifier, however few images there are of each mode.
+    return dataclasses.replace(stacked, channels_of=digits, class_fault=digits.class_fault)
 
 
 def _stack(

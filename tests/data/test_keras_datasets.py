@@ -1,4 +1,4 @@
-"""Where MNIST comes from, in which order, and what is said when it comes from nowhere."""
+"""Where named datasets come from, in which order, and what is said when it is from nowhere."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from harness.data.mnist import find_mnist
 
 from harness.core.errors import InputError
-from harness.data.load import load_dataset
+from harness.data.keras_datasets import NAMED, find_named
+from harness.data.load import check_available, load_dataset
 from tests.support.repository import REPOSITORY
 
 
@@ -37,10 +37,8 @@ def places(tmp_path, arrays, monkeypatch):
 
 def set_keras(monkeypatch, load_data):
     """Put a stand-in for Keras where ``import keras`` finds it: the real one takes seconds."""
-    mnist = SimpleNamespace(load_data=load_data)
-    monkeypatch.setitem(
-        sys.modules, "keras", SimpleNamespace(datasets=SimpleNamespace(mnist=mnist))
-    )
+    named = dict.fromkeys(NAMED, SimpleNamespace(load_data=load_data))
+    monkeypatch.setitem(sys.modules, "keras", SimpleNamespace(datasets=SimpleNamespace(**named)))
 
 
 def first_pixel(data_dir: Path | None = None) -> int:
@@ -49,13 +47,13 @@ def first_pixel(data_dir: Path | None = None) -> int:
 
 def test_the_first_place_that_has_it_is_taken(places, monkeypatch):
     given = places["given"].parent
-    assert find_mnist(given) == places["given"]
+    assert find_named("mnist", given) == places["given"]
     assert first_pixel(given) == 0
     assert first_pixel() == 1
     places["variable"].unlink()
     assert first_pixel() == 2
     places["cache"].unlink()
-    assert find_mnist() is None
+    assert find_named("mnist") is None
     assert first_pixel() == 3
     assert load_dataset("mnist").source == "MNIST, downloaded by Keras"
 
@@ -102,13 +100,46 @@ def test_a_failed_download_says_how_to_get_it(places, monkeypatch, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("name", NAMED)
+def test_every_name_is_read_from_a_file_that_is_called_after_it(tmp_path, arrays, name):
+    for key in ("x_train", "x_test"):
+        arrays[key] = np.repeat(arrays[key][:, :, :, None], 3, axis=3)
+    np.savez(tmp_path / f"{name}.npz", **arrays)
+    dataset = load_dataset(name, tmp_path)
+    assert (dataset.name, dataset.image_shape) == (name, (28, 28, 3))
+    assert check_available(name, tmp_path) is None
+
+
+def test_what_keras_gives_is_checked(monkeypatch, tmp_path, arrays):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    wide = np.zeros((30, 28, 30), np.uint8)
+    train, test = (wide, arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
+    set_keras(monkeypatch, lambda: (train, test))
+    with pytest.raises(InputError, match=r"^cifar10: x_train holds images of 28x30x1"):
+        load_dataset("cifar10")
+
+
+def test_a_dry_run_hears_what_is_missing(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("HARNESS_DATA_DIR", raising=False)
+    assert check_available("stacked_mnist") == "mnist: not on this machine; Keras will download it"
+    (tmp_path / "datasets" / "fashion-mnist").mkdir(parents=True)
+    assert check_available("fashion_mnist") is None
+    with pytest.raises(InputError, match=r"^kmnist: no kmnist\.npz in .*Keras does not have it"):
+        check_available("kmnist")
+    with pytest.raises(InputError, match=r"none\.npz: no such file"):
+        check_available(str(tmp_path / "none.npz"))
+    with pytest.raises(InputError, match=r"^unknown dataset 'mnits'.* Did you mean mnist\?$"):
+        check_available("mnits")
+
+
 @pytest.mark.slow
 def test_keras_itself_fails_in_the_way_that_is_expected(tmp_path):
     # A closed port of this machine stands in for the network.
     dead = {f"{kind}_proxy": "http://127.0.0.1:9" for kind in ("http", "https")}
     kept = {k: v for k, v in os.environ.items() if "proxy" not in k.lower()}
     kept.pop("HARNESS_DATA_DIR", None)
-    code = "from harness.data.load import load_dataset; load_dataset('mnist')"
+    code = "from harness.data.load import check_available, load_dataset; load_dataset('mnist')"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=kept | dead | {"KERAS_HOME": str(tmp_path), "TF_CPP_MIN_LOG_LEVEL": "3"},

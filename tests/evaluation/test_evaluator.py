@@ -285,3 +285,19 @@ def test_what_labelled_images_are_worth_is_explained_where_there_are_any(
     assert labelled["training value"]["real images"] == len(DATA.x_train)
     assert "training value" not in plain
     json.dumps(labelled, allow_nan=False)
+
+
+def test_without_classes_their_scores_are_absent_with_the_reason(
+    classifier: ReferenceClassifier, fakes: np.ndarray
+) -> None:
+    data = replace(DATA, class_fault="all images are of one class")
+    evaluator = Evaluator(data, classifier, 40)
+    counting = {name for name in METRICS.names() if METRICS.get(name).needs_classes}
+    assert {"modes_captured", "mode_jsd", "classifier_score"} < counting
+    assert "fid" not in counting
+    scores = evaluator.score(fakes)
+    assert not counting & set(scores)
+    assert schema.COLLAPSE_PROBABILITY not in scores  # which is made of them
+    described = evaluator.describe()
+    assert described["absent"] == dict.fromkeys(sorted(counting), "all images are of one class")
+    assert Evaluator(DATA, classifier, 40).describe()["absent"] == {}

@@ -84,10 +84,9 @@ def load_classifier(
     A dataset whose classes are unusable gets the classifier of its images' rotations.
     ``cache_dir``, ``on_progress`` and the errors are those of ``load_reference``.
     """
-    if dataset.class_fault:
-        return load_rotation_classifier(dataset, cache_dir, on_progress)
     if dataset.channels_of is None:
-        return load_reference(dataset, cache_dir, on_progress)
+        load = load_rotation_classifier if dataset.class_fault else load_reference
+        return load(dataset, cache_dir, on_progress)
     return StackedClassifier(dataset, load_reference(dataset.channels_of, cache_dir, on_progress))
 
 

@@ -73,8 +73,11 @@ class _MilestoneReport:
         images_seen, scores = milestone.images_seen, milestone.scores
         self.run.log_metrics({**milestone.training, **scores}, images_seen)
         self.run.log_image(schema.sample_path(images_seen), milestone.grid)
-        collapsed = self.alarm is not None and self.alarm.stays_up(
-            images_seen, scores[schema.COLLAPSE_PROBABILITY]
+        probability = scores.get(schema.COLLAPSE_PROBABILITY)  # absent where there are no classes
+        collapsed = (
+            self.alarm is not None
+            and probability is not None
+            and self.alarm.stays_up(images_seen, probability)
         )
         self.report(scores[self.metric], images_seen)
         if collapsed:
@@ -154,8 +157,7 @@ class TrialRunner:
         progress = TrialProgress(
             trainer, milestones, file, began, lambda text: self.listen(Message(text, number))
         )
-        watched = self.spec.search.collapse_alarm and self.evaluator.alarmed
-        alarm = CollapseAlarm(config.images, LEVEL) if watched else None
+        alarm = CollapseAlarm(config.images, LEVEL) if self.spec.search.collapse_alarm else None
         write = _MilestoneReport(run, report, self.spec.search.metric, alarm)
 
         def after_call(images_seen: int, images_per_second: float) -> None:
