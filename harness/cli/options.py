@@ -10,6 +10,13 @@ import typer
 from harness.core.registry import EXECUTORS
 
 Study = Annotated[str, typer.Argument(help="A study file, or a name under studies/.")]
+Recorded = Annotated[
+    str, typer.Argument(metavar="STUDY", help="The study, as it was named when it ran.")
+]
+Trial = Annotated[
+    str | None,
+    typer.Option(metavar="N|RUN_ID", show_default="the winner", help="A trial's number or run id."),
+]
 StudyName = Annotated[
     str | None,
     typer.Option("--study-name", help="Name of the study in both stores and under reports/."),

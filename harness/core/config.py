@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.core.errors import InputError, shown
+from harness.core.errors import InputError, guess, shown
 from harness.core.registry import ARCHITECTURES, PROCEDURES
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -161,7 +161,9 @@ ADDED: dict[str, str | int | float] = {"convolution": "direct", "image_size": 0}
 def check_field(name: str) -> str:
     """``name``, if it is a TrialConfig field; InputError with the list otherwise."""
     if name not in FIELDS:
-        raise InputError(f"unknown field {shown(name)}; known: {', '.join(FIELDS)}")
+        raise InputError(
+            f"unknown field {shown(name)}; known: {', '.join(FIELDS)}.{guess(name, FIELDS)}"
+        )
     return name
 
 

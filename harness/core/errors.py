@@ -5,7 +5,9 @@ All other exceptions are defects and are shown with their traceback.
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 from types import TracebackType
 
 _SHOWN_CHARACTERS = 80
@@ -64,6 +66,12 @@ class within:
 def first_line(error: BaseException) -> str:
     """The first line of what ``error`` says; the name of its type if that is nothing."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def guess(name: str, known: Iterable[str]) -> str:
+    """ " Did you mean X?" for the one of ``known`` that is closest to ``name``; "" if none is."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {close[0]}?" if close else ""
 
 
 def shown(value: object) -> str:

@@ -116,6 +116,7 @@ A trial that resumed an interrupted one includes the time spent until the checkp
 # Artifacts of a trial run, as paths below the run's artifact root.
 SAMPLES_FOLDER = "samples"  # samples/<images_seen>.png, nine digits, zero-padded
 GENERATOR_FILE = "generator.keras"
+GENERATOR_RECORD_FILE = "generator.json"  # its pixel scaling and the shares of its labels
 CONFIG_FILE = "config.json"
 ENVIRONMENT_FILE = "environment.json"
 

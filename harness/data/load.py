@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.core.errors import InputError
+from harness.core.errors import InputError, guess
 from harness.data.dataset import Dataset
 from harness.data.digits import load_digits, load_few_digits
 from harness.data.images.folder import check_folder, load_folder
@@ -82,9 +81,7 @@ def _sized(dataset: Dataset, side: int) -> Dataset:
 
 
 def _unknown(name: str) -> InputError:
-    close = difflib.get_close_matches(name.lower(), NAMES, n=1)
-    guess = f" Did you mean {close[0]}?" if close else ""
     return InputError(
         f"unknown dataset {name!r}; allowed: {', '.join(NAMES)}, or the path of an .npz file or a "
-        f"folder of images.{guess}"
+        f"folder of images.{guess(name.lower(), NAMES)}"
     )

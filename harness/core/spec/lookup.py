@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.core.errors import InputError, shown
+from harness.core.errors import InputError, guess, shown
 from harness.core.spec.study_spec import StudySpec
 
 CLAIMS = "claims"
@@ -67,15 +67,23 @@ def studies_in(study: str) -> list[str] | None:
     return None
 
 
+def known_studies() -> list[str]:
+    """The sorted names of all study files, in this folder and in the project."""
+    found = {p.relative_to(f) for f in _folders() for p in f.rglob("*.toml")}
+    return sorted(path.with_suffix("").as_posix() for path in found)
+
+
 def _find(study: str) -> Path:
     """The file ``study``, or ``studies/<study>.toml`` in this folder or in the project."""
     for path in (Path(study), *(folder / f"{study}.toml" for folder in _folders())):
         if os.path.isfile(path):  # False for a name that no file can have
             return path
-    found = {p.relative_to(f) for f in _folders() for p in f.rglob("*.toml")}
-    known = sorted(path.with_suffix("").as_posix() for path in found)
+    known = known_studies()
     listed = ", ".join(known) or "none"
-    raise InputError(f"no study file or name {shown(study)}; known: {listed} (studies/*.toml)")
+    raise InputError(
+        f"no study file or name {shown(study)}; known: {listed} (studies/*.toml)."
+        + guess(study, known)
+    )
 
 
 def _folders() -> list[Path]:

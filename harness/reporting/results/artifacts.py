@@ -18,8 +18,9 @@ from harness.tracking.stores.artifact_places import ArtifactPlaces
 from harness.tracking.stores.mlflow_server import limited_requests
 
 MOST_BYTES = 16_000_000
-"""The largest artifact that is read; a generator is larger, and no report reads one."""
+"""The largest artifact that a report reads. A generator, which no report reads, may be larger."""
 
+MOST_GENERATOR_BYTES = 1_000_000_000
 MOST_JSON_BYTES = 1_000_000
 MOST_LEVELS = 20
 
@@ -71,6 +72,19 @@ class StudyArtifacts:
             return {}
         return {name: finite(table) for name, table in tables if isinstance(table, dict)}
 
+    def generator(self, run_id: str) -> tuple[bytes, dict[str, Any]]:
+        """The run's generator, the bytes of a ``.keras`` file, and its record, empty without one.
+
+        Raises NotRead for a run that has kept no generator, or one that cannot be read.
+        """
+        content = self._read(run_id, schema.GENERATOR_FILE, MOST_GENERATOR_BYTES)
+        try:
+            return content, parse_object(self._read(run_id, schema.GENERATOR_RECORD_FILE))
+        except NotRead as reason:
+            if str(reason) != NOT_RECORDED:
+                raise
+            return content, {}
+
     def refused(self) -> list[str]:
         """The runs of trials that noted an address elsewhere and have no folder by their id."""
         return [
@@ -106,15 +120,15 @@ class StudyArtifacts:
     def _folders(self, run_id: str) -> list[Path]:
         return self._places.local_folders(self._study_name, run_id, self._addresses.get(run_id))
 
-    def _read(self, run_id: str, path: str) -> bytes:
-        """The content of one artifact; NotRead with the reason otherwise."""
+    def _read(self, run_id: str, path: str, most: int = MOST_BYTES) -> bytes:
+        """The content of one artifact of at most ``most`` bytes; NotRead with the reason else."""
         for folder in self._folders(run_id):
-            content = _read_file(self._places, folder / path)
+            content = _read_file(self._places, folder / path, most)
             if content is not None:
                 return content
         address = self._addresses.get(run_id)
         if remote := self._places.remote_address(run_id, address):
-            return _download(self._uri, remote, path)
+            return _download(self._uri, remote, path, most)
         raise NotRead(self._absence(run_id))
 
     def _names(self, run_id: str, folder: str) -> list[str]:
@@ -190,7 +204,7 @@ def _check(value: object, levels: int) -> None:
         raise NotRead("not read: holds a number that is out of range")
 
 
-def _read_file(places: ArtifactPlaces, path: Path) -> bytes | None:
+def _read_file(places: ArtifactPlaces, path: Path, most: int) -> bytes | None:
     """The content of a file below one of the folders; None if there is none.
 
     Neither links that lead outside nor pipes and devices are opened.
@@ -204,21 +218,21 @@ def _read_file(places: ArtifactPlaces, path: Path) -> bytes | None:
             state = os.fstat(file)
             if not stat.S_ISREG(state.st_mode):
                 return None
-            if state.st_size > MOST_BYTES:
-                raise NotRead(f"not read: larger than {MOST_BYTES:,} bytes")
-            return opened.read(MOST_BYTES)
+            if state.st_size > most:
+                raise NotRead(f"not read: larger than {most:,} bytes")
+            return opened.read(most)
     except (OSError, ValueError, RuntimeError):  # ValueError: NUL; RuntimeError: a loop of links
         return None
 
 
-def _download(tracking_uri: str, address: str, path: str) -> bytes:
+def _download(tracking_uri: str, address: str, path: str, most: int) -> bytes:
     """The content of the artifact ``path`` below the checked ``address``."""
     above, _, name = f"{address}/{path}".rpartition("/")
     files = _listing(tracking_uri, above)
     if name not in files:
         raise NotRead(NOT_RECORDED)
-    if (files[name] or 0) > MOST_BYTES:
-        raise NotRead(f"not read: larger than {MOST_BYTES:,} bytes")
+    if (files[name] or 0) > most:
+        raise NotRead(f"not read: larger than {most:,} bytes")
     with tempfile.TemporaryDirectory() as folder, limited_requests():
         try:
             uri = f"{above}/{name}"

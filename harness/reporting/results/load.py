@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from harness.core import schema
-from harness.core.errors import InputError, shown, within
+from harness.core.errors import InputError, guess, shown, within
 from harness.core.secrets import mask
 from harness.core.spec.arms import confirmation_name
 from harness.core.spec.names import check_study_name
@@ -96,7 +96,10 @@ def _experiment_id(runs: DatabaseRuns | ServerRuns, tracking_uri: str, study_nam
     names = runs.studies()
     if study_name not in names:
         known = ", ".join(sorted(set(names) - {"Default"})) or "none"
-        raise InputError(f"no study {study_name!r} in {mask(tracking_uri)}; there: {known}")
+        raise InputError(
+            f"no study {study_name!r} in {mask(tracking_uri)}; there: {known}."
+            + guess(study_name, names)
+        )
     return names[study_name]
 
 

@@ -22,6 +22,7 @@ from harness.core.interruption import interruption
 from harness.core.schema import FinalState, Tag, TrialAttribute
 from harness.core.spec.study_spec import StudySpec
 from harness.data.dataset import Dataset
+from harness.data.generator_record import generator_record
 from harness.evaluation.collapse import LEVEL
 from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.students import Labelled
@@ -175,7 +176,7 @@ class TrialRunner:
                 interruption.check()
             worth = self._training_value(number, trainer, progress)
             run.log_metrics(worth, config.images)
-            _log_generator(trainer, run)
+            _log_generator(trainer, self.dataset, run)
         except optuna.TrialPruned as pruned:
             _log_times(run, trainer, progress)
             run.finish(FinalState.PRUNED, {Tag.PRUNED_BY: _pruned_by(pruned)})
@@ -293,8 +294,9 @@ def _pruned_by(pruned: optuna.TrialPruned) -> str:
     return schema.PRUNED_BY_COLLAPSE if collapsed else schema.PRUNED_BY_PRUNER
 
 
-def _log_generator(trainer: Trainer, run: TrialRun) -> None:
+def _log_generator(trainer: Trainer, dataset: Dataset, run: TrialRun) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / schema.GENERATOR_FILE
         with_layers_of_keras(trainer.networks.generator).save(path)
         run.log_file(schema.GENERATOR_FILE, path)
+    run.log_json(schema.GENERATOR_RECORD_FILE, generator_record(trainer.config, dataset))

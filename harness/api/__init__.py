@@ -1,0 +1,1 @@
+"""Recorded studies and their generators, for Python and for the commands that use them."""
