@@ -35,16 +35,17 @@ def main() -> NoReturn:
     elif name == "--version":
         print(f"gan-harness {importlib.metadata.version('gan-harness')}")
     elif name == "--list":
-        _list_studies()
+        open_door(list_studies, [])
     else:
         known = ", ".join(COMMANDS)
-        text = f"error: no command {shown(name)}; allowed: {known}.{guess(name, COMMANDS)}"
+        text = f"error: no command {shown(name)}; allowed: {known}{guess(name, COMMANDS)}"
         print(text, file=sys.stderr)
         sys.exit(WRONG_INPUT)
     sys.exit(0)
 
 
-def _list_studies() -> None:
+def list_studies() -> None:
+    """Print the name and the question of every study file."""
     from harness.core.spec.lookup import declared_study, known_studies
 
     names = known_studies()

@@ -162,7 +162,7 @@ def check_field(name: str) -> str:
     """``name``, if it is a TrialConfig field; InputError with the list otherwise."""
     if name not in FIELDS:
         raise InputError(
-            f"unknown field {shown(name)}; known: {', '.join(FIELDS)}.{guess(name, FIELDS)}"
+            f"unknown field {shown(name)}; known: {', '.join(FIELDS)}{guess(name, FIELDS)}"
         )
     return name
 

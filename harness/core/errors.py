@@ -69,9 +69,9 @@ def first_line(error: BaseException) -> str:
 
 
 def guess(name: str, known: Iterable[str]) -> str:
-    """ " Did you mean X?" for the one of ``known`` that is closest to ``name``; "" if none is."""
+    """ "; did you mean X?" for the one of ``known`` that is closest to ``name``; "" if none is."""
     close = difflib.get_close_matches(name, list(known), n=1)
-    return f" Did you mean {close[0]}?" if close else ""
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def shown(value: object) -> str:

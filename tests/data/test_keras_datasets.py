@@ -129,7 +129,7 @@ def test_a_dry_run_hears_what_is_missing(monkeypatch, tmp_path):
         check_available("kmnist")
     with pytest.raises(InputError, match=r"none\.npz: no such file"):
         check_available(str(tmp_path / "none.npz"))
-    with pytest.raises(InputError, match=r"^unknown dataset 'mnits'.* Did you mean mnist\?$"):
+    with pytest.raises(InputError, match=r"^unknown dataset 'mnits'.*; did you mean mnist\?$"):
         check_available("mnits")
 
 

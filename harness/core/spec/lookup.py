@@ -81,7 +81,7 @@ def _find(study: str) -> Path:
     known = known_studies()
     listed = ", ".join(known) or "none"
     raise InputError(
-        f"no study file or name {shown(study)}; known: {listed} (studies/*.toml)."
+        f"no study file or name {shown(study)}; known: {listed} (studies/*.toml)"
         + guess(study, known)
     )
 

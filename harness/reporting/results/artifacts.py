@@ -145,7 +145,8 @@ class StudyArtifacts:
 
     def _absence(self, run_id: str) -> str:
         address = self._addresses.get(run_id)
-        if not address or self._places.allow(run_id, address):
+        found = any(folder.is_dir() for folder in self._folders(run_id))
+        if found or not address or self._places.allow(run_id, address):
             return NOT_RECORDED
         return f"not read: its address is outside of {self._places.words}"
 

@@ -97,7 +97,7 @@ def _experiment_id(runs: DatabaseRuns | ServerRuns, tracking_uri: str, study_nam
     if study_name not in names:
         known = ", ".join(sorted(set(names) - {"Default"})) or "none"
         raise InputError(
-            f"no study {study_name!r} in {mask(tracking_uri)}; there: {known}."
+            f"no study {study_name!r} in {mask(tracking_uri)}; there: {known}"
             + guess(study_name, names)
         )
     return names[study_name]

@@ -75,11 +75,9 @@ class _MilestoneReport:
         self.run.log_metrics({**milestone.training, **scores}, images_seen)
         self.run.log_image(schema.sample_path(images_seen), milestone.grid)
         probability = scores.get(schema.COLLAPSE_PROBABILITY)  # absent where there are no classes
-        collapsed = (
-            self.alarm is not None
-            and probability is not None
-            and self.alarm.stays_up(images_seen, probability)
-        )
+        collapsed = False
+        if self.alarm is not None and probability is not None:
+            collapsed = self.alarm.stays_up(images_seen, probability)
         self.report(scores[self.metric], images_seen)
         if collapsed:
             raise TrialCollapsed
