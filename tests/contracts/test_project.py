@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from tests.support.repository import REPOSITORY
 
 DOORS = sorted(
-    path.stem for path in (REPOSITORY / "harness").glob("*.py") if path.stem != "__init__"
+    path.stem for path in (REPOSITORY / "harness").glob("*.py") if not path.stem.startswith("__")
 )
 MODULES = sorted((REPOSITORY / "harness").rglob("*.py"))
 HEAVY = {
