@@ -48,7 +48,9 @@ def _serve(layout: Layout, tracking_uri: str | None, host: str, port: int | None
         )
     typer.echo(f"Starting the MLflow UI on port {chosen}; this takes about 15 seconds.")
     with running_server(uri, layout, host, chosen) as server:
-        typer.echo(f"The runs are at {server.runs_page}   (Ctrl-C ends it)")
+        for name, page in server.study_pages(uri).items():
+            typer.echo(f"  {name}: {page}")
+        typer.echo(f"All studies are at {server.runs_page}   (Ctrl-C ends it)")
         raise HarnessError(f"the MLflow server ended unexpectedly, exit status {server.wait()}")
 
 

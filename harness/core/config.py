@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -133,6 +135,13 @@ class TrialConfig:
             if fields[name] == FIELD_DEFAULTS[name]:
                 del fields[name]
         return fields
+
+    @property
+    def config_id(self) -> str:
+        """Ten hexadecimal digits, the same for configurations that differ by the seed alone."""
+        fields = {name: value for name, value in self.identity().items() if name != "seed"}
+        text = json.dumps(fields, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:10]
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> TrialConfig:

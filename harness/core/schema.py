@@ -69,6 +69,9 @@ class TrialAttribute(StrEnum):
     RETRY_OF = Tag.RETRY_OF
 
 
+CONFIG_ID = "config_id"
+"""Param: what a trial's seeds share, so that the MLflow UI can group them."""
+
 INTERRUPTED = "interrupted"
 """Value of the tag ``failure`` of a trial ended by Ctrl-C, a kill or an outage; not counted."""
 

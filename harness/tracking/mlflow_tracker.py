@@ -37,8 +37,9 @@ from harness.tracking.tracker import (
     StudyTracker,
     Tracker,
     TrialRun,
-    trial_run_name,
+    trial_title,
 )
+from harness.tracking.ui_view import view_of
 
 _LONGEST_NOTE = 4_000  # an experiment's tag takes 5,000 characters
 
@@ -87,11 +88,13 @@ class MlflowTrialRun(_MlflowRun, TrialRun):
 class MlflowStudy(_MlflowRun, StudyTracker):
     """The parent run of one study in MLflow."""
 
-    def __init__(self, client: MlflowClient, experiment_id: str, run_id: str, name: str) -> None:
-        """Wrap the existing run ``run_id`` of the study called ``name``."""
+    def __init__(
+        self, client: MlflowClient, experiment_id: str, run_id: str, spec: StudySpec
+    ) -> None:
+        """Wrap the existing run ``run_id`` of the study ``spec``."""
         super().__init__(client, run_id)
         self.experiment_id = experiment_id
-        self._name = name
+        self._spec = spec
         self._source = source_tags()
 
     def start_trial(
@@ -101,13 +104,13 @@ class MlflowStudy(_MlflowRun, StudyTracker):
         own = {
             Tag.KIND: RunKind.TRIAL,
             Tag.PARENT: self.run_id,
-            Tag.STUDY_NAME: self._name,
+            Tag.STUDY_NAME: self._spec.name,
             Tag.TRIAL_NUMBER: str(number),
         }
         run = self._client.create_run(
             self.experiment_id,
             tags=_as_text({**self._source, **tags, **own}),
-            run_name=trial_run_name(number),
+            run_name=trial_title(self._spec, number, config, tags.get(Tag.ARM)),
         )
         trial = MlflowTrialRun(self._client, run.info.run_id)
         try:
@@ -157,7 +160,8 @@ class MlflowTracker(Tracker):
         with lock(self.tracking_uri, TABLES, TABLES_SECONDS):
             experiment_id = self._experiment(spec)
             run_id = self._parent(experiment_id) or self._new_parent(experiment_id, spec)
-        return MlflowStudy(self._client, experiment_id, run_id, spec.name)
+            self._prepare_view(experiment_id, spec)
+        return MlflowStudy(self._client, experiment_id, run_id, spec)
 
     def trial_numbers(self, study_name: str) -> Set[int]:
         """The numbers of the trials that have a run; InputError if the study was deleted."""
@@ -181,6 +185,13 @@ class MlflowTracker(Tracker):
                 f"restore it: mlflow experiments restore --experiment-id {experiment.experiment_id}"
             )
         return experiment
+
+    def _prepare_view(self, experiment_id: str, spec: StudySpec) -> None:
+        """Let the UI's link to the study open on its trials, columns and charts."""
+        tag, text = view_of(spec)
+        tags = self._client.get_experiment(experiment_id).tags
+        if tag not in tags:
+            self._client.set_experiment_tag(experiment_id, tag, text)
 
     def _names_like(self, study_name: str) -> list[str]:
         """The names of experiments, deleted ones too, that are ``study_name`` but for the case."""

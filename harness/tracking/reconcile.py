@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.core.config import TrialConfig
-from harness.core.schema import INTERRUPTED, RUN_STATUS, FinalState, RunKind, Tag
+from harness.core.schema import CONFIG_ID, INTERRUPTED, RUN_STATUS, FinalState, RunKind, Tag
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -162,6 +162,8 @@ def log_parameters(
 
     fields = config.to_dict() if config else {}
     params = [Param(name, str(value)) for name, value in fields.items()]
+    if config is not None:
+        params.append(Param(CONFIG_ID, config.config_id))
     position = Metric(Tag.TRIAL_NUMBER.value, float(number), time.time_ns() // 1_000_000, 0)
     client.log_batch(run_id, metrics=[position], params=params)
 

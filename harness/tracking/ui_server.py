@@ -22,8 +22,12 @@ from typing import IO
 from harness.core.errors import HarnessError, InputError
 from harness.core.secrets import hide_passwords, mask
 from harness.tracking.stores.layout import Layout
+from harness.tracking.ui_view import view_address
 
 DEFAULT_PORT = 5000
+MAX_LINKS = 20
+"""Most studies that are linked at the start; the page lists all."""
+
 _START_SECONDS = 180.0
 _STOP_SECONDS = 10.0
 
@@ -71,6 +75,19 @@ class Server:
     def runs_page(self) -> str:
         """The URL of the list of studies; by default MLflow 3 opens pages for language models."""
         return f"{self.url}/#/experiments?workflowType=machine_learning"
+
+    def study_pages(self, tracking_uri: str) -> dict[str, str]:
+        """Study -> the URL of its view, the last changed first, at most MAX_LINKS of them."""
+        from mlflow import MlflowClient
+
+        found = MlflowClient(tracking_uri=tracking_uri).search_experiments(
+            max_results=MAX_LINKS, order_by=["last_update_time DESC"]
+        )
+        return {
+            experiment.name: self.url + view_address(experiment.experiment_id, experiment.tags)
+            for experiment in found
+            if experiment.name != "Default"
+        }
 
     def wait(self) -> int:
         """Wait until the server ends; its exit status."""

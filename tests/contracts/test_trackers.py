@@ -135,7 +135,8 @@ def test_trial_run_carries_its_configuration(
     backend: Backend, spec: StudySpec, study: StudyTracker, trial: TrialRun
 ) -> None:
     seen = backend.see(trial)
-    assert (seen.name, seen.status) == ("trial-007", "RUNNING")
+    assert (seen.name, seen.status) == ("t07", "RUNNING")
+    assert seen.params.pop("config_id") == CONFIG.config_id
     assert tuple(sorted(seen.params)) == tuple(sorted(FIELDS))
     assert {name: str(value) for name, value in CONFIG.to_dict().items()} == seen.params
     assert (
@@ -364,8 +365,9 @@ def test_a_trial_that_was_cut_off_before_its_run_began_gets_one(
     assert study.reconcile(lambda: ends) == [1, 2]
     assert study.reconcile(lambda: ends) == []
     whole, half = (backend.see(run) for run in made)
-    assert (whole.name, half.name) == ("trial-001", "trial-002")
+    assert (whole.name, half.name) == ("t01", "t02")
     assert whole.status == half.status == "FAILED"
     assert whole.tags["failure"] == half.tags["failure"] == INTERRUPTED
-    assert whole.params == {name: str(value) for name, value in CONFIG.to_dict().items()}
+    fields = {name: str(value) for name, value in CONFIG.to_dict().items()}
+    assert whole.params == {**fields, "config_id": CONFIG.config_id}
     assert half.params == {}

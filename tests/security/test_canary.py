@@ -149,7 +149,7 @@ def run(folder: Path, *arguments: str, **variables: str) -> tuple[str, set[str]]
     try:
         with noted_command_lines(process.pid, noted):
             if arguments[0] == "harness.ui":
-                said = _until(process, "The runs are at")
+                said = _until(process, "All studies are at")
                 process.send_signal(signal.SIGINT)
             said += process.communicate(timeout=500)[0]
     finally:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
 from harness.core.config import TrialConfig
-from harness.core.schema import RUN_STATUS, FinalState, RunKind, Tag
+from harness.core.schema import CONFIG_ID, RUN_STATUS, FinalState, RunKind, Tag
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.reconcile import Endings, RecordedRun, disagreeing
 from harness.tracking.tracker import (
@@ -16,7 +16,7 @@ from harness.tracking.tracker import (
     StudyTracker,
     Tracker,
     TrialRun,
-    trial_run_name,
+    trial_title,
 )
 
 
@@ -41,12 +41,19 @@ class MemoryTrialRun(_MemoryRun, TrialRun):
     """A trial: ``params`` (name -> text) and ``metrics`` (name -> [(images_seen, value), ...])."""
 
     def __init__(
-        self, run_id: str, number: int, config: TrialConfig | None, tags: Mapping[str, str]
+        self,
+        run_id: str,
+        title: str,
+        number: int,
+        config: TrialConfig | None,
+        tags: Mapping[str, str],
     ) -> None:
-        super().__init__(run_id, trial_run_name(number), tags)
+        super().__init__(run_id, title, tags)
         self.number = number
         fields = config.to_dict() if config else {}
         self.params = {name: str(value) for name, value in fields.items()}
+        if config is not None:
+            self.params[CONFIG_ID] = config.config_id
         self.metrics = {Tag.TRIAL_NUMBER.value: [(0, float(number))]}
 
     def _write_metrics(self, values: Mapping[str, float], images_seen: int) -> None:
@@ -71,6 +78,7 @@ class MemoryStudy(_MemoryRun, StudyTracker):
             Tag.NOTE.value: spec.question,
         }
         super().__init__(f"study-{experiment_id}", spec.name, tags)
+        self._spec = spec
         self.experiment_id = experiment_id
         self.trials: list[MemoryTrialRun] = []
 
@@ -85,7 +93,8 @@ class MemoryStudy(_MemoryRun, StudyTracker):
             Tag.TRIAL_NUMBER.value: str(number),
         }
         run_id = f"{self.run_id}-{len(self.trials)}"
-        trial = MemoryTrialRun(run_id, number, config, {**dict(tags), **own})
+        title = trial_title(self._spec, number, config, tags.get(Tag.ARM))
+        trial = MemoryTrialRun(run_id, title, number, config, {**dict(tags), **own})
         self.trials.append(trial)
         return trial
 

@@ -88,6 +88,7 @@ def test_a_run_whose_process_was_killed_before_its_parameters_gets_them(layout: 
     assert study.reconcile(lambda: ends) == [0]
     run = client.get_run(bare)
     assert (run.info.status, run.data.tags["failure"]) == ("FAILED", "interrupted")
-    assert run.data.params == {name: str(value) for name, value in config.to_dict().items()}
+    fields = {name: str(value) for name, value in config.to_dict().items()}
+    assert run.data.params == {**fields, "config_id": config.config_id}
     assert run.data.metrics == {"trial_number": 0.0}
     assert study.reconcile(lambda: ends) == []

@@ -96,7 +96,11 @@ def test_runs_and_files_are_served_until_ctrl_c(start: Start, layout: Layout) ->
     process = start("--port", str(port))
     assert process.stdout is not None
     assert "about 15 seconds" in process.stdout.readline()
-    assert f"http://127.0.0.1:{port}/#/experiments" in process.stdout.readline()
+    view = f"http://127.0.0.1:{port}/#/experiments/{study.experiment_id}/runs?"
+    assert process.stdout.readline().startswith(
+        f"  shown: {view}workflowType=machine_learning&view"
+    )
+    assert f"http://127.0.0.1:{port}/#/experiments?" in process.stdout.readline()
     server = f"http://127.0.0.1:{port}"
     found = _post(
         f"{server}/api/2.0/mlflow/runs/search",

@@ -1,0 +1,147 @@
+"""A prepared view of a study in the MLflow UI: its trials with columns and charts, best first.
+
+MLflow 3 keeps a view that is shared by a link as a tag of the experiment: the page's state as JSON
+under the sha256 of that text. The form is MLflow's own; where it has changed, the link still opens
+the list of runs, since the other parameters of the address are plain ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from harness.core.schema import COLLAPSE_PROBABILITY, RunKind, Tag
+from harness.core.spec.study_spec import StudySpec
+
+VIEW_TAG = "mlflow.sharedViewState."
+LONGEST_TAG = 5_000
+"""Most characters of an experiment's tag in MLflow's tables."""
+
+SCORES = ("fid", "kid", "modes_captured", "vendi_ratio", COLLAPSE_PROBABILITY)
+_SECTIONS = {
+    "Quality": ("fid", "kid", "two_sample_accuracy"),
+    "Diversity": ("modes_captured", "vendi_ratio", COLLAPSE_PROBABILITY),
+    "Training": ("d_loss", "g_loss"),
+}
+"""Section of the charts -> metrics drawn over images_seen. Few: MLflow slows down with many."""
+
+
+def view_of(spec: StudySpec) -> tuple[str, str]:
+    """(tag, its text): the prepared view of the study ``spec``, for its experiment.
+
+    The same study gives the same text. Searched fields become columns as long as the tag has room.
+    """
+    fields = list(spec.varied)
+    while True:
+        text = json.dumps(_state(spec, fields), separators=(",", ":"))
+        if len(text) <= LONGEST_TAG or not fields:
+            return VIEW_TAG + hashlib.sha256(text.encode()).hexdigest(), text
+        fields.pop()
+
+
+def view_address(experiment_id: str, tags: Mapping[str, str]) -> str:
+    """The part of an address of the MLflow UI after the server: the study's view, if it has one.
+
+    ``tags``: of the experiment. Without a view: its trials, by plain parameters.
+    """
+    page = f"/#/experiments/{quote(experiment_id)}/runs?"
+    query = {"workflowType": "machine_learning", "searchFilter": _TRIALS_ONLY}
+    keys = [tag.removeprefix(VIEW_TAG) for tag in tags if tag.startswith(VIEW_TAG)]
+    if keys:
+        query = {"workflowType": "machine_learning", "viewStateShareKey": sorted(keys)[-1]}
+    return page + urlencode(query)
+
+
+_TRIALS_ONLY = f"tags.{Tag.KIND} = '{RunKind.TRIAL}'"
+
+
+def _state(spec: StudySpec, fields: Sequence[str]) -> dict[str, Any]:
+    objective = spec.search.metric
+    scores = list(dict.fromkeys([objective, *SCORES]))
+    sections = {name: _identifier(spec, name) for name in (*_SECTIONS, "Search")}
+    charts = [
+        _line(spec, metric, sections[name])
+        for name, metrics in _SECTIONS.items()
+        for metric in metrics
+    ]
+    if fields:
+        charts.append(_parallel(spec, fields, objective, sections["Search"]))
+    return {
+        "searchFilter": _TRIALS_ONLY,
+        "orderByKey": f"metrics.`{objective}`",
+        "orderByAsc": spec.search.direction == "minimize",
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "datasetsFilter": [],
+        "modelVersionFilter": "All Runs",
+        "selectedColumns": [
+            *(f"metrics.`{name}`" for name in scores),
+            *(f"params.`{name}`" for name in fields),
+            "attributes.`Duration`",
+        ],
+        "runsExpanded": {},
+        "runsPinned": [],
+        "runsHidden": [],
+        "runsHiddenMode": "SHOWALL",
+        "runsVisibilityMap": {},
+        "viewMaximized": False,
+        "runListHidden": False,
+        "isAccordionReordered": False,
+        "groupBy": None,
+        "groupsExpanded": {},
+        "autoRefreshEnabled": True,
+        "hideEmptyCharts": True,
+        "useGroupedValuesInCharts": True,
+        "globalLineChartConfig": {
+            "xAxisKey": "step",
+            "lineSmoothness": 0,
+            "selectedXAxisMetricKey": "",
+        },
+        "compareRunSections": [
+            {"uuid": key, "name": name, "display": True, "isReordered": False}
+            for name, key in sections.items()
+        ],
+        "compareRunCharts": charts,
+    }
+
+
+def _line(spec: StudySpec, metric: str, section: str) -> dict[str, Any]:
+    return {
+        "type": "LINE",
+        "uuid": _identifier(spec, metric),
+        "runsCountToCompare": 20,
+        "metricSectionId": section,
+        "deleted": False,
+        "isGenerated": False,
+        "metricKey": metric,
+        "selectedMetricKeys": [metric],
+        "scaleType": "log" if metric == "fid" else "linear",
+        "lineSmoothness": 0,
+        "xAxisKey": "step",
+        "xAxisScaleType": "linear",
+        "selectedXAxisMetricKey": "",
+    }
+
+
+def _parallel(
+    spec: StudySpec, fields: Sequence[str], objective: str, section: str
+) -> dict[str, Any]:
+    return {
+        "type": "PARALLEL",
+        "uuid": _identifier(spec, "parallel"),
+        "runsCountToCompare": 50,
+        "metricSectionId": section,
+        "deleted": False,
+        "isGenerated": False,
+        "selectedParams": list(fields),
+        "selectedMetrics": [objective],
+        "showAllRuns": False,
+    }
+
+
+def _identifier(spec: StudySpec, name: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{spec.name}/{name}"))[:13]

@@ -1,0 +1,89 @@
+"""The prepared view of a study in the MLflow UI, and the names of its runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from harness.core.config import TrialConfig
+from harness.core.spec.study_spec import StudySpec
+from harness.tracking.mlflow_tracker import MlflowTracker
+from harness.tracking.stores.layout import Layout
+from harness.tracking.tracker import LONGEST_TITLE, trial_title
+from harness.tracking.ui_view import LONGEST_TAG, VIEW_TAG, view_address, view_of
+
+SPACE = {
+    "optimizer": {"choices": ["adam", "sgd"]},
+    "learning_rate": {"low": 1e-5, "high": 1e-2, "log": True},
+    "leaky_slope": {"low": 0.0, "high": 0.4},
+}
+SPEC = StudySpec.from_dict({"name": "shown", "question": "Is it shown?", "space": SPACE})
+
+
+def test_it_shows_trials_by_the_objective_with_their_fields_and_scores():
+    tag, text = view_of(SPEC)
+    assert tag == VIEW_TAG + hashlib.sha256(text.encode()).hexdigest()
+    state = json.loads(text)
+    objective = SPEC.search.metric
+    assert state["searchFilter"] == "tags.kind = 'trial'"
+    assert (state["orderByKey"], state["orderByAsc"]) == (f"metrics.`{objective}`", True)
+    assert state["selectedColumns"][0] == f"metrics.`{objective}`"
+    assert [f"params.`{name}`" for name in SPACE] == [
+        column for column in state["selectedColumns"] if column.startswith("params")
+    ]
+    sections = {section["uuid"] for section in state["compareRunSections"]}
+    assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} == sections
+    (parallel,) = [c for c in state["compareRunCharts"] if c["type"] == "PARALLEL"]
+    assert parallel["selectedParams"] == list(SPACE)
+
+
+def test_it_fits_into_a_tag_however_many_fields_are_searched():
+    space = {
+        name: {"choices": [0.1, 0.2]} for name in ("dropout", "leaky_slope", "beta_1", "width")
+    }
+    space |= {"discriminator_learning_rate_ratio": {"low": 0.5, "high": 2.0}, **SPACE}
+    _, text = view_of(StudySpec.from_dict({"name": "x", "question": "?", "space": space}))
+    assert len(text) <= LONGEST_TAG
+
+
+def test_its_address_names_the_view_or_does_without():
+    tag, text = view_of(SPEC)
+    query = parse_qs(urlsplit(urlsplit(view_address("7", {tag: text})).fragment).query)
+    assert query["viewStateShareKey"] == [tag.removeprefix(VIEW_TAG)]
+    plain = view_address("7", {"mlflow.note.content": "?"})
+    assert plain.startswith("/#/experiments/7/runs?workflowType=machine_learning&searchFilter=")
+
+
+def test_it_is_kept_once_with_the_study(layout: Layout):
+    tracker = MlflowTracker(layout.tracking_uri, layout.artifact_root)
+    for _ in range(2):
+        study = tracker.open_study(SPEC)
+    tags = study._client.get_experiment(study.experiment_id).tags
+    assert [name for name in tags if name.startswith(VIEW_TAG)] == [view_of(SPEC)[0]]
+
+
+@pytest.mark.parametrize(
+    ("fields", "arm", "title"),
+    [
+        ({"optimizer": "adam", "learning_rate": 3.1e-4}, None, "t07 adam .00031 slope .18"),
+        ({"optimizer": "sgd", "learning_rate": 2e-5}, None, "t07 sgd 2e-5 slope .18"),
+        ({"seed": 3}, "trial-005", "t07 trial-005 seed 3"),
+    ],
+)
+def test_runs_are_named_by_what_is_searched(fields, arm, title):
+    config = TrialConfig(leaky_slope=0.18, **fields)
+    assert trial_title(SPEC, 7, config, arm) == title
+
+
+def test_a_run_of_an_unknown_configuration_has_its_number():
+    assert trial_title(SPEC, 7, None) == "t07"
+    assert len(trial_title(SPEC, 7, TrialConfig(), "a" * 200)) == LONGEST_TITLE
+
+
+def test_seeds_of_one_configuration_share_an_id():
+    assert TrialConfig(seed=1).config_id == TrialConfig(seed=2).config_id
+    assert TrialConfig(leaky_slope=0.1).config_id != TrialConfig().config_id
+    assert len(TrialConfig().config_id) == 10
