@@ -104,11 +104,23 @@ TRAINING_METRICS = (
 )
 """Logged at every reporting interval, step = images_seen. Losses in nats, accuracies in [0, 1]."""
 
-SCORE_INTERVALS = {"fid": ("fid_low", "fid_high"), "kid": ("kid_low", "kid_high")}
-"""Score -> names of the ends of its 95 % interval, logged with the score."""
+FID_LATE = "fid_late"
+"""Geometric mean of ``fid`` over the late reports; at a trial's end, those of its last quarter."""
+
+FID_LATE_SPREAD = "fid_late_spread"
+"""Standard deviation of log ``fid`` over the same reports."""
+
+FID_RAW = "fid_raw"
+"""``fid`` of the generator as it is trained, where the trial's is an average of its weights."""
 
 FID_DEBIASED = "fid_debiased"
-"""Estimate of ``fid`` without its sample-size bias, logged with ``fid``."""
+"""Estimate of ``fid`` without its sample-size bias, logged with its interval."""
+
+SCORE_INTERVALS = {FID_DEBIASED: ("fid_low", "fid_high"), "kid": ("kid_low", "kid_high")}
+"""Score -> names of the ends of its 95 % interval, logged with the score.
+
+An interval is about new samples of images alone, of the same generator.
+"""
 
 TIME_METRICS = ("wall_seconds", "train_seconds", "eval_seconds")
 """Logged once, when a trial ends, in seconds.
@@ -126,6 +138,7 @@ ENVIRONMENT_FILE = "environment.json"
 # Artifacts of a study (parent) run.
 STUDY_FILE = "study.json"  # StudySpec.to_dict() plus what it resolved to
 EVALUATION_FILE = "evaluation.json"  # dataset, reference classifier, sample sizes, metric records
+FID_INTERVAL = "fid_interval"  # entry of EVALUATION_FILE: what the interval covers, or why none is
 REAL_SAMPLES_FILE = "samples/real.png"
 UNTRAINED_FILE = "untrained.json"  # scores of an untrained generator: {metric: value}
 PIXELS_FILE = "pixels.json"  # what each scaling does to the pixels, where a study varies it

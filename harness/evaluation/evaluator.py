@@ -22,7 +22,13 @@ from harness.evaluation import collapse, training_value
 from harness.evaluation.blas_threads import blas_threads
 from harness.evaluation.classifier.reference import Classifier
 from harness.evaluation.metrics import Metric, Sample
-from harness.evaluation.uncertainty import fid_interval, fid_null_level, kid_half_width
+from harness.evaluation.uncertainty import (
+    enough_for_fid_interval,
+    fid_interval,
+    fid_interval_words,
+    fid_null_level,
+    kid_half_width,
+)
 
 MAX_REAL_SAMPLES = 10_000
 
@@ -106,7 +112,8 @@ class Evaluator:
     def score(self, images: NDArray[np.uint8]) -> dict[str, float]:
         """Metric name -> value for generated uint8 ``images`` (num_samples, H, W, C).
 
-        Beside ``fid`` and ``kid`` stand the ends of their 95 % intervals, and ``fid_debiased``.
+        Beside ``fid`` stand ``fid_debiased`` and the ends of its 95 % interval, unless there are
+        too few images for it (``fid_interval_words``); beside ``kid`` the ends of its own.
         Each metric draws from its own stream of (seed, name), the same at every call: scores do not
         depend on which other metrics run, and two generators are compared under the same draws.
         Where the metrics that the alarm reads are among them, ``collapse_probability`` is added.
@@ -131,6 +138,12 @@ class Evaluator:
             if not math.isfinite(value):
                 raise HarnessError(f"{name} is not finite ({value})")
         return scores
+
+    def fid(self, images: NDArray[np.uint8]) -> float:
+        """``fid`` alone for generated uint8 ``images`` (N, H, W, C), as ``score`` computes it."""
+        fake = self.classifier.sample(images)
+        with self._threads():
+            return float(METRICS.get("fid")(self.real, fake, self._rng("fid")))
 
     @cached_property
     def perfect(self) -> dict[str, float]:
@@ -196,6 +209,7 @@ class Evaluator:
             "perfect_samples_from": "training split, which the classifier has seen",
             "seed": self.seed,
             "note": _NOTE.format(_FEATURES[classifier.extractor["name"]]),
+            schema.FID_INTERVAL: fid_interval_words(*self._sizes),
             "metrics": {
                 name: {**_record(metric), **self.scale[name]}
                 for name, metric in self.metrics.items()
@@ -207,8 +221,8 @@ class Evaluator:
     def _intervals(self, scores: dict[str, float], fake: Sample) -> dict[str, float]:
         """The ends of the 95 % intervals of ``scores``, and the debiased distance."""
         found: dict[str, float] = {}
-        if "fid" in scores:
-            low, high = schema.SCORE_INTERVALS["fid"]
+        if "fid" in scores and enough_for_fid_interval(*self._sizes):
+            low, high = schema.SCORE_INTERVALS[schema.FID_DEBIASED]
             interval = fid_interval(self.real, fake, self._rng("fid interval"))
             found |= {low: interval.low, high: interval.high}
             found[schema.FID_DEBIASED] = interval.value
@@ -217,6 +231,11 @@ class Evaluator:
             half = kid_half_width(self.real, fake, self._rng("kid interval"))
             found |= {low: scores["kid"] - half, high: scores["kid"] + half}
         return found
+
+    @property
+    def _sizes(self) -> tuple[int, int, int]:
+        """Number of real images, of generated images, and of features."""
+        return len(self.real), self.num_samples, self.real.features.shape[1]
 
     def _threads(self) -> AbstractContextManager[object]:
         return blas_threads(self.real.features.shape[1])

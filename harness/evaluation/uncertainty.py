@@ -23,6 +23,7 @@ CONFIDENCE = 0.95
 HALVINGS = 3  # each more changes the result by less than a tenth of its standard error
 ROWS_FOR_SPREAD = 256  # of each side; second-order spread matters near 0 only and is an average
 KID_BLOCKS = 10
+IMAGES_PER_FEATURE = 5  # of each side; with fewer, the intervals of fid may miss
 SINGULAR = 1e-12  # eigenvalues below this share of the largest are rounding
 
 
@@ -64,6 +65,24 @@ def fid_interval(real: Sample, fake: Sample, rng: np.random.Generator) -> Debias
     variance = max(whole.first_order_variance - second, second)
     reach = float(special.ndtri((1.0 + CONFIDENCE) / 2.0) * np.sqrt(variance))
     return DebiasedDistance(max(0.0, value - reach), max(0.0, value + reach), value)
+
+
+def enough_for_fid_interval(num_real: int, num_fake: int, num_features: int) -> bool:
+    """Whether both sides have the IMAGES_PER_FEATURE that ``fid_interval`` needs."""
+    return min(num_real, num_fake) >= IMAGES_PER_FEATURE * num_features
+
+
+def fid_interval_words(num_real: int, num_fake: int, num_features: int) -> str:
+    """What the interval of ``fid`` covers at these sizes, or why there is none, as a phrase."""
+    if enough_for_fid_interval(num_real, num_fake, num_features):
+        return (
+            "95 %, around fid_debiased, over new samples of images of the same generator and of "
+            "real ones: neither how fid swings between reports nor other seeds"
+        )
+    return (
+        f"none: {num_real:,} real and {num_fake:,} generated images are fewer than "
+        f"{IMAGES_PER_FEATURE} for each of {num_features:,} features"
+    )
 
 
 def fid_null_level(real: Sample, num_fake: int) -> float:

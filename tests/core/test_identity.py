@@ -52,6 +52,7 @@ def test_a_study_may_grow_and_be_worded_anew(declared: dict[str, Any], changes: 
     [
         (SEARCH, {"base": {"images": 2_000}}, "[base] images: 1000, now 2000"),
         (SEARCH, {"space": {"width": {"choices": [0.5]}}}, "[space] width: None, now"),
+        (SEARCH, {"search": {"minimize": "fid"}}, "[search] minimize: 'fid_late', now 'fid'"),
         (SEARCH, {"search": {"sampler": "random"}}, "[search] sampler: 'tpe', now 'random'"),
         (SEARCH, {"evaluation": {"num_samples": 300}}, "[evaluation] num_samples: 5000, now 300"),
         (ARMS, {"arms": {"sgd": {"optimizer": "lion"}}}, "[arms] sgd:"),

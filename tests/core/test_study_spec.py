@@ -72,7 +72,7 @@ def test_a_file_says_what_stands_in_it(declared: StudySpec):
             "leaky_slope": Range(0.0, 0.4),
             "batch_size": Choices((64, 128)),
         },
-        search=SearchSpec(num_trials=50, pruner="median"),
+        search=SearchSpec(metric="fid", num_trials=50, pruner="median"),
         num_samples=2_000,
     )
     assert declared.base_config() == TrialConfig(dataset="mnist", images=600_000)
@@ -294,8 +294,10 @@ def test_a_single_trial_is_found_again_by_its_configuration(declared: StudySpec)
 
 def test_a_single_trial_of_an_earlier_version_is_found_again():
     """By the name that version 0.1.0 gave before TrialConfig had ``convolution``."""
-    spec = StudySpec.from_dict({"name": "s", "question": "?", "base": {"width": 0.25}})
+    declared = {"name": "s", "question": "?", "base": {"width": 0.25}}
+    spec = StudySpec.from_dict({**declared, "search": {"minimize": "fid"}})
     assert spec.single_trial().name == "s-trial-6f918bc0"
+    assert StudySpec.from_dict(declared).single_trial().name != "s-trial-6f918bc0"
     transform = spec.with_settings(["convolution=transform"])
     assert transform.single_trial().name != "s-trial-6f918bc0"
 
@@ -304,13 +306,26 @@ def test_a_single_trial_of_an_earlier_version_is_found_again():
 def test_milestones_rise_to_the_end(images: int, reports: int):
     if images // reports < 2:
         return
-    spec = study(base={"images": images, "batch_size": 2}, search={"reports": reports}, space={})
+    search = {"reports": reports, "minimize": "fid"}
+    spec = study(base={"images": images, "batch_size": 2}, search=search, space={})
     milestones = spec.milestones(images)
     assert len(milestones) == reports
     assert milestones[-1] == images
     steps = [b - a for a, b in zip([0, *milestones], milestones, strict=False)]
     # Equal parts, each rounded at both ends.
     assert all(abs(step - images / reports) <= 1 for step in steps)
+
+
+def test_a_search_for_the_late_fid_reports_more_often_at_the_end():
+    """All trials at the same milestones, so that the largest batch decides how many fit."""
+    space = {"batch_size": {"choices": [10, 100]}}
+    spec = study(base={"images": 4_000}, space=space, search={"reports": 4})
+    assert spec.search.metric == "fid_late"
+    assert spec.milestones(4_000) == [1_000, 2_000, 3_000, 3_250, 3_500, 3_750, 4_000]
+    # A quarter of 1,600 is 400; four parts of it are 100 images, of 1,200 they would be 75.
+    assert spec.milestones(1_600)[-4:] == [1_300, 1_400, 1_500, 1_600]
+    assert spec.milestones(1_200)[-4:] == [900, 1_000, 1_100, 1_200]
+    assert study(search={"minimize": "kid", "reports": 4}).milestones(100) == [25, 50, 75, 100]
 
 
 def outcome(call: Callable[..., Any], *arguments: object) -> Any:

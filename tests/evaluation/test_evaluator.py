@@ -175,6 +175,26 @@ def test_intervals_stand_beside_the_scores_that_have_one(
     assert set(Evaluator(DATA, classifier, 40, ["coverage"]).score(fakes)) == {"coverage"}
 
 
+def test_too_few_images_for_an_interval_of_fid_have_none_and_the_reason(
+    classifier: ReferenceClassifier, fakes: np.ndarray
+) -> None:
+    """Five for each of the 6 features are 30."""
+    assert classifier.sample(fakes).features.shape == (40, 6)
+    enough, few = (Evaluator(DATA, classifier, size, ["fid", "kid"]) for size in (30, 29))
+    assert "fid_low" in enough.score(fakes[:30])
+    assert set(few.score(fakes[:29])) == {"fid", "kid", "kid_low", "kid_high"}
+    words = "none: 40 real and 29 generated images are fewer than 5 for each of 6 features"
+    assert few.describe()["fid_interval"] == words
+    assert enough.describe()["fid_interval"].startswith("95 %, around fid_debiased, over new sampl")
+
+
+def test_fid_alone_is_the_fid_of_all_scores(
+    classifier: ReferenceClassifier, fakes: np.ndarray
+) -> None:
+    evaluator = Evaluator(DATA, classifier, 40, ["fid", "kid"])
+    assert evaluator.fid(fakes) == evaluator.score(fakes)["fid"]
+
+
 def test_perfect_is_what_other_real_images_read(classifier: ReferenceClassifier) -> None:
     evaluator = Evaluator(DATA, classifier, 40, ["fid", "memorized_fraction", "coverage"])
     assert evaluator.num_perfect == 40

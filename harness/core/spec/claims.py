@@ -15,8 +15,10 @@ from typing import Any
 from harness.core.config import check_field, check_keys
 from harness.core.errors import InputError, check_printable, shown, within
 from harness.core.registry import METRICS
+from harness.core.schema import FID_LATE
 
 OUTCOMES: dict[str, str] = {
+    FID_LATE: "minimize",
     "imbalance": "minimize",
     "fid_course": "minimize",
     "images_per_second": "maximize",
@@ -29,9 +31,11 @@ OUTCOMES: dict[str, str] = {
 }
 """Outcomes that are no registered metric, with the direction in which they get better.
 
-``imbalance``: mean over a run's reports of |(d_real_accuracy + d_fake_accuracy) / 2 - 1/2|: 0 where
-the discriminator guesses, as in the equilibrium of Goodfellow et al. 2014, 1/2 where it is never
-wrong. ``fid_course``: geometric mean of fid over a run's reports; a slower run has a higher one.
+``fid_late``: geometric mean of fid over the reports in the last quarter of a run. ``imbalance``:
+mean over a run's reports of |(d_real_accuracy + d_fake_accuracy) / 2 - 1/2|: 0 where the
+discriminator guesses, as in the equilibrium of Goodfellow et al. 2014, 1/2 where it is never wrong.
+``fid_course``: geometric mean of fid over a run's reports; a slower run has a higher one. In both a
+report counts by the images since the one before it.
 """
 
 KINDS: dict[str, tuple[str, ...]] = {

@@ -9,6 +9,7 @@ from typing import Any
 from harness.core.config import BOUNDS, check_keys, check_whole
 from harness.core.errors import InputError, shown, within
 from harness.core.registry import METRICS
+from harness.core.schema import FID_LATE
 
 PRUNERS = ("hyperband", "median", "none")
 SAMPLERS = ("random", "tpe")
@@ -16,15 +17,18 @@ SAMPLERS = ("random", "tpe")
 
 @dataclass(frozen=True)
 class SearchSpec:
-    """How the space is searched. ``reports``: how often a trial is scored, its end included.
+    """How the space is searched.
 
+    ``metric``: a registered one, or ``fid_late``, the geometric mean of fid over a trial's late
+    reports. ``reports``: how often a trial is scored at equal distances, its end included; for
+    ``fid_late`` it is scored more often in the last quarter (``StudySpec.milestones``).
     ``collapse_alarm``: whether a trial whose generator stays collapsed is stopped before its end.
 
     Raises InputError for an unknown metric, sampler or pruner, for counts out of range, and for a
     direction that is not the metric's own.
     """
 
-    metric: str = "fid"
+    metric: str = FID_LATE
     direction: str = "minimize"
     num_trials: int = 20
     sampler: str = "tpe"
@@ -35,7 +39,7 @@ class SearchSpec:
 
     def __post_init__(self) -> None:
         """Validate every field."""
-        better = METRICS.get(self.metric).direction
+        better = _direction(self.metric)
         if self.direction != better:
             raise InputError(f"{self.metric} is to {better}, got {shown(self.direction)}")
         check_whole("num_trials", self.num_trials, 1, 1_000_000)
@@ -64,7 +68,17 @@ def parse_search(table: Mapping[str, Any]) -> SearchSpec:
             raise InputError("minimize and maximize exclude each other")
         direction = "maximize" if "maximize" in table else "minimize"
         return SearchSpec(
-            metric=table.get(direction, "fid"),
+            metric=table.get(direction, FID_LATE),
             direction=direction,
             **{key: table[key] for key in _SEARCH_KEYS if key in table},
         )
+
+
+def _direction(metric: object) -> str:
+    """``minimize`` or ``maximize``; InputError, with the list, for what cannot be searched by."""
+    if metric == FID_LATE:
+        return "minimize"
+    if not isinstance(metric, str) or metric not in METRICS.names():
+        known = ", ".join([FID_LATE, *METRICS.names()])
+        raise InputError(f"unknown metric {shown(metric)}; known: {known}")
+    return str(METRICS.get(metric).direction)

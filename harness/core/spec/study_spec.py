@@ -16,9 +16,11 @@ from typing import Any
 
 from harness.core.config import SHARED, TrialConfig, check_keys, check_whole, parse_value
 from harness.core.errors import InputError, check_printable, shown, within
+from harness.core.schema import FID_LATE
 from harness.core.spec.arms import Arms, Confirmation, parse_arms, parse_confirmation
 from harness.core.spec.claims import Claim, parse_claim
 from harness.core.spec.extractor_spec import ExtractorSpec
+from harness.core.spec.milestones import even_milestones, milestones_with_late_ones
 from harness.core.spec.names import check_study_name, derived_name
 from harness.core.spec.search_space import Choices, Domain, Range, extent, parse_domain
 from harness.core.spec.search_spec import SearchSpec, parse_search
@@ -129,7 +131,9 @@ class StudySpec:
 
         The same configuration gets the same name, so that its trial is found again.
         """
-        parts = [self.base_config().identity(), self.num_samples]
+        parts: list[Any] = [self.base_config().identity(), self.num_samples]
+        if self.search.metric != "fid":  # the default of earlier versions, not in their names
+            parts.append({"metric": self.search.metric})
         if extractor := self.extractor.to_dict():
             parts.append(extractor)
         config = json.dumps(parts, sort_keys=True)
@@ -146,8 +150,14 @@ class StudySpec:
         )
 
     def milestones(self, images: int) -> list[int]:
-        """The images_seen at which a trial of ``images`` training images reports, end included."""
-        return [round(images * k / self.search.reports) for k in range(1, self.search.reports + 1)]
+        """The images_seen at which a trial of ``images`` training images reports, end included.
+
+        ``reports`` of them lie at equal distances. A search for ``fid_late`` has more in the last
+        quarter, as ``milestones_with_late_ones`` says; its trials of all batch sizes have the same.
+        """
+        if self.search.metric != FID_LATE:
+            return even_milestones(images, self.search.reports)
+        return milestones_with_late_ones(images, self.search.reports, self._batch_size())
 
     def to_dict(self) -> dict[str, Any]:
         """The whole study, plain types, ready for JSON; ``from_dict`` reads it back."""
@@ -234,19 +244,23 @@ class StudySpec:
 
     def _check_budget(self) -> None:
         """Every allowed trial must train at least one batch between two reports."""
-        config = self.base_config()
-        _, batch_size = extent(self.space.get("batch_size"), config.batch_size)
+        config, batch_size = self.base_config(), self._batch_size()
         images, _ = extent(self.space.get("images"), config.images)
         if self.arms:
-            configs = self.arms.configs(config).values()
-            batch_size = max(arm.batch_size for arm in configs)
-            images = min(arm.images for arm in configs)
+            images = min(arm.images for arm in self.arms.configs(config).values())
         if images // self.search.reports < batch_size:
             raise InputError(
                 f"images {images:,.0f} in {self.search.reports:,} reports leave less than one "
                 f"batch of {batch_size:,.0f} between reports; "
                 f"allowed: reports up to {images // batch_size:,.0f}"
             )
+
+    def _batch_size(self) -> int:
+        """The largest batch size of any trial."""
+        config = self.base_config()
+        if self.arms:
+            return max(arm.batch_size for arm in self.arms.configs(config).values())
+        return int(extent(self.space.get("batch_size"), config.batch_size)[1])
 
 
 def _table(values: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import Any
 
 from harness.core.registry import PLOTS
 from harness.core.replace_files import replace_files
+from harness.core.schema import FID_LATE
+from harness.outcomes.late import LATE_WORDS
 from harness.reporting.analysis import Analysis, analyse
 from harness.reporting.csv_file import csv_text
 from harness.reporting.html import render_template
@@ -71,6 +73,7 @@ def render_page(analysis: Analysis) -> str:
         facts=provenance.facts(results),
         commands=provenance.commands(results),
         search_words=provenance.search_words(results),
+        reports_words=provenance.reports_words(results),
         gaps=results.gaps,
         unreadable_words=provenance.unreadable_words(results),
     )
@@ -83,7 +86,7 @@ def summarise(analysis: Analysis) -> dict[str, Any]:
     return {
         "name": results.spec.name,
         "question": results.spec.question,
-        "objective": {"metric": results.objective, "direction": results.spec.search.direction},
+        "objective": _objective(results),
         "answer": analysis.answer.headline,
         "confirmation": [
             {name: provenance.json_value(value) for name, value in dataclasses.asdict(one).items()}
@@ -100,6 +103,12 @@ def summarise(analysis: Analysis) -> dict[str, Any]:
         "not_recorded": list(results.gaps),
         "unreadable": [dataclasses.asdict(run) for run in results.left_out],
     }
+
+
+def _objective(results: StudyResults) -> dict[str, str]:
+    """Name and direction of the objective, and what it is an average of, if it is one."""
+    found = {"metric": results.objective, "direction": results.spec.search.direction}
+    return {**found, "words": LATE_WORDS} if results.objective == FID_LATE else found
 
 
 def _confirmation(analysis: Analysis) -> dict[str, Any] | None:

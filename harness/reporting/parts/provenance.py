@@ -87,6 +87,15 @@ def search_words(results: StudyResults) -> str:
     )
 
 
+def reports_words(results: StudyResults) -> str:
+    """How often a trial of the study is scored, and where its reports lie closer to each other."""
+    images = results.spec.base_config().images
+    number, even = len(results.spec.milestones(images)), results.spec.search.reports
+    if number == even:
+        return formats.count(number, "time")
+    return f"{number} times, {number - even} of them between the even ones of the last quarter"
+
+
 def trial_record(results: StudyResults, row: pd.Series) -> dict[str, Any]:
     """A trial as plain types: number, run_id, config, scores; None for what is missing."""
     score_names = [n for n in results.metrics if n not in (*TRAINING_METRICS, *TIME_METRICS)]

@@ -9,7 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from harness.core.schema import FID_LATE, FID_LATE_SPREAD
 from harness.core.spec.study_spec import Range
+from harness.outcomes.late import LATE_WORDS
 from harness.reporting import formats
 from harness.reporting.results.tables import StudyResults, param_column
 from harness.reporting.statistics.confirmation import Confirmed
@@ -47,7 +49,7 @@ def search_answer(results: StudyResults, fresh: Sequence[Confirmed]) -> Answer:
             f"with a {score}."
         )
     sentences = [_configuration(results, best), _against_untrained(results, best)]
-    sentences += [_modes(results, best), _tally(results)]
+    sentences += [_late(results, best), _modes(results, best), _tally(results)]
     return Answer(headline, tuple(filter(None, sentences)), _caveats(results))
 
 
@@ -56,7 +58,7 @@ def _confirmed_answer(results: StudyResults, fresh: Sequence[Confirmed]) -> Answ
     winner, ranked = fresh[0], results.ranked
     row = ranked[ranked["number"] == winner.trial].iloc[0]
     sentences = [_configuration(results, row), _winners_curse(results, fresh)]
-    sentences += [_modes(results, row), _tally(results)]
+    sentences += [_late(results, row), _modes(results, row), _tally(results)]
     caveats = [_how_sure(fresh), _edge(results, row), _pruned(results), not_inception(results)]
     return Answer(
         f"Trial {winner.trial} is the best of {len(fresh)} confirmed configurations, with a mean "
@@ -133,6 +135,17 @@ def _against_untrained(results: StudyResults, best: pd.Series) -> str:
     if results.lower_is_better and value > 0 and untrained / value >= 1.1:
         return f"{text}, {formats.number(float(f'{untrained / value:.3g}'))} times as much."
     return f"{text}."
+
+
+def _late(results: StudyResults, best: pd.Series) -> str:
+    """What ``fid_late`` averages, and the fid of the generator that is kept; "" for another."""
+    if results.objective != FID_LATE:
+        return ""
+    text = f"{LATE_WORDS} That of trial {best['number']} has a fid of {formats.score(best['fid'])}"
+    spread = best.get(FID_LATE_SPREAD, math.nan)
+    if math.isnan(spread):
+        return f"{text}."
+    return f"{text}; between those reports log fid has a standard deviation of {spread:.2f}."
 
 
 def _modes(results: StudyResults, best: pd.Series) -> str:

@@ -9,8 +9,16 @@ from typing import Any
 import pandas as pd
 
 from harness.core.config import FIELDS, TrialConfig
-from harness.core.schema import COLLAPSE_PROBABILITY, SCORE_INTERVALS
+from harness.core.schema import (
+    COLLAPSE_PROBABILITY,
+    FID_DEBIASED,
+    FID_INTERVAL,
+    FID_LATE,
+    FID_LATE_SPREAD,
+    SCORE_INTERVALS,
+)
 from harness.core.spec.study_spec import Choices, Range
+from harness.outcomes.late import LATE_WORDS
 from harness.reporting import formats
 from harness.reporting.parts.figures import Panel
 from harness.reporting.results.outcomes import collapse_level
@@ -22,6 +30,7 @@ TRIAL_ROWS = 1_000
 
 LEADERBOARD_SCORES = (
     "fid",
+    FID_DEBIASED,
     "kid",
     "modes_captured",
     "mode_jsd",
@@ -30,10 +39,11 @@ LEADERBOARD_SCORES = (
 )
 """The scores of the leaderboard, besides the objective; the page's table of scores has them all."""
 
-_BRACKETS = ("fid",)  # the scores whose interval stands in the leaderboard
+_BRACKETS = (FID_DEBIASED,)  # the scores whose interval stands in the leaderboard
 _INTERVAL_WORDS = (
-    "Brackets: 95 % interval, over new samples of generated and of real images, for the distance "
-    "without its sample-size bias; fid itself is biased upward and may lie above it."
+    "fid_debiased: fid of the last report without its sample-size bias. Brackets: its 95 % "
+    "interval over new samples of images alone, of the same generator and of real ones; how fid "
+    "swings between reports and what another seed gives are not in it."
 )
 
 COLLAPSED_MARK = " \N{DAGGER}"
@@ -62,7 +72,8 @@ class Table:
 def leaderboard(results: StudyResults) -> Table:
     """The best completed trials with their scores and the searched fields."""
     ranked = results.ranked
-    names = [results.objective, *LEADERBOARD_SCORES]
+    late = [FID_LATE_SPREAD] if results.objective == FID_LATE else []
+    names = [results.objective, *late, *LEADERBOARD_SCORES]
     scores = [name for name in dict.fromkeys(names) if name in results.metrics]
     space = list(results.spec.space)
     time = ["train_seconds"] if "train_seconds" in results.metrics else []
@@ -76,8 +87,10 @@ def leaderboard(results: StudyResults) -> Table:
     note = f"n = {formats.count(len(ranked), 'completed trial')}"
     if len(ranked) > LEADERBOARD_ROWS:
         note = f"The first {LEADERBOARD_ROWS} of n = {len(ranked):,} completed trials"
+    if late:
+        note += f". {LATE_WORDS} fid_late_spread: standard deviation of log fid over these reports"
     if any(name in scores and SCORE_INTERVALS[name][0] in results.metrics for name in _BRACKETS):
-        note += f". {_INTERVAL_WORDS}"
+        note = f"{note.rstrip('.')}. {_INTERVAL_WORDS}"
     if any(_collapsed(results, row) for _, row in ranked.head(LEADERBOARD_ROWS).iterrows()):
         note = f"{note.rstrip('.')}. {COLLAPSED_MARK.strip()} = the collapse alarm was raised"
     texts = [isinstance(d, Choices) and isinstance(d.values[0], str) for d in _domains(results)]
@@ -210,7 +223,7 @@ def _score_with_interval(row: pd.Series, name: str) -> str:
 
 
 def _scale_words(evaluation: Mapping[str, Any], records: Mapping[str, Any]) -> str:
-    """What the column "perfect" shows, and the null level of fid, if they were recorded."""
+    """What the column "perfect" shows, null level and interval of fid, if they were recorded."""
     words = []
     count = _number(evaluation.get("num_perfect_samples"))
     if count is not None:
@@ -230,6 +243,8 @@ def _scale_words(evaluation: Mapping[str, Any], records: Mapping[str, Any]) -> s
         for name, reason in absent.items():
             by_reason.setdefault(str(reason), []).append(str(name))
         words += [f"Not computed, since {why}: {', '.join(n)}." for why, n in by_reason.items()]
+    if interval := evaluation.get(FID_INTERVAL):
+        words.append(f"Interval of fid: {interval}.")
     return " ".join(words)
 
 

@@ -1,4 +1,7 @@
-"""The objective and the two losses over the training images seen: every trial, the best bold."""
+"""The objective and the two losses over the training images seen: every trial, the best bold.
+
+Beside an objective that is an average stands what it averages.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
+from harness.core.schema import FID_LATE
 from harness.reporting import formats
 from harness.reporting.drawing.axes import say, set_scale, value_scale
 from harness.reporting.drawing.theme import BEST_COLOR, OUTCOME_COLOR
@@ -23,14 +27,16 @@ COLUMNS = ("panel", "trial", "outcome", "images_seen", "value", "best")
 def summarise(results: StudyResults) -> pd.DataFrame:
     """One row per logged value of the objective, g_loss and d_loss; the columns COLUMNS.
 
-    panel: the metric, the objective first. best: whether it belongs to the best completed trial.
+    panel: the metric, the objective first; after fid_late fid itself, which swings. best: whether
+    it belongs to the best completed trial.
     Values that are not finite are left out: the trial's outcome shows them. Of more than MAX_TRIALS
     trials, about MAX_TRIALS at equal distances are kept, and the best.
     """
     ranked = results.ranked
     searched = results.spec.arms is None  # one run makes no arm the best
     best = ranked["number"].iloc[0] if searched and len(ranked) else None
-    metrics = list(dict.fromkeys([results.objective, *LOSSES]))
+    swinging = ["fid"] if results.objective == FID_LATE else []
+    metrics = list(dict.fromkeys([results.objective, *swinging, *LOSSES]))
     history = results.history
     history = history[history["metric"].isin(metrics) & np.isfinite(history["value"])]
     logged = history["trial"].drop_duplicates().sort_values()

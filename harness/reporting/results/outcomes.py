@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -62,17 +63,25 @@ def _imbalance(history: pd.DataFrame) -> pd.Series:
     """trial -> mean over its reports of |(d_real_accuracy + d_fake_accuracy) / 2 - 1/2|."""
     names = ["d_real_accuracy", "d_fake_accuracy"]
     both = _by_report(history, names).dropna()
-    return (both.mean(axis=1) - 0.5).abs().groupby("trial").mean()
+    return _mean_over_images((both.mean(axis=1) - 0.5).abs())
 
 
 def _fid_course(history: pd.DataFrame) -> pd.Series:
     """trial -> geometric mean of fid over its reports; NaN where a fid is not above 0."""
     fid = _by_report(history, ["fid"])["fid"]
-    return (
-        fid.where(fid > 0)
-        .groupby("trial")
-        .agg(lambda values: np.exp(np.log(values).mean(skipna=False)))
-    )
+    return _mean_over_images(fid.where(fid > 0).map(math.log, na_action="ignore")).map(math.exp)
+
+
+def _mean_over_images(values: pd.Series) -> pd.Series:
+    """trial -> mean of its reports, each weighted by the images since the report before it.
+
+    values: by (trial, images_seen), ascending. NaN for a trial of which one value is missing.
+    """
+    images = values.index.get_level_values("images_seen").to_series(index=values.index)
+    weights = images.groupby("trial").diff().fillna(images)
+    whole = values.notna().groupby("trial").all()
+    sums = (values * weights).groupby("trial").sum() / weights.groupby("trial").sum()
+    return sums.where(whole)
 
 
 def _by_report(history: pd.DataFrame, names: list[str]) -> pd.DataFrame:

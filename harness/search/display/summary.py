@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.core.schema import SCORE_INTERVALS
+from harness.core.schema import FID_LATE, SCORE_INTERVALS
 from harness.search.display.terminal import duration
 from harness.search.study.trials import StudyOutcome
 from harness.tracking.ui_server import ui_command
@@ -70,6 +70,8 @@ def _best_lines(outcome: StudyOutcome) -> list[str]:
     line = f"best:    trial {best['trial']}, {metric} {best['value']:.4g}"
     if metric in outcome.untrained:
         line += f" (an untrained generator: {outcome.untrained[metric]:.4g})"
+    if metric == FID_LATE and "fid" in best["scores"]:
+        line += f"; its last report, whose generator is kept: fid {best['scores']['fid']:.4g}"
     if "modes_captured" in best["scores"] and metric != "modes_captured":
         line += f", modes_captured {best['scores']['modes_captured']:g}"
     params = "  ".join(

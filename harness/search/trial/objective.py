@@ -7,7 +7,6 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -20,6 +19,7 @@ from harness.core.config import TrialConfig
 from harness.core.errors import DivergedError, TakenOverError
 from harness.core.interruption import interruption
 from harness.core.schema import FinalState, Tag, TrialAttribute
+from harness.core.spec.milestones import even_milestones
 from harness.core.spec.study_spec import StudySpec
 from harness.data.dataset import Dataset
 from harness.data.generator_record import generator_record
@@ -28,6 +28,7 @@ from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.students import Labelled
 from harness.evaluation.training_value import num_generated, training_value
 from harness.models.layers.transform_convolution import with_layers_of_keras
+from harness.outcomes.late import LATE_WORDS, late_scores
 from harness.search.display.events import (
     Listener,
     Message,
@@ -38,6 +39,7 @@ from harness.search.display.events import (
 )
 from harness.search.study.space import arm_name, config_of
 from harness.search.trial.collapse_stopping import CollapseAlarm
+from harness.search.trial.milestone_report import MilestoneReport, Report, pruned_by
 from harness.search.trial.progress import Milestone, TrialProgress
 from harness.tracking.environment import conditions
 from harness.tracking.failures import failure_reason
@@ -51,36 +53,6 @@ from harness.training.progress import Progress
 GRID_IMAGES = 64
 FAILURES = (DivergedError, tf.errors.ResourceExhaustedError)
 """Exceptions that end a trial as FAIL while the study continues; any other is a defect."""
-
-Report = Callable[[float, int], None]
-"""Called with (value of the study's metric, images_seen) at a milestone; may raise TrialPruned."""
-
-
-class TrialCollapsed(optuna.TrialPruned):
-    """The collapse alarm stayed up: Optuna sees a pruned trial, the tag ``pruned_by`` says why."""
-
-
-@dataclass(frozen=True)
-class _MilestoneReport:
-    """Writes a milestone of a trial to both stores, then asks pruner and alarm."""
-
-    run: TrialRun
-    report: Report
-    metric: str
-    alarm: CollapseAlarm | None
-
-    def __call__(self, milestone: Milestone) -> None:
-        """Log ``milestone`` to MLflow, report it to Optuna; TrialPruned if the trial is to stop."""
-        images_seen, scores = milestone.images_seen, milestone.scores
-        self.run.log_metrics({**milestone.training, **scores}, images_seen)
-        self.run.log_image(schema.sample_path(images_seen), milestone.grid)
-        probability = scores.get(schema.COLLAPSE_PROBABILITY)  # absent where there are no classes
-        collapsed = False
-        if self.alarm is not None and probability is not None:
-            collapsed = self.alarm.stays_up(images_seen, probability)
-        self.report(scores[self.metric], images_seen)
-        if collapsed:
-            raise TrialCollapsed
 
 
 class TrialRunner:
@@ -126,7 +98,7 @@ class TrialRunner:
                 run.finish(FinalState.COMPLETE)
                 value, state = scores[self.spec.search.metric], FinalState.COMPLETE
         except optuna.TrialPruned as pruned:
-            reason, state = _pruned_by(pruned), FinalState.PRUNED
+            reason, state = pruned_by(pruned), FinalState.PRUNED
             raise
         except BaseException as error:
             reason = failure_reason(error)
@@ -157,7 +129,8 @@ class TrialRunner:
             trainer, milestones, file, began, lambda text: self.listen(Message(text, number))
         )
         alarm = CollapseAlarm(config.images, LEVEL) if self.spec.search.collapse_alarm else None
-        write = _MilestoneReport(run, report, self.spec.search.metric, alarm)
+        alarm_at = frozenset(even_milestones(config.images, self.spec.search.reports))
+        write = MilestoneReport(run, report, self.spec.search.metric, alarm, alarm_at)
 
         def after_call(images_seen: int, images_per_second: float) -> None:
             self.listen(TrialTrained(number, images_seen, images_per_second))
@@ -174,10 +147,11 @@ class TrialRunner:
                 interruption.check()
             worth = self._training_value(number, trainer, progress)
             run.log_metrics(worth, config.images)
+            run.add_tags({Tag.NOTE: _note(progress.scores)})
             _log_generator(trainer, self.dataset, run)
         except optuna.TrialPruned as pruned:
             _log_times(run, trainer, progress)
-            run.finish(FinalState.PRUNED, {Tag.PRUNED_BY: _pruned_by(pruned)})
+            run.finish(FinalState.PRUNED, {Tag.PRUNED_BY: pruned_by(pruned)})
             raise
         except BaseException as error:
             try:
@@ -193,6 +167,9 @@ class TrialRunner:
         began = time.perf_counter()
         images = trainer.generate(self.spec.num_samples)
         scores = self.evaluator.score(images)
+        course = [(one.images_seen, one.scores["fid"]) for one in progress.behind]
+        course.append((interval.images_seen, scores["fid"]))
+        scores = {**scores, **late_scores(course, trainer.config.images)}
         progress.eval_seconds += time.perf_counter() - began
         grid = grid_png(images[:GRID_IMAGES])
         milestone = Milestone(interval.images_seen, interval.metrics, scores, grid)
@@ -278,7 +255,7 @@ class Objective:
         try:
             scores = self._runner.run(trial.number, config, report, tags)
         except optuna.TrialPruned as pruned:
-            trial.set_user_attr(TrialAttribute.PRUNED_BY, _pruned_by(pruned))
+            trial.set_user_attr(TrialAttribute.PRUNED_BY, pruned_by(pruned))
             raise
         except BaseException as error:
             trial.set_user_attr(TrialAttribute.FAILURE, failure_reason(error))
@@ -287,9 +264,10 @@ class Objective:
         return scores[spec.search.metric]
 
 
-def _pruned_by(pruned: optuna.TrialPruned) -> str:
-    collapsed = isinstance(pruned, TrialCollapsed)
-    return schema.PRUNED_BY_COLLAPSE if collapsed else schema.PRUNED_BY_PRUNER
+def _note(scores: Mapping[str, float]) -> str:
+    """What the fids of a completed trial are about, for who looks at its run."""
+    late, last = scores[schema.FID_LATE], scores["fid"]
+    return f"fid_late {late:.4g}, fid of the last report {last:.4g}. {LATE_WORDS}"
 
 
 def _log_generator(trainer: Trainer, dataset: Dataset, run: TrialRun) -> None:

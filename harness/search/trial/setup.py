@@ -20,6 +20,7 @@ from harness.data.scaling_effects import describe_scalings
 from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.extractors import load_embedding
 from harness.models.networks import check_supported
+from harness.outcomes.late import late_record
 from harness.search.display.events import Listener, Message
 from harness.search.plan import StudyPlan
 from harness.search.study.space import config_of
@@ -106,9 +107,12 @@ def prepare_runner(
 
 def log_study_files(runner: TrialRunner) -> None:
     """Write the study's own files to its run: what it asks, how it scores, where it runs."""
+    evaluation = runner.evaluator.describe()
+    records = evaluation["metrics"]
+    records = {schema.FID_LATE: late_record(records["fid"]), **records}
     files: dict[str, Any] = {
         schema.STUDY_FILE: runner.spec.to_dict(),
-        schema.EVALUATION_FILE: runner.evaluator.describe(),
+        schema.EVALUATION_FILE: {**evaluation, "metrics": records},
         schema.ENVIRONMENT_FILE: runner.environment,
     }
     if "pixel_scaling" in runner.spec.varied:
@@ -120,6 +124,11 @@ def log_study_files(runner: TrialRunner) -> None:
     runner.tracker.log_image(schema.REAL_SAMPLES_FILE, real)
 
 
+def study_scale(evaluator: Evaluator) -> dict[str, dict[str, float | None]]:
+    """The evaluator's ``scale``, and that of ``fid_late``, which is read as fid is."""
+    return {**evaluator.scale, schema.FID_LATE: evaluator.scale["fid"]}
+
+
 def log_untrained(runner: TrialRunner) -> dict[str, float]:
     """The scores of the base configuration before its first step, written to the study's run.
 
@@ -127,6 +136,7 @@ def log_untrained(runner: TrialRunner) -> dict[str, float]:
     """
     trainer = Trainer(runner.spec.base_config(), runner.dataset)
     scores = runner.evaluator.score(trainer.generate(runner.spec.num_samples))
+    scores[schema.FID_LATE] = scores["fid"]
     runner.tracker.log_json(schema.UNTRAINED_FILE, scores)
     return scores
 

@@ -84,7 +84,7 @@ class StudyWorker:
     def _prepare(self, gpu_memory_mb: int | None) -> Objective:
         """The objective. The first process of all fills the caches that the others read."""
         from harness.search.trial.objective import Objective
-        from harness.search.trial.setup import log_study_files, log_untrained
+        from harness.search.trial.setup import log_study_files, log_untrained, study_scale
 
         runner = None
         study = self.opened.study
@@ -93,7 +93,7 @@ class StudyWorker:
             if first or self._writes_study_files:
                 runner = self._runner(gpu_memory_mb)
                 log_study_files(runner)
-                study.set_user_attr(StudyAttribute.SCALE, runner.evaluator.scale)
+                study.set_user_attr(StudyAttribute.SCALE, study_scale(runner.evaluator))
             if first and runner:
                 study.set_user_attr(StudyAttribute.UNTRAINED, log_untrained(runner))
         return Objective(runner or self._runner(gpu_memory_mb))

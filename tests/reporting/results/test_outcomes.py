@@ -56,6 +56,20 @@ def test_fid_course_is_the_geometric_mean_of_the_reports(last: float, expected: 
     assert table["value"][0] == pytest.approx(expected, nan_ok=True)
 
 
+def test_reports_that_lie_closer_count_for_less() -> None:
+    """By the images since the report before: 50, 25 and 25 of 100."""
+    run = with_history(
+        builder.record(0, tags={"arm": "a"}),
+        fid=[(50, 16.0), (75, 4.0), (100, 1.0)],
+        d_real_accuracy=[(50, 1.0), (75, 0.5), (100, 0.7)],
+        d_fake_accuracy=[(50, 1.0), (75, 0.5), (100, 0.7)],
+    )
+    study = builder.results([run], builder.arms_spec(("a",)))
+    # 2^(4/2 + 2/4 + 0/4) = 2^2.5, and 0.5/2 + 0/4 + 0.2/4 = 0.3.
+    assert outcome_table(study, "fid_course")["value"][0] == pytest.approx(2**2.5)
+    assert outcome_table(study, "imbalance")["value"][0] == pytest.approx(0.3)
+
+
 def test_the_alarm_level_is_the_recorded_one() -> None:
     metrics = {"collapse_probability": {"alarm_level": 0.5}}
     assert collapse_level(builder.results([], evaluation={"metrics": metrics})) == 0.5

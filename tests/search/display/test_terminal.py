@@ -23,7 +23,7 @@ SPEC = StudySpec.from_dict(
         "question": "?",
         "base": {"images": 1_000, "batch_size": 16},
         "space": {"leaky_slope": {"low": 0.0, "high": 0.4}, "optimizer": {"choices": ["adam"]}},
-        "search": {"num_trials": 4},
+        "search": {"num_trials": 4, "minimize": "fid"},
     },
     name="s",
 )
@@ -165,19 +165,27 @@ def test_scores_are_shown_beside_what_they_are_read_by():
         "coverage": {**nothing, "value": 0.8, "perfect": 0.95},
         "fid": {
             "value": 1.5,
-            "interval": [1.25, 1.5],
+            "interval": None,
             "null_level": 0.5,
             "perfect": 0.4,
             "untrained": 50.0,
         },
-        "fid_debiased": {**nothing, "value": 1.4},
+        "fid_debiased": {**nothing, "value": 1.4, "interval": [1.25, 1.5]},
     }
-    heading, coverage, fid, _ = score_lines(scaled)
+    heading, coverage, fid, debiased = score_lines(scaled)
     words = ["trained", "95 % interval", "null level", "perfect", "untrained"]
     assert [heading.index(word) for word in words] == sorted(heading.index(word) for word in words)
-    assert fid.split() == ["fid", "1.5", "1.25", "to", "1.5", "0.5", "0.4", "50"]
+    assert fid.split() == ["fid", "1.5", "0.5", "0.4", "50"]
+    assert debiased.split() == ["fid_debiased", "1.4", "1.25", "to", "1.5"]
     assert coverage.split() == ["coverage", "0.8", "0.95"]
     assert coverage.index("0.95") + len("0.95") == heading.index("perfect") + len("perfect")
+
+
+def test_a_late_fid_is_said_beside_that_of_the_generator_that_is_kept():
+    scores = {"fid_late": 1.5, "fid": 1.75, "modes_captured": 10.0}
+    best = {"trial": 2, "value": 1.5, "params": {}, "scores": scores}
+    lines = summary_lines([outcome(metric="fid_late", best=best)], None, "sqlite:////x")
+    assert "trial 2, fid_late 1.5; its last report, whose generator is kept: fid 1.75" in lines[1]
 
 
 def test_no_scores_are_shown_where_no_trial_is_complete():

@@ -80,9 +80,11 @@ def test_a_complete_trial():
     assert trial.state == TrialState.COMPLETE
     assert trial.value == 1.0
     assert trial.intermediate_values == {32: 3.0, 64: 2.0, 96: 1.0}
-    assert trial.user_attrs["scores"] == {"fid": 1.0, "collapse_probability": 0.0}
+    last = {"fid": 1.0, "fid_late": 1.0, "collapse_probability": 0.0}
+    assert trial.user_attrs["scores"] == last
     assert run.run_status == "FINISHED"
-    assert run.metrics["fid"] == [(32, 3.0), (64, 2.0), (96, 1.0)]
+    assert run.metrics["fid"] == run.metrics["fid_late"] == [(32, 3.0), (64, 2.0), (96, 1.0)]
+    assert "fid_late 1, fid of the last report 1" in run.tags["mlflow.note.content"]
     assert len(run.metrics["d_loss"]) == 3
     assert run.params["leaky_slope"] == str(trial.params["leaky_slope"])
     wall, train = run.metrics["wall_seconds"][-1][1], run.metrics["train_seconds"][-1][1]
@@ -91,6 +93,40 @@ def test_a_complete_trial():
         run.artifacts
     )
     assert (end.state, end.value, end.reason) == ("COMPLETE", 1.0, "")
+
+
+FINE = StudySpec.from_dict(
+    {
+        **SPEC.to_dict(),
+        "base": {**SPEC.base, "images": 256},
+        "search": {"num_trials": 2, "reports": 4, "pruner": "none"},
+    }
+)
+
+
+def test_the_value_is_the_mean_of_the_last_quarter_and_the_generator_that_of_the_last_report(
+    monkeypatch,
+):
+    """Geometric means of what lies in the 64 images before each report, itself included."""
+    train_nothing(monkeypatch)
+    trial, run, end = run_one(64.0, 32.0, 16.0, 4.0, 1.0, 8.0, 2.0, spec=FINE)
+    # 16 4 = 8^2, 16 4 1 = 4^3, 16 4 1 8 = 512 = 4.757^4, 4 1 8 2 = 64 = 2.828^4
+    expected = {64: 64.0, 128: 32.0, 192: 16.0, 208: 8.0, 224: 4.0, 240: 512**0.25, 256: 64**0.25}
+    assert trial.intermediate_values == pytest.approx(expected, rel=1e-12)
+    assert trial.value == end.value == pytest.approx(64**0.25, rel=1e-12)
+    assert dict(run.metrics["fid_late"]) == trial.intermediate_values
+    assert [step for step, _ in run.metrics["fid_late_spread"]] == [208, 224, 240, 256]
+    assert run.metrics["fid"][-1] == (256, 2.0)
+    assert "fid_late 2.828, fid of the last report 2." in run.tags["mlflow.note.content"]
+
+
+def test_a_study_that_minimizes_fid_is_scored_and_pruned_as_before(monkeypatch):
+    train_nothing(monkeypatch)
+    search = {**FINE.search.to_dict(), "minimize": "fid"}
+    spec = StudySpec.from_dict({**FINE.to_dict(), "search": search})
+    trial, run, _ = run_one(64.0, 32.0, 16.0, 8.0, spec=spec)
+    assert trial.intermediate_values == {64: 64.0, 128: 32.0, 192: 16.0, 256: 8.0}
+    assert trial.value == run.metrics["fid_late"][-1][1] == 8.0
 
 
 @pytest.mark.slow

@@ -1,0 +1,1 @@
+"""What trials and studies come to: the late score of a trial, the winner of a study."""
