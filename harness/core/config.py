@@ -37,6 +37,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "learning_rate": (1e-8, 10.0),
     "beta_1": (0.0, 0.9999),
     "discriminator_learning_rate_ratio": (1e-3, 1e3),
+    "ema": (0.0, 1.0),
     "leaky_slope": (0.0, 0.5),
     "batch_size": (2, 8192),
     "image_size": (0, 64),
@@ -54,7 +55,9 @@ class TrialConfig:
     ``images`` is the budget in training images seen, so that batch sizes compare. ``beta_1`` is
     the decay of the first moment (adam, nadam, lion) and the momentum of sgd; rmsprop has none.
     ``width`` multiplies the channel counts of the architecture, ``discriminator_width_ratio`` those
-    of its discriminator once more. ``initialisation`` ``auto`` is that of the architecture's
+    of its discriminator once more. ``ema`` is the share of the budget over which the generator's
+    weights are averaged, the last ones most (``training/averaging.py``): the averaged generator is
+    the trial's; 0 averages nothing. ``initialisation`` ``auto`` is that of the architecture's
     publication. With ``conditional`` ``labels`` the class of every image is an input of both
     networks. ``convolution`` is how transposed convolutions of stride 1 are computed: tap by tap
     (``direct``), as products of frequencies (``transform``), or as ``auto`` chooses; the function
@@ -80,6 +83,7 @@ class TrialConfig:
     learning_rate: float = 2e-4  # Radford et al. 2015, section 4
     beta_1: float = 0.5  # Radford et al. 2015, section 4
     discriminator_learning_rate_ratio: float = 1.0
+    ema: float = 0.0
     leaky_slope: float = 0.2  # Radford et al. 2015, section 4
     pixel_scaling: str = "centered"
     output_activation: str = "auto"
@@ -163,7 +167,7 @@ FIELD_DEFAULTS: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(
 SHARED = ("dataset", "image_size")
 """Fields that all trials of a study share: its scores compare with nothing else."""
 
-ADDED: dict[str, str | int | float] = {"convolution": "direct", "image_size": 0}
+ADDED: dict[str, str | int | float] = {"convolution": "direct", "ema": 0.0, "image_size": 0}
 """Fields that records of earlier versions lack -> what those versions did."""
 
 

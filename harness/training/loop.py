@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -27,6 +28,7 @@ from harness.data.dataset import Dataset
 from harness.data.scaling import fit_scaling
 from harness.models.networks import build_networks, build_optimizers, num_labels
 from harness.training.augmentation import classic
+from harness.training.averaging import GeneratorAverage
 from harness.training.checkpoint import Snapshot, assign, capture
 from harness.training.device import use_xla
 from harness.training.procedures import Batch, Step
@@ -53,6 +55,10 @@ class Trainer:
         self._num_labels = num_labels(config, dataset.num_classes)
         self._optimizers = build_optimizers(config, self.networks)
         self._procedure = PROCEDURES.get(config.procedure)
+        self._average = None
+        if config.ema > 0.0:
+            horizon = config.ema * config.images / config.batch_size
+            self._average = GeneratorAverage(self.networks.generator, horizon)
         self._steps_done = 0
         self.train_seconds = 0.0
         self._interval = Interval()
@@ -69,7 +75,8 @@ class Trainer:
     @property
     def variables(self) -> list[keras.Variable]:
         """Everything that training changes: weights, moving averages, seeds, optimizer states."""
-        return [v for part in (*self.networks, *self._optimizers) for v in part.variables]
+        average = [self._average] if self._average else []
+        return [v for part in (*self.networks, *self._optimizers, *average) for v in part.variables]
 
     def snapshot(self) -> Snapshot:
         """The variables and the progress of training, between two compiled calls."""
@@ -110,13 +117,24 @@ class Trainer:
             self._interval = Interval()
             yield Progress(milestone, metrics)
 
+    @contextmanager
+    def trial_generator(self) -> Iterator[keras.Model]:
+        """The trial's generator: with ``ema``, the network has the averaged weights inside."""
+        with self._average.shown() if self._average else nullcontext():
+            yield self.networks.generator
+
     def generate(self, count: int, stream: str = "evaluation") -> NDArray[np.uint8]:
         """``count`` images, uint8 (count, H, W, C), from latents fixed by the seed and ``stream``.
 
-        The first k of a larger count are the same images. A conditional generator is given labels
-        in the shares of the training images. Raises DivergedError if the generator gives a NaN or
-        an infinite value.
+        They are of the trial's generator, with ``ema`` the averaged one. The first k of a larger
+        count are the same images. A conditional generator is given labels in the shares of the
+        training images. Raises DivergedError if the generator gives a NaN or an infinite value.
         """
+        with self.trial_generator():
+            return self._generate(count, stream)[0]
+
+    def generate_raw(self, count: int, stream: str = "evaluation") -> NDArray[np.uint8]:
+        """As ``generate``, by the generator as it is trained, from the same latents."""
         return self._generate(count, stream)[0]
 
     def generate_labelled(
@@ -130,7 +148,8 @@ class Trainer:
             raise InputError(
                 "conditional is 'none'; images with labels need conditional = 'labels'"
             )
-        return self._generate(count, stream)
+        with self.trial_generator():
+            return self._generate(count, stream)
 
     def _generate(self, count: int, stream: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         key = derive_seed(self.config.seed, "latents", stream)
@@ -217,6 +236,8 @@ class Trainer:
         drawn = self._draw_labels(shape, derive_seed(self.config.seed, "labels"), step)
         batch = Batch(real_images, self._one_hot(labels), noise, self._one_hot(drawn))
         seen: Step = self._procedure.step(self.networks, self._optimizers, batch)
+        if self._average:
+            self._average.update(step)
         return seen
 
     def _one_hot(self, labels: tf.Tensor) -> tf.Tensor:

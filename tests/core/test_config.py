@@ -52,7 +52,7 @@ def test_fields_of_the_design_are_there():
         "normalization downsampling head dropout initialisation conditional procedure "
         "optimizer learning_rate beta_1 discriminator_learning_rate_ratio "
         "leaky_slope pixel_scaling output_activation batch_size images augmentation precision "
-        "convolution image_size seed"
+        "convolution ema image_size seed"
     )
     assert set(FIELDS) == set(design.split())
 

@@ -12,7 +12,7 @@ from harness.training.loop import Progress
 
 
 class IdleTrainer:
-    """A trainer that trains nothing and generates black images."""
+    """A trainer that trains nothing and generates black images, white ones without averaging."""
 
     train_seconds = 1.0
     images_seen = 0
@@ -27,6 +27,9 @@ class IdleTrainer:
 
     def generate(self, count: int) -> np.ndarray:
         return np.zeros((count, 28, 28, 1), np.uint8)
+
+    def generate_raw(self, count: int) -> np.ndarray:
+        return np.full((count, 28, 28, 1), 255, np.uint8)
 
 
 def train_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,11 +57,13 @@ def test_a_retried_configuration_finds_it_and_another_does_not(
 
 
 def test_one_of_an_earlier_version_has_the_same_name(tmp_path: Path, digits):
-    """The name that version 0.1.0 gave before TrialConfig had ``convolution``."""
+    """The name that version 0.1.0 gave before TrialConfig had ``convolution`` and ``ema``."""
     at = CheckpointFile(tmp_path, "study", TINY, digits, SETTING).path
     assert at == tmp_path / "study" / "ae9493a1f3961aa31d590d607402d885.npz"
     transform = TINY.replace(convolution="transform")
     assert CheckpointFile(tmp_path, "study", transform, digits, SETTING).path != at
+    averaged = TINY.replace(ema=0.1)
+    assert CheckpointFile(tmp_path, "study", averaged, digits, SETTING).path != at
 
 
 def test_one_of_other_data_setting_or_version_is_refused(
@@ -220,6 +222,7 @@ def one_step_calls(monkeypatch):
             marks=pytest.mark.slow,
         ),
         pytest.param(3, {"convolution": "transform"}, id="transform", marks=pytest.mark.slow),
+        pytest.param(3, {"ema": 0.5}, id="averaged", marks=pytest.mark.slow),
         pytest.param(
             4,
             {"optimizer": "sgd", "latent_distribution": "uniform"},

@@ -255,8 +255,8 @@ def _row(run: RunRecord) -> dict[str, Any]:
     }
 
 
-def _typed(kind: str, text: str | None) -> str | int | float | None:
+def _typed(kind: str, value: str | float | None) -> str | int | float | None:
     """A param, which MLflow keeps as text, in its field's type; None where it was not recorded."""
-    if text is None or kind == "str":
-        return text
-    return int(float(text)) if kind == "int" else float(text)
+    if value is None or kind == "str":
+        return value
+    return int(float(value)) if kind == "int" else float(value)

@@ -167,6 +167,9 @@ class TrialRunner:
         began = time.perf_counter()
         images = trainer.generate(self.spec.num_samples)
         scores = self.evaluator.score(images)
+        if trainer.config.ema:
+            raw = trainer.generate_raw(self.spec.num_samples)
+            scores = {**scores, schema.FID_RAW: self.evaluator.fid(raw)}
         course = [(one.images_seen, one.scores["fid"]) for one in progress.behind]
         course.append((interval.images_seen, scores["fid"]))
         scores = {**scores, **late_scores(course, trainer.config.images)}
@@ -273,6 +276,7 @@ def _note(scores: Mapping[str, float]) -> str:
 def _log_generator(trainer: Trainer, dataset: Dataset, run: TrialRun) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / schema.GENERATOR_FILE
-        with_layers_of_keras(trainer.networks.generator).save(path)
+        with trainer.trial_generator() as generator:
+            with_layers_of_keras(generator).save(path)
         run.log_file(schema.GENERATOR_FILE, path)
     run.log_json(schema.GENERATOR_RECORD_FILE, generator_record(trainer.config, dataset))

@@ -3,6 +3,8 @@
 import io
 import zipfile
 
+import keras
+import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState
@@ -15,6 +17,8 @@ from harness.data.load import load_dataset
 from harness.search.display.events import TrialFinished
 from harness.search.study.space import distributions
 from harness.search.trial.objective import FAILURES, Objective, TrialRunner
+from harness.tracking.image_grid import grid_png
+from harness.training.loop import Trainer
 from tests.support.memory_tracker import MemoryTracker
 from tests.support.no_training import train_nothing
 from tests.support.trials import run_next_trial
@@ -43,6 +47,10 @@ class ScriptedEvaluator:
         if isinstance(value, BaseException):
             raise value
         return {"fid": value, "collapse_probability": 0.0}
+
+    def fid(self, images):
+        assert images.shape == (100, 28, 28, 1)
+        return float(images.max())
 
 
 class PruneAt(optuna.pruners.BasePruner):
@@ -127,6 +135,35 @@ def test_a_study_that_minimizes_fid_is_scored_and_pruned_as_before(monkeypatch):
     trial, run, _ = run_one(64.0, 32.0, 16.0, 8.0, spec=spec)
     assert trial.intermediate_values == {64: 64.0, 128: 32.0, 192: 16.0, 256: 8.0}
     assert trial.value == run.metrics["fid_late"][-1][1] == 8.0
+
+
+def test_an_averaged_generator_is_scored_and_the_raw_ones_fid_stands_beside_it(monkeypatch):
+    """The stand-in for the trained generator makes white images, 255, the average black ones."""
+    train_nothing(monkeypatch)
+    _, run, _ = run_one(3.0, 2.0, 1.0, spec=SPEC.with_settings(["ema=0.1"]))
+    assert run.params["ema"] == "0.1"
+    assert run.metrics["fid"] == [(32, 3.0), (64, 2.0), (96, 1.0)]
+    assert run.metrics["fid_raw"] == [(32, 255.0), (64, 255.0), (96, 255.0)]
+    _, run, _ = run_one(3.0, 2.0, 1.0)
+    assert "fid_raw" not in run.metrics
+
+
+@pytest.mark.slow
+def test_the_generator_that_is_saved_is_the_averaged_one(tmp_path):
+    """It makes the images of the last grid, which are those that were scored."""
+    spec = SPEC.with_settings(["ema=0.5", "leaky_slope=0.2", "pixel_scaling=unit"])
+    _, run, _ = run_one(3.0, 2.0, 1.0, spec=spec)
+    (tmp_path / "generator.keras").write_bytes(run.artifacts["generator.keras"])
+    saved = keras.saving.load_model(tmp_path / "generator.keras")
+    trainer = Trainer(spec.base_config(), load_dataset("digits"))
+    list(trainer.run([32, 64, 96]))
+    with trainer.trial_generator() as generator:
+        averaged = generator.get_weights()
+    raw = trainer.networks.generator.get_weights()
+    for one, other in zip(saved.get_weights(), averaged, strict=True):
+        assert np.array_equal(one, other)
+    assert any(not np.array_equal(one, other) for one, other in zip(raw, averaged, strict=True))
+    assert grid_png(trainer.generate(64)) == run.artifacts["samples/000000096.png"]
 
 
 @pytest.mark.slow
