@@ -31,14 +31,14 @@ def trial(
 
     from harness.core.spec.lookup import resolve_study
     from harness.search.display.summary import score_lines, score_report, summary_lines
-    from harness.search.session import make_plan, run_session
+    from harness.search.session import make_plan, run_and_confirm
 
     spec = resolve_study(study, seed=seed, settings=settings or [], smoke=smoke).single_trial()
     if study_name is not None:
         spec = spec.replace(name=study_name)
     plan = make_plan(spec, storage=storage, tracking_uri=tracking_uri, data_dir=data_dir)
     console = Console(file=lasting_output(sys.stderr if as_json else sys.stdout))
-    outcome = run_session(plan, console)
+    outcome, _ = run_and_confirm(plan, console)
     if as_json:
         result = {"config": spec.base_config().to_dict(), "scores": score_report(outcome)}
         print(json.dumps(result, indent=2))

@@ -44,6 +44,8 @@ class Tag(StrEnum):
     RETRY_OF = "retry_of"  # number of the interrupted trial whose configuration this one repeats
     RESUMED_AT = "resumed_at"  # images_seen at which this trial resumed an interrupted one
     RESUMED_UNDER = "resumed_under"  # what was different before it resumed: "threads", "cpu", ...
+    WINNER = "winner"  # of a study's run: number of the trial whose configuration it recommends
+    WINNER_ALIKE = "winner_alike"  # trials that cannot be told apart from it: "4, 7"; "" for none
     PARENT = "mlflow.parentRunId"
     NOTE = "mlflow.note.content"
 
@@ -56,6 +58,7 @@ class StudyAttribute(StrEnum):
     WEIGHTS = "extractor_weights"  # sha256 of the extractor's weight file, where one was named
     UNTRAINED = "untrained"  # scores of an untrained generator: {metric: value}
     SCALE = "scale"  # metric -> {"perfect": value, "null_level": value or None}
+    WINNER = "winner"  # the tags of the winner, once they stand in MLflow
     OPEN = "open"  # true until the end of the session was written to MLflow
 
 

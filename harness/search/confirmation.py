@@ -1,17 +1,21 @@
-"""The confirmation after a search: its best configurations, trained with fresh seeds."""
+"""The confirmation after a search: its best configurations on fresh seeds, and who wins."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import optuna
+from optuna.trial import TrialState
 
-from harness.core.schema import StudyAttribute
-from harness.core.spec.arms import Arms, confirmation_name
+from harness.core.schema import StudyAttribute, Tag
+from harness.core.spec.arms import Arms, confirmation_arm, confirmation_name, confirmed_trial
 from harness.core.spec.search_space import extent
 from harness.core.spec.study_spec import SearchSpec, StudySpec
+from harness.search.plan import StudyPlan
+from harness.search.study.space import arm_name
 from harness.search.study.storage import open_storage
-from harness.tracking.tracker import trial_run_name
+from harness.search.study.trials import StudyOutcome, counted_trials, trial_record
 
 
 def confirmation_study(spec: StudySpec, storage_url: str) -> StudySpec:
@@ -29,7 +33,7 @@ def confirmation_study(spec: StudySpec, storage_url: str) -> StudySpec:
     for trial in _best_first(study)[: spec.confirm.top]:
         changes = {field: value for field, value in trial.params.items() if field != "seed"}
         if changes not in fields.values():
-            fields[trial_run_name(trial.number)] = changes
+            fields[confirmation_arm(trial.number)] = changes
     arms = Arms(fields, spec.confirm.seeds)
     search = spec.search
     _, last_seed = extent(spec.space.get("seed"), spec.base_config().seed)
@@ -51,6 +55,72 @@ def confirmation_study(spec: StudySpec, storage_url: str) -> StudySpec:
             collapse_alarm=False,
         ),
     )
+
+
+def with_winner(outcome: StudyOutcome, spec: StudySpec, storage_url: str) -> StudyOutcome:
+    """``outcome`` with the winner of the search ``spec``, by its confirmation as far as it was run.
+
+    Unchanged before a trial is complete, and for arms, which a claim's verdict compares.
+    """
+    from harness.outcomes.winner import Candidate, find_winner
+
+    if spec.arms is not None or outcome.best is None:
+        return outcome
+    storage = open_storage(storage_url)
+    done = _best_first(optuna.load_study(study_name=spec.name, storage=storage))
+    fresh = _fresh_scores(confirmation_name(spec.name), storage) if spec.confirm else {}
+    candidates = [
+        Candidate(trial.number, trial.values[0], trial.params, *fresh.get(trial.number, ((), 0)))
+        for trial in done
+    ]
+    lower = spec.search.direction == "minimize"
+    winner = find_winner(candidates, spec.space, lower_is_better=lower)
+    assert winner is not None
+    best = next(trial_record(trial) for trial in done if trial.number == winner.trial)
+    return dataclasses.replace(outcome, best=best, winner=winner.to_dict(spec.search.metric))
+
+
+def tag_winner(outcome: StudyOutcome, plan: StudyPlan) -> None:
+    """Write the winner of ``outcome`` to the tags of the study's MLflow run, if it is another."""
+    winner = outcome.winner
+    assert winner is not None
+    tags = {
+        Tag.WINNER.value: str(winner["trial"]),
+        Tag.WINNER_ALIKE.value: ", ".join(map(str, winner["alike"])),
+    }
+    storage = open_storage(plan.storage_url)
+    study = optuna.load_study(study_name=outcome.name, storage=storage)
+    if study.user_attrs.get(StudyAttribute.WINNER) == tags:
+        return
+    from harness.tracking.mlflow_tracker import MlflowTracker
+
+    MlflowTracker(plan.tracking_uri, plan.layout.artifact_root).tag_study(outcome.name, tags)
+    study.set_user_attr(StudyAttribute.WINNER, tags)
+
+
+def _fresh_scores(
+    name: str, storage: optuna.storages.RDBStorage
+) -> dict[int, tuple[tuple[float, ...], int]]:
+    """Number of a confirmed trial -> scores in the order of their seeds, and how many runs failed.
+
+    Empty without a study called ``name``.
+    """
+    if name not in optuna.get_all_study_names(storage):
+        return {}
+    study = optuna.load_study(study_name=name, storage=storage)
+    spec = StudySpec.from_dict(study.user_attrs[StudyAttribute.SPEC])
+    trials = sorted(counted_trials(study), key=lambda trial: trial.params["seed"])
+    scores: dict[int, tuple[tuple[float, ...], int]] = {}
+    for trial in trials:
+        number = confirmed_trial(arm_name(spec, trial.params))
+        if number is None:
+            continue
+        values, failed = scores.get(number, ((), 0))
+        if trial.state == TrialState.COMPLETE:
+            scores[number] = ((*values, trial.values[0]), failed)
+        else:
+            scores[number] = (values, failed + 1)
+    return scores
 
 
 def _best_first(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:

@@ -17,7 +17,7 @@ from harness.core.interruption import interruption
 from harness.core.quiet_import import quiet_import
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import check_available
-from harness.search.confirmation import confirmation_study
+from harness.search.confirmation import confirmation_study, tag_winner, with_winner
 from harness.search.display.events import Message
 from harness.search.display.terminal import Display
 from harness.search.plan import StudyPlan, Workforce
@@ -87,13 +87,20 @@ def _outages() -> Iterator[None]:
 
 
 def run_and_confirm(plan: StudyPlan, console: Console) -> tuple[StudyOutcome, StudyOutcome | None]:
-    """Run the plan and, once its search is complete, its confirmation; both outcomes."""
-    outcome = run_session(plan, console)
-    if plan.spec.confirm is None or not outcome.complete or outcome.best is None:
-        return outcome, None
-    spec = confirmation_study(plan.spec, plan.storage_url)
-    left = None if plan.timeout is None else max(0.0, plan.timeout - outcome.wall_seconds)
-    return outcome, run_session(dataclasses.replace(plan, spec=spec, timeout=left), console)
+    """Run the plan and, once its search is complete, its confirmation; both outcomes.
+
+    The first has the study's winner, which is written to MLflow once both are complete.
+    """
+    outcome, confirmation = run_session(plan, console), None
+    if plan.spec.confirm is not None and outcome.complete and outcome.best is not None:
+        spec = confirmation_study(plan.spec, plan.storage_url)
+        left = None if plan.timeout is None else max(0.0, plan.timeout - outcome.wall_seconds)
+        confirmation = run_session(dataclasses.replace(plan, spec=spec, timeout=left), console)
+    with _outages():
+        outcome = with_winner(outcome, plan.spec, plan.storage_url)
+        if outcome.winner and all(one.complete for one in (outcome, confirmation) if one):
+            tag_winner(outcome, plan)
+    return outcome, confirmation
 
 
 def declare(specs: Sequence[StudySpec], data_dir: Path | None) -> None:

@@ -159,9 +159,20 @@ class MlflowTracker(Tracker):
         """
         with lock(self.tracking_uri, TABLES, TABLES_SECONDS):
             experiment_id = self._experiment(spec)
-            run_id = self._parent(experiment_id) or self._new_parent(experiment_id, spec)
+            run_id = self._parent(experiment_id)
+            if run_id is None:
+                run_id = self._new_parent(experiment_id, spec)
+            else:
+                self._client.update_run(run_id, status="RUNNING")
             self._prepare_view(experiment_id, spec)
         return MlflowStudy(self._client, experiment_id, run_id, spec)
+
+    def tag_study(self, study_name: str, tags: Mapping[str, str]) -> None:
+        """Set ``tags`` of the run of the study of that name, which is there; it may have ended."""
+        experiment = self._find(study_name)
+        run_id = self._parent(experiment.experiment_id) if experiment else None
+        assert run_id is not None
+        self._client.log_batch(run_id, tags=[RunTag(*item) for item in tags.items()])
 
     def trial_numbers(self, study_name: str) -> Set[int]:
         """The numbers of the trials that have a run; InputError if the study was deleted."""
@@ -213,17 +224,14 @@ class MlflowTracker(Tracker):
             return str(experiment.experiment_id)
 
     def _parent(self, experiment_id: str) -> str | None:
-        """The run id of the study's first parent run, set to RUNNING again; None without one."""
+        """The run id of the study's first parent run; None without one."""
         runs = self._client.search_runs(
             [experiment_id],
             filter_string=f"tags.{Tag.KIND} = '{RunKind.STUDY}'",
             max_results=1,
             order_by=["attributes.start_time ASC"],
         )
-        if not runs:
-            return None
-        self._client.update_run(runs[0].info.run_id, status="RUNNING")
-        return str(runs[0].info.run_id)
+        return str(runs[0].info.run_id) if runs else None
 
     def _new_parent(self, experiment_id: str, spec: StudySpec) -> str:
         tags = {

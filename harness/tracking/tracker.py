@@ -194,6 +194,10 @@ class Tracker(ABC):
         """The run of the study called ``spec.name``, set to RUNNING; created if there is none."""
 
     @abstractmethod
+    def tag_study(self, study_name: str, tags: Mapping[str, str]) -> None:
+        """Set ``tags`` of the run of the study of that name, which is there; it may have ended."""
+
+    @abstractmethod
     def trial_numbers(self, study_name: str) -> Set[int]:
         """The numbers of the trials that have a run in the study of that name, empty without one.
 

@@ -299,6 +299,18 @@ def test_a_study_is_opened_again_not_made_twice(
     assert backend.see(again.start_trial(1, CONFIG)).tags["mlflow.parentRunId"] == study.run_id
 
 
+def test_a_study_that_has_ended_is_tagged_and_stays_ended(
+    backend: Backend, spec: StudySpec, study: StudyTracker
+) -> None:
+    study.finish("FINISHED")
+    for winner in ("3", "4"):
+        backend.tracker.tag_study(spec.name, {"winner": winner, "winner_alike": ""})
+    seen = backend.see(study)
+    assert (seen.tags["winner"], seen.tags["winner_alike"]) == ("4", "")
+    assert seen.status == "FINISHED"
+    assert seen.tags["kind"] == "study"
+
+
 def test_the_trials_that_have_a_run_are_known_before_a_study_is_opened(
     backend: Backend, spec: StudySpec
 ) -> None:

@@ -3,7 +3,7 @@
 import json
 
 from harness.study import study
-from tests.support.commands import check_exact, stores
+from tests.support.commands import check_exact, check_one_winner, stores
 from tests.support.wrong_input import pass_door
 
 STUDY = """
@@ -44,7 +44,7 @@ def test_the_winner_of_a_search_is_confirmed_on_fresh_seeds(workspace, monkeypat
     assert outcome["best"]["value"] == winner.value
     again, runs, _ = stores(workspace, "found-confirm")
     assert [trial.state.name for trial in again.values()] == ["COMPLETE"] * 2
-    assert [run.data.metrics["fid"] for run in runs.values()] == [
+    assert [run.data.metrics["fid_late"] for run in runs.values()] == [
         again[number].value for number in runs
     ]
     assert {run.data.params["leaky_slope"] for run in runs.values()} == {
@@ -54,6 +54,8 @@ def test_the_winner_of_a_search_is_confirmed_on_fresh_seeds(workspace, monkeypat
     assert len(seeds) == 2
     assert "0" not in seeds  # the seed of the search
     assert (workspace / outcome["report"]).exists()
+    check_one_winner(workspace, "found", outcome, complaint)
+    assert outcome["winner"]["num_seeds"] == 2
 
     code, said, complaint = pass_door(study, "found.toml", "--json")
     assert code == 0, complaint

@@ -23,7 +23,7 @@ from harness.reporting.results.load import load_results
 from harness.reporting.results.tables import param_column
 from harness.study import study
 from harness.tracking.stores.layout import Layout
-from tests.support.commands import check_stores_agree
+from tests.support.commands import check_one_winner, check_stores_agree
 from tests.support.wrong_input import pass_door
 
 ARCHIVE = Path(__file__).with_name("earlier_studies.tar.xz")
@@ -53,6 +53,13 @@ def test_the_report_has_the_figures_that_it_had(folder: Path, name: str) -> None
     old, new = (json.loads((at / "study.json").read_text()) for at in (before, now))
     assert {name: new["best"]["config"].pop(name) for name in ADDED} == ADDED
     assert new.pop("unreadable") == []
+    winner = new.pop("winner")
+    if name == "earlier":  # the winner is named beside the one that it cannot be told apart from
+        assert (winner["trial"], winner["alike"]) == (old["best"]["number"], [1])
+        assert new.pop("answer") == winner["words"]
+        assert old.pop("answer").startswith("Trial 4 is the best of 2 confirmed configurations")
+    else:
+        assert winner is None
     assert new == old
     assert (now / "index.html").stat().st_size > 100_000
 
@@ -75,7 +82,7 @@ def test_an_interrupted_trial_is_retried_and_the_study_completed(
     assert (outcome["done"], outcome["total"], outcome["ran"]) == (11, 11, 1)
     assert outcome["states"]["INTERRUPTED"] == 1
     assert (outcome["confirmation"]["done"], outcome["confirmation"]["ran"]) == (4, 0)
-    trials, runs = check_stores_agree(folder, "earlier")
+    trials, runs = check_stores_agree(folder, "earlier", "fid")
     assert (trials[10].state, trials[10].user_attrs["failure"]) == (
         optuna.trial.TrialState.FAIL,
         "interrupted",
@@ -85,6 +92,7 @@ def test_an_interrupted_trial_is_retried_and_the_study_completed(
     assert runs[11].data.tags["retry_of"] == "10"
     page = (folder / "reports" / "earlier" / "index.html").read_text()
     assert "11 trials of 11 planned" in page
+    check_one_winner(folder, "earlier", outcome)
 
 
 def test_arms_that_are_complete_stay_complete(

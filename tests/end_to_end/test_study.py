@@ -35,7 +35,7 @@ def test_the_study_ends_with_its_outcome(finished):
     assert result.returncode == 0, result.stderr
     outcome = json.loads(result.stdout)
     assert (outcome["done"], outcome["total"], outcome["ran"]) == (4, 4, 4)
-    assert outcome["best"]["value"] == outcome["best"]["scores"]["fid"]
+    assert outcome["best"]["value"] == outcome["best"]["scores"]["fid_late"]
     assert outcome["untrained"]["fid"] > 0
     assert "Traceback" not in result.stderr
     assert "E0000" not in result.stderr  # TensorFlow's own chatter

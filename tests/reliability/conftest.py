@@ -89,7 +89,7 @@ class BothStores:
             run = by_number[trial.number]
             assert run.info.status == RUN_STATUS[FinalState(trial.state.name)]
             assert run.data.tags.get("failure") == trial.user_attrs.get("failure")
-            history = self.tracker._client.get_metric_history(run.info.run_id, "fid")
+            history = self.tracker._client.get_metric_history(run.info.run_id, "fid_late")
             assert {p.step: p.value for p in history} == trial.intermediate_values
         return study.trials
 

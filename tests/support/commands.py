@@ -1,5 +1,6 @@
 """The main job as a person runs it: commands in a fresh folder, then a look into both stores."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import optuna
 from mlflow import MlflowClient
+
+from tests.support.html_page import Page
 
 # At learning rate 10 without batch normalization the losses overflow within a few steps.
 STUDY = """
@@ -71,7 +74,7 @@ def stores(folder, name, storage=None, tracking=None):
     )
 
 
-def check_stores_agree(folder, name, **addresses):
+def check_stores_agree(folder, name, metric="fid_late", **addresses):
     trials, runs, client = stores(folder, name, **addresses)
     assert sorted(trials) == sorted(runs)
     status = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
@@ -84,12 +87,42 @@ def check_stores_agree(folder, name, **addresses):
         for field, value in trial.params.items():
             assert recorded.data.params[field] == str(value)
         if trial.state.name == "COMPLETE":
-            assert recorded.data.metrics["fid"] == trial.value
+            assert recorded.data.metrics[metric] == trial.value
         for images_seen, value in trial.intermediate_values.items():
-            history = client.get_metric_history(recorded.info.run_id, "fid")
+            history = client.get_metric_history(recorded.info.run_id, metric)
             assert value in [point.value for point in history if point.step == images_seen]
         assert recorded.data.tags.get("failure") == trial.user_attrs.get("failure")
     return trials, runs
+
+
+def check_one_winner(folder, name, outcome, said=""):
+    """Page, study.json, what the command printed as JSON and MLflow name the same winner.
+
+    ``said``: what a person read in the terminal, if it was kept.
+    """
+    winner = outcome["winner"]
+    summary = json.loads((folder / "reports" / name / "study.json").read_text())
+    assert summary["winner"] == winner
+    assert summary["answer"] == winner["words"]
+    assert summary["best"]["number"] == outcome["best"]["trial"] == winner["trial"]
+    for field, value in outcome["best"]["params"].items():
+        assert summary["best"]["config"][field] == value
+    _, runs, client = stores(folder, name)
+    run = runs[winner["trial"]]
+    parent = client.get_run(run.data.tags["mlflow.parentRunId"]).data.tags
+    assert parent["winner"] == str(winner["trial"])
+    assert parent["winner_alike"] == ", ".join(map(str, winner["alike"]))
+    page = Page((folder / "reports" / name / "index.html").read_text())
+    assert winner["words"] in page.text
+    assert f"winner, trial {winner['trial']}" in page.text
+    assert f"Train the winner, trial {winner['trial']}, again" in page.text
+    for field, value in outcome["best"]["params"].items():
+        assert f"--set {field}={value}" in page.text
+    captions = [text for text in page.captions if text.startswith("Winner")]
+    assert len(captions) == 1
+    assert f"trial {winner['trial']}," in captions[0]
+    if said:
+        assert f"winner:  {winner['words']}" in said
 
 
 def children(pid):

@@ -8,19 +8,22 @@ VOID = {"meta", "link", "img", "source", "br", "wbr", "hr", "input"}
 
 
 class Page(HTMLParser):
-    """Elements with their attributes, the visible text, and whether the tags are balanced."""
+    """Elements with their attributes, visible text, captions, and whether tags are balanced."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
         self.css = ""
+        self.captions: list[str] = []
         self._open: list[str] = []
         self.feed(text)
         assert self._open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
+        if tag == "figcaption":
+            self.captions.append("")
         if tag not in VOID:
             self._open.append(tag)
 
@@ -32,6 +35,8 @@ class Page(HTMLParser):
             self.css += data
         else:
             self.text += data
+        if "figcaption" in self._open:
+            self.captions[-1] += data
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.elements if name == tag]

@@ -128,6 +128,10 @@ class MemoryTracker(Tracker):
         study.run_status, study.status = "RUNNING", None
         return study
 
+    def tag_study(self, study_name: str, tags: Mapping[str, str]) -> None:
+        """Set tags of a study that was opened."""
+        self.studies[study_name].tags.update(tags)
+
     def trial_numbers(self, study_name: str) -> set[int]:
         """The numbers of the trials that were started."""
         study = self.studies.get(study_name)

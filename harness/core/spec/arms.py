@@ -114,6 +114,17 @@ def confirmation_name(study_name: str) -> str:
     return derived_name(study_name, "-confirm", longest=92)
 
 
+def confirmation_arm(trial: int) -> str:
+    """The arm that confirms the configuration of a search's trial, such as ``trial-007``."""
+    return f"trial-{trial:03d}"
+
+
+def confirmed_trial(arm: str) -> int | None:
+    """The number of the trial that ``arm`` confirms; None for the name of another arm."""
+    found = re.fullmatch(r"trial-(\d{3,9})", arm)
+    return int(found[1]) if found else None
+
+
 def parse_arms(table: Mapping[str, Any], num_seeds: object) -> Arms | None:
     """The arms declared by the table ``[arms]``; None for an empty one."""
     if not table:

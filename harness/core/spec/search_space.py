@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,14 @@ class Range:
     low: float
     high: float
     log: bool = False
+
+    def position(self, value: float) -> float:
+        """Where ``value`` lies in the range: 0 at its low and 1 at its high end."""
+        if self.log and value <= 0.0:
+            return -math.inf
+        if self.log:
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
 
     def to_dict(self) -> dict[str, Any]:
         """As it stands in a study file."""

@@ -80,9 +80,12 @@ def render_page(analysis: Analysis) -> str:
 
 
 def summarise(analysis: Analysis) -> dict[str, Any]:
-    """The study as study.json holds it: plain types, no NaN (a missing score is null)."""
+    """The study as study.json holds it: plain types, no NaN (a missing score is null).
+
+    ``best`` is the record of the winner's trial in the search.
+    """
     results, found = analysis.results, analysis.importance
-    ranked = results.ranked
+    row = results.winning_trial
     return {
         "name": results.spec.name,
         "question": results.spec.question,
@@ -94,7 +97,8 @@ def summarise(analysis: Analysis) -> dict[str, Any]:
         ],
         "tests": [verdict_record(verdict) for verdict in analysis.verdicts],
         "counts": dict(results.counts),
-        "best": None if ranked.empty else provenance.trial_record(results, ranked.iloc[0]),
+        "winner": results.winner and results.winner.to_dict(results.objective),
+        "best": None if row is None else provenance.trial_record(results, row),
         "untrained": results.untrained,
         "importance": {"shares": found.shares, "n": found.num_trials, "reason": found.reason},
         "evaluation": results.evaluation,

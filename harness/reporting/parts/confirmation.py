@@ -43,7 +43,7 @@ def confirmation_table(found: Sequence[Confirmed], metric: str) -> Table:
         for rank, one in enumerate(found, 1)
     ]
     columns = ["rank", "trial", "in the search", f"mean {metric}", "seeds", "failed"]
-    return Table([*columns, "best with", "too good by"], rows, [True] * 8)
+    return Table([*columns, "best with", "too good by"], rows, [True] * 8, marked=0)
 
 
 def confirmation_plot(found: Sequence[Confirmed]) -> Plot:

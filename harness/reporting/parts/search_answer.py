@@ -16,9 +16,6 @@ from harness.reporting import formats
 from harness.reporting.results.tables import StudyResults, param_column
 from harness.reporting.statistics.confirmation import Confirmed
 
-CLOSE = 0.10
-"""A runner-up within this share of the best score is named: one seed can't tell the two apart."""
-
 EDGE = 0.05
 """A value counts as at the end of the searched range within this share of its width."""
 
@@ -34,49 +31,31 @@ class Answer:
 
 def search_answer(results: StudyResults, fresh: Sequence[Confirmed]) -> Answer:
     """What the search found. fresh: its ``confirmed`` winners, the best first, if there are any."""
-    ranked = results.ranked
-    if ranked.empty:
+    winner, row = results.winner, results.winning_trial
+    if winner is None or row is None:
         return Answer(_nothing(results), (_tally(results),), ())
+    sentences = [_configuration(results, row)]
     if fresh:
-        return _confirmed_answer(results, fresh)
-    best = ranked.iloc[0]
-    score = f"{results.objective} of {formats.score(best[results.objective])}"
-    if len(ranked) == 1:
-        headline = f"Trial {best['number']} is the only one that was completed, with a {score}."
+        sentences += [_interval(fresh[0]), _winners_curse(results, fresh)]
+        caveats = [_how_sure(fresh)]
     else:
-        headline = (
-            f"Trial {best['number']} is the best of {len(ranked):,} completed trials, "
-            f"with a {score}."
-        )
-    sentences = [_configuration(results, best), _against_untrained(results, best)]
-    sentences += [_late(results, best), _modes(results, best), _tally(results)]
-    return Answer(headline, tuple(filter(None, sentences)), _caveats(results))
-
-
-def _confirmed_answer(results: StudyResults, fresh: Sequence[Confirmed]) -> Answer:
-    """The answer of a search whose winners were trained again: the confirmed first, not its own."""
-    winner, ranked = fresh[0], results.ranked
-    row = ranked[ranked["number"] == winner.trial].iloc[0]
-    sentences = [_configuration(results, row), _winners_curse(results, fresh)]
+        sentences.append(_against_untrained(results, row))
+        caveats = [_one_seed(results), _optimism(results)]
     sentences += [_late(results, row), _modes(results, row), _tally(results)]
-    caveats = [_how_sure(fresh), _edge(results, row), _pruned(results), not_inception(results)]
+    caveats += [_edge(results, row), _pruned(results), not_inception(results)]
     return Answer(
-        f"Trial {winner.trial} is the best of {len(fresh)} confirmed configurations, with a mean "
-        f"{results.objective} of {_interval(winner)} over "
-        f"{formats.count(winner.num_seeds, 'fresh seed')}."
-        if len(fresh) > 1
-        else f"Trial {winner.trial} was confirmed, with a mean {results.objective} of "
-        f"{_interval(winner)} over {formats.count(winner.num_seeds, 'fresh seed')}.",
+        winner.words(results.objective),
         tuple(filter(None, sentences)),
         tuple(filter(None, caveats)),
     )
 
 
 def _interval(one: Confirmed) -> str:
-    mean = formats.score(one.mean)
+    """The interval of the winner's mean; "" without one."""
     if math.isnan(one.low):
-        return mean
-    return f"{mean} ({formats.score(one.low)} to {formats.score(one.high)})"
+        return ""
+    low, high = formats.score(one.low), formats.score(one.high)
+    return f"Over the fresh seeds, the 95 % interval of its mean is {low} to {high}."
 
 
 def _winners_curse(results: StudyResults, fresh: Sequence[Confirmed]) -> str:
@@ -120,7 +99,7 @@ def _configuration(results: StudyResults, best: pd.Series) -> str:
     if not results.spec.space:
         return "No field was searched: every trial had the configuration below."
     parts = [f"{name} {formats.number(best[param_column(name)])}" for name in results.spec.space]
-    return f"Its configuration: {formats.listing(parts)}."
+    return f"The configuration of trial {best['number']}: {formats.listing(parts)}."
 
 
 def _against_untrained(results: StudyResults, best: pd.Series) -> str:
@@ -131,7 +110,7 @@ def _against_untrained(results: StudyResults, best: pd.Series) -> str:
     better = value < untrained if results.lower_is_better else value > untrained
     text = f"An untrained generator scores {formats.score(untrained)}"
     if not better:
-        return f"{text}: the best trial is no better than that."
+        return f"{text}: the winner is no better than that."
     if results.lower_is_better and value > 0 and untrained / value >= 1.1:
         return f"{text}, {formats.number(float(f'{untrained / value:.3g}'))} times as much."
     return f"{text}."
@@ -174,26 +153,6 @@ def _tally(results: StudyResults) -> str:
     return text
 
 
-def _caveats(results: StudyResults) -> tuple[str, ...]:
-    found = [_runner_up(results), _one_seed(results), _optimism(results)]
-    found += [_edge(results, results.ranked.iloc[0]), _pruned(results), not_inception(results)]
-    return tuple(filter(None, found))
-
-
-def _runner_up(results: StudyResults) -> str:
-    ranked = results.ranked
-    values = ranked[results.objective].to_numpy(dtype="float64")
-    if len(values) < 2 or values[0] == 0:
-        return ""
-    behind = abs(values[1] - values[0]) / abs(values[0])
-    if behind > CLOSE:
-        return ""
-    return (
-        f"The lead is small: trial {ranked['number'].iloc[1]} is second with "
-        f"{formats.score(values[1])}, {behind:.1%} behind."
-    )
-
-
 def _one_seed(results: StudyResults) -> str:
     if "seed" in results.spec.space or not results.spec.space or len(results.ranked) < 2:
         return ""
@@ -215,12 +174,12 @@ def _optimism(results: StudyResults) -> str:
 
 
 def _edge(results: StudyResults, best: pd.Series) -> str:
-    """The fields whose best value lies at an end of the searched range, in words; "" for none."""
+    """The fields of which the winner's value lies at an end of its range, in words; or ""."""
     parts = []
     for name, domain in results.spec.space.items():
         value = best[param_column(name)]
         if isinstance(domain, Range) and pd.notna(value):
-            position = _position(float(value), domain)
+            position = domain.position(float(value))
             if position <= EDGE:
                 parts.append(f"{name} at its lower end")
             elif position >= 1 - EDGE:
@@ -228,17 +187,9 @@ def _edge(results: StudyResults, best: pd.Series) -> str:
     if not parts:
         return ""
     return (
-        f"The best trial has {formats.listing(parts)} of the searched range; better values may "
+        f"The winner has {formats.listing(parts)} of the searched range; better values may "
         f"lie outside."
     )
-
-
-def _position(value: float, domain: Range) -> float:
-    """The position of ``value`` in the range, 0 at its low and 1 at its high end."""
-    low, high = domain.low, domain.high
-    if domain.log:
-        return math.log(value / low) / math.log(high / low)
-    return (value - low) / (high - low)
 
 
 def _pruned(results: StudyResults) -> str:

@@ -61,17 +61,27 @@ class Section:
 
 @dataclass(frozen=True)
 class Table:
-    """Texts of a table: numeric columns are marked, so that they align by their digits."""
+    """Texts of a table: numeric columns are marked, so that they align by their digits.
+
+    marked: the index of a row that stands out, the winner's.
+    """
 
     columns: list[str]
     rows: list[list[str]]
     numeric: list[bool]
     note: str = ""
+    marked: int | None = None
 
 
 def leaderboard(results: StudyResults) -> Table:
-    """The best completed trials with their scores and the searched fields."""
-    ranked = results.ranked
+    """The best completed trials with their scores and the searched fields, the winner marked.
+
+    They are ranked by the search's own score; a winner of a lower rank is the last row.
+    """
+    ranked, winner = results.ranked, results.winning_trial
+    shown = ranked.head(LEADERBOARD_ROWS)
+    if winner is not None and winner["rank"] > LEADERBOARD_ROWS:
+        shown = ranked[ranked["rank"].lt(LEADERBOARD_ROWS) | ranked["rank"].eq(winner["rank"])]
     late = [FID_LATE_SPREAD] if results.objective == FID_LATE else []
     names = [results.objective, *late, *LEADERBOARD_SCORES]
     scores = [name for name in dict.fromkeys(names) if name in results.metrics]
@@ -82,21 +92,28 @@ def leaderboard(results: StudyResults) -> Table:
         + [_score_with_interval(row, name) for name in scores]
         + [formats.number(row[param_column(name)]) for name in space]
         + [formats.duration(row[name]) for name in time]
-        for _, row in ranked.head(LEADERBOARD_ROWS).iterrows()
+        for _, row in shown.iterrows()
     ]
+    marked = None if winner is None else list(shown["rank"]).index(winner["rank"])
     note = f"n = {formats.count(len(ranked), 'completed trial')}"
     if len(ranked) > LEADERBOARD_ROWS:
-        note = f"The first {LEADERBOARD_ROWS} of n = {len(ranked):,} completed trials"
+        note = f"{LEADERBOARD_ROWS} of n = {len(ranked):,} completed trials"
+    if marked:
+        note += ", by their score in the search; the winner on fresh seeds is marked"
     if late:
         note += f". {LATE_WORDS} fid_late_spread: standard deviation of log fid over these reports"
     if any(name in scores and SCORE_INTERVALS[name][0] in results.metrics for name in _BRACKETS):
         note = f"{note.rstrip('.')}. {_INTERVAL_WORDS}"
-    if any(_collapsed(results, row) for _, row in ranked.head(LEADERBOARD_ROWS).iterrows()):
+    if any(_collapsed(results, row) for _, row in shown.iterrows()):
         note = f"{note.rstrip('.')}. {COLLAPSED_MARK.strip()} = the collapse alarm was raised"
     texts = [isinstance(d, Choices) and isinstance(d.values[0], str) for d in _domains(results)]
     numeric = [True, True, *[True for _ in scores], *[not t for t in texts], *[True for _ in time]]
     return Table(
-        ["rank", "trial", *scores, *space, *(["training"] if time else [])], rows, numeric, note
+        ["rank", "trial", *scores, *space, *(["training"] if time else [])],
+        rows,
+        numeric,
+        note,
+        marked,
     )
 
 
@@ -139,16 +156,16 @@ def trials_words(results: StudyResults) -> str:
 
 
 def score_table(results: StudyResults) -> Table:
-    """Each score for the best and the untrained generator and for real images, and its meaning."""
+    """Each score of the winner, of an untrained generator and of real images, and its meaning."""
     records = results.evaluation.get("metrics", {})
     records = records if isinstance(records, Mapping) else {}
-    ranked = results.ranked
-    best = ranked.iloc[0] if len(ranked) else pd.Series(dtype="object")
+    winner = results.winning_trial
+    scores = pd.Series(dtype="object") if winner is None else winner
     names = [name for name in records if isinstance(records[name], Mapping)]
     rows = [
         [
             name,
-            formats.score(best.get(name)),
+            formats.score(scores.get(name)),
             formats.score(results.untrained.get(name)),
             formats.score(_number(record.get("perfect"))),
             {"minimize": "lower", "maximize": "higher"}.get(
@@ -159,30 +176,33 @@ def score_table(results: StudyResults) -> Table:
         ]
         for name, record in ((name, records[name]) for name in names)
     ]
-    columns = ["score", "best trial", "untrained", "perfect", "better", "range"]
+    columns = ["score", _winner_words(results), "untrained", "perfect", "better", "range"]
     columns.append("meaning and source")
     numeric = [False, True, True, True, False, False, False]
     return Table(columns, rows, numeric, _scale_words(results.evaluation, records))
 
 
 def configuration(results: StudyResults) -> Table:
-    """Every field: its fixed value, or what was searched, and the best trial's value."""
+    """Every field: its fixed value, or what was searched, and the winner's value."""
     base = TrialConfig.from_dict(results.spec.base)
-    ranked = results.ranked
+    row = results.winning_trial
     rows = []
     for name in FIELDS:
         domain = results.spec.space.get(name)
         words = formats.number(getattr(base, name)) if domain is None else _domain_words(domain)
-        best = (
-            formats.number(ranked[param_column(name)].iloc[0]) if len(ranked) else formats.MISSING
-        )
+        best = formats.MISSING if row is None else formats.number(row[param_column(name)])
         if results.spec.arms is not None and name in results.spec.arms.varied:
             rows.append([name, "by arm", "see the arms", formats.MISSING])
         else:
             rows.append([name, "searched" if domain else "fixed", words, best])
     if results.spec.arms is not None:
         return Table(["field", "role", "values"], [row[:3] for row in rows], [False] * 3)
-    return Table(["field", "role", "values", "best trial"], rows, [False] * 4)
+    return Table(["field", "role", "values", _winner_words(results)], rows, [False] * 4)
+
+
+def _winner_words(results: StudyResults) -> str:
+    """The heading of a column about the winner's trial."""
+    return f"winner, trial {results.winner.trial}" if results.winner else "best trial"
 
 
 def _domains(results: StudyResults) -> list[Choices | Range]:

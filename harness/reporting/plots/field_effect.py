@@ -35,7 +35,7 @@ def summarise(results: StudyResults) -> pd.DataFrame:
     scale: "category", "log" or "linear", from the study's space. choices: all choices of the field
     as texts, none for a range. position: of the trial on the x axis, the value itself or
     the index of its choice. low, high: the ends of that axis. value: the objective (last reported
-    where pruned), missing for other outcomes. best: the best completed trial.
+    where pruned), missing for other outcomes. best: the winner of the search.
     """
     parts = [_panel(results, name, domain) for name, domain in results.spec.space.items()]
     parts = [part for part in parts if not part.empty]
@@ -45,8 +45,7 @@ def summarise(results: StudyResults) -> pd.DataFrame:
 def _panel(results: StudyResults, name: str, domain: Choices | Range) -> pd.DataFrame:
     column = param_column(name)
     trials = results.trials[results.trials[column].notna()]
-    ranked = results.ranked
-    best = ranked["number"].iloc[0] if len(ranked) else None
+    best = results.winner.trial if results.winner else None
     scored = trials["outcome"].isin(["complete", "pruned"])
     choices: tuple[str, ...] = ()
     if isinstance(domain, Choices):
@@ -75,7 +74,7 @@ def _panel(results: StudyResults, name: str, domain: Choices | Range) -> pd.Data
 
 
 def draw(frame: pd.DataFrame, ax: Axes) -> None:
-    """Completed trials filled, the best one orange, pruned hollow, failed crosses at the edge."""
+    """Completed trials filled, the winner orange, pruned hollow, failed crosses at the edge."""
     if frame.empty:
         say(ax, "no searched field")
         return
@@ -149,7 +148,7 @@ def caption(results: StudyResults) -> str:
     text = (
         f"{results.objective} against each searched field, over the whole range that was searched "
         f"(n = {number['complete']} completed, {number['pruned']} pruned trials in every panel). "
-        f"Filled: completed; orange: the best; hollow: pruned, at its last score."
+        f"Filled: completed; orange: the winner; hollow: pruned, at its last score."
     )
     text += edge_words(number)
     if any(isinstance(domain, Choices) for domain in results.spec.space.values()):

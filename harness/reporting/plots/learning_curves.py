@@ -1,4 +1,4 @@
-"""The objective and the two losses over the training images seen: every trial, the best bold.
+"""The objective and the two losses over the training images seen: every trial, the winner bold.
 
 Beside an objective that is an average stands what it averages.
 """
@@ -28,13 +28,11 @@ def summarise(results: StudyResults) -> pd.DataFrame:
     """One row per logged value of the objective, g_loss and d_loss; the columns COLUMNS.
 
     panel: the metric, the objective first; after fid_late fid itself, which swings. best: whether
-    it belongs to the best completed trial.
-    Values that are not finite are left out: the trial's outcome shows them. Of more than MAX_TRIALS
-    trials, about MAX_TRIALS at equal distances are kept, and the best.
+    it belongs to the winner. Values that are not finite are left out: the trial's outcome shows
+    them. Of more than MAX_TRIALS trials, about MAX_TRIALS at equal distances are kept, and the
+    winner.
     """
-    ranked = results.ranked
-    searched = results.spec.arms is None  # one run makes no arm the best
-    best = ranked["number"].iloc[0] if searched and len(ranked) else None
+    best = results.winner.trial if results.winner else None
     swinging = ["fid"] if results.objective == FID_LATE else []
     metrics = list(dict.fromkeys([results.objective, *swinging, *LOSSES]))
     history = results.history
@@ -61,7 +59,7 @@ def summarise(results: StudyResults) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame, ax: Axes) -> None:
-    """A thin line per trial in the colour of its outcome, a bold one for the best trial."""
+    """A thin line per trial in the colour of its outcome, a bold one for the winner."""
     if frame.empty:
         say(ax, "no values logged")
         return
@@ -108,7 +106,7 @@ def caption(results: StudyResults) -> str:
         f"one line per trial (n = {frame['trial'].nunique()}); dots mark where pruned and failed "
         f"trials stopped"
     )
-    text += ", the bold line is the best trial." if frame["best"].any() else "."
+    text += ", the bold line is the winner." if frame["best"].any() else "."
     if frame["trial"].nunique() < results.history["trial"].nunique() > MAX_TRIALS:
         text += f" Drawn are trials at equal distances, of {results.history['trial'].nunique():,}."
     found = loss_correlations(results)

@@ -128,7 +128,7 @@ def caption(results: StudyResults) -> str:
     text += edge_words(number)
     ranked = results.ranked
     if not ranked.empty:
-        text += f" The best score came with trial {ranked['number'].iloc[0]}."
+        text += f" The search's best score came with trial {ranked['number'].iloc[0]}."
     return text
 
 

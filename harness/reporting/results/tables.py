@@ -15,6 +15,7 @@ import pandas as pd
 from harness.core.config import ADDED, FIELD_TYPES
 from harness.core.schema import INTERRUPTED, RUN_STATUS, FinalState, Tag
 from harness.core.spec.study_spec import StudySpec
+from harness.outcomes.winner import Winner
 
 OUTCOMES = ("complete", "pruned", "failed", "interrupted", "running")
 """How a trial ended. interrupted: by a person or a kill; running: it has not ended yet."""
@@ -136,6 +137,20 @@ class StudyResults:
     def ranked(self) -> pd.DataFrame:
         """The ``ranking`` of the trials; computed once, so readers must not change the frame."""
         return ranking(self.trials, self.objective, lower_is_better=self.lower_is_better)
+
+    @cached_property
+    def winner(self) -> Winner | None:
+        """The winner of the search; None before a trial was completed, and for arms."""
+        from harness.reporting.results.winner import recorded_winner  # it reads these tables
+
+        return recorded_winner(self)
+
+    @property
+    def winning_trial(self) -> pd.Series | None:
+        """The row of the winner in ``ranked``; of arms the first one; None without any."""
+        if self.winner is None:
+            return None if self.ranked.empty else self.ranked.iloc[0]
+        return self.ranked[self.ranked["number"] == self.winner.trial].iloc[0]
 
     @cached_property
     def counts(self) -> Mapping[str, int]:

@@ -7,12 +7,12 @@ winner's curse. The mean score of the same configuration on fresh seeds is not b
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from harness.core.spec.arms import confirmed_trial
 from harness.reporting.results.outcomes import outcome_table
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.bootstrap import resamples
@@ -49,9 +49,9 @@ class Confirmed:
 
 
 def confirmed(results: StudyResults) -> list[Confirmed]:
-    """The confirmed configurations, the best first; none where nothing has been confirmed.
+    """The confirmed configurations, the winner first; none where nothing has been confirmed.
 
-    Ordered by mean; a configuration with a failed run comes after those without one.
+    The others by mean; a configuration with a failed run comes after those without one.
     """
     if results.confirmation is None or results.confirmation.spec.arms is None:
         return []
@@ -62,16 +62,19 @@ def confirmed(results: StudyResults) -> list[Confirmed]:
     chance = _chances(results.confirmation, results.objective, results.lower_is_better)
     found = []
     for arm in names:
-        number = re.fullmatch(r"trial-(\d+)", arm)
+        number = confirmed_trial(arm)
         runs = table[table["arm"] == arm]
-        if number is None or int(number[1]) not in scores or runs["value"].isna().all():
+        if number is None or number not in scores or runs["value"].isna().all():
             continue
         values = runs["value"].dropna().to_numpy(dtype="float64")
         failed = int(runs["ended"].eq("failed").sum())
-        made = (arm, int(number[1]), scores[int(number[1])], len(values), failed)
+        made = (arm, number, scores[number], len(values), failed)
         found.append(_confirmed(made, values, results.lower_is_better, chance.get(arm, math.nan)))
     sign = 1.0 if results.lower_is_better else -1.0
-    return sorted(found, key=lambda one: (one.failed > 0, sign * one.mean, one.trial))
+    first = results.winner.trial if results.winner else None
+    return sorted(
+        found, key=lambda one: (one.trial != first, one.failed > 0, sign * one.mean, one.trial)
+    )
 
 
 def _confirmed(

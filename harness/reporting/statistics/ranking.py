@@ -1,4 +1,4 @@
-"""The best, median and worst of the ranked trials, and how the losses agree with the score."""
+"""The winner, median and worst of the ranked trials, and how the losses agree with the score."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ MIN_TRIALS = 5
 
 
 def picks(results: StudyResults) -> dict[str, pd.Series]:
-    """The best, median and worst completed trial, each trial once.
+    """The winner, the first that is not told apart from it, median and worst, each trial once.
 
-    The median is the trial at the middle rank, the better of the two for an even number.
+    The median is the trial at the middle rank of the search, the better of two for an even number.
     """
-    ranked = results.ranked
-    if ranked.empty:
+    ranked, winner = results.ranked, results.winner
+    if winner is None:
         return {}
-    indices = {"best": 0, "median": (len(ranked) - 1) // 2, "worst": len(ranked) - 1}
+    numbers = dict(zip(("winner", "alike"), [winner.trial, *winner.alike], strict=False))
+    numbers["median"] = int(ranked["number"].iloc[(len(ranked) - 1) // 2])
+    numbers["worst"] = int(ranked["number"].iloc[-1])
     chosen: dict[str, pd.Series] = {}
-    for word, index in indices.items():
-        if index not in [indices[other] for other in chosen]:
-            chosen[word] = ranked.iloc[index]
+    for word, number in numbers.items():
+        if number not in [int(row["number"]) for row in chosen.values()]:
+            chosen[word] = ranked[ranked["number"] == number].iloc[0]
     return chosen
 
 

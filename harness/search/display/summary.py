@@ -1,4 +1,4 @@
-"""The summary that closes a session: trials by state, the best one, the report and the UI."""
+"""The summary that closes a session: trials by state, the winner, the report and the UI."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ def summary_lines(
     ``page`` is the report, ``tracking_uri`` the store.
     """
     lines = [line for outcome in outcomes for line in _lines(outcome)]
+    if not outcomes[0].arms:
+        lines += _winner_lines(outcomes[0])
     if not all(outcome.complete for outcome in outcomes):
         lines.append("resume:  the same command again")
     if page is not None:
@@ -36,7 +38,7 @@ def summary_lines(
 
 
 def _lines(outcome: StudyOutcome) -> list[str]:
-    """How many trials one study has, by state, and its best one."""
+    """How many trials one study has, by state, and the scores of its arms."""
     counts = ", ".join(
         f"{outcome.states[state]} {word}"
         for state, word in STATE_WORDS.items()
@@ -50,7 +52,7 @@ def _lines(outcome: StudyOutcome) -> list[str]:
     if outcome.ran:
         seconds = duration(outcome.wall_seconds)
         lines[0] += f"; {outcome.ran} in this session, {seconds}"
-    return lines + (_arm_lines(outcome) if outcome.arms else _best_lines(outcome))
+    return [*lines, *_arm_lines(outcome)] if outcome.arms else lines
 
 
 def _arm_lines(outcome: StudyOutcome) -> list[str]:
@@ -63,26 +65,29 @@ def _arm_lines(outcome: StudyOutcome) -> list[str]:
     ]
 
 
-def _best_lines(outcome: StudyOutcome) -> list[str]:
-    if outcome.best is None:
-        return ["best:    no trial is complete"]
+def _winner_lines(outcome: StudyOutcome) -> list[str]:
+    """The winner in words, what its trial scored in the search, and its configuration."""
+    if outcome.winner is None or outcome.best is None:
+        return ["winner:  none, no trial is complete"]
     best, metric = outcome.best, outcome.metric
-    line = f"best:    trial {best['trial']}, {metric} {best['value']:.4g}"
-    if metric in outcome.untrained:
-        line += f" (an untrained generator: {outcome.untrained[metric]:.4g})"
+    facts = [f"{metric} {best['value']:.4g}"]
     if metric == FID_LATE and "fid" in best["scores"]:
-        line += f"; its last report, whose generator is kept: fid {best['scores']['fid']:.4g}"
+        facts.append(f"fid of the generator that is kept {best['scores']['fid']:.4g}")
     if "modes_captured" in best["scores"] and metric != "modes_captured":
-        line += f", modes_captured {best['scores']['modes_captured']:g}"
+        facts.append(f"modes_captured {best['scores']['modes_captured']:g}")
+    line = f"         trial {best['trial']} in the search: {', '.join(facts)}"
+    if metric in outcome.untrained:
+        line += f"; an untrained generator: {metric} {outcome.untrained[metric]:.4g}"
     params = "  ".join(
         f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
         for name, value in best["params"].items()
     )
-    return [line, f"         {params}"] if params else [line]
+    lines = [f"winner:  {outcome.winner['words']}", line]
+    return [*lines, f"         {params}"] if params else lines
 
 
 def score_report(outcome: StudyOutcome) -> dict[str, dict[str, Any]]:
-    """Each score of the best trial with the figures to compare it with, ready for JSON.
+    """Each score of the winner's trial with the figures to compare it with, ready for JSON.
 
     value; interval: [low, high] of 95 %; null_level: what a generator without error reads on
     average, by formula; perfect: what real images read; untrained: what the base configuration

@@ -105,11 +105,12 @@ class StudyOutcome:
     """A study after a session: its trials, the best one, the scores of its arms.
 
     done: trials that count, of ``total`` wanted. states: Optuna state -> number of trials, the
-    interrupted ones apart. best: number, value, params and scores of the best complete trial, or
-    None. untrained: scores of the base configuration before its first step. scale: metric -> what
-    perfect and null level are. arms: arm -> the metric of its complete trials in the order of their
-    seeds, empty in a search. ran: trials that ended during this session. interrupted: whether
-    Ctrl-C or SIGTERM ended it.
+    interrupted ones apart. best: number, value, params and scores of the winner's trial, else of
+    the best complete one, or None. winner: of a search, as ``outcomes.winner`` says it. untrained:
+    scores of the base configuration before its first step. scale: metric -> what perfect and null
+    level are. arms: arm -> the metric of its complete trials in the order of their seeds, empty in
+    a search. ran: trials that ended during this session. interrupted: whether Ctrl-C or SIGTERM
+    ended it.
     """
 
     name: str
@@ -124,6 +125,7 @@ class StudyOutcome:
     scale: dict[str, dict[str, float | None]]
     best: dict[str, Any] | None
     arms: dict[str, list[float]]
+    winner: dict[str, Any] | None = None
 
     @property
     def complete(self) -> bool:
@@ -140,11 +142,15 @@ def count_states(study: optuna.Study) -> dict[str, int]:
 
 
 def best_trial(study: optuna.Study) -> dict[str, Any] | None:
-    """Number, value, params and scores of the best complete trial; None without one."""
+    """The ``trial_record`` of the best complete trial; None without one."""
     try:
-        trial = study.best_trial
+        return trial_record(study.best_trial)
     except ValueError:  # no trial is complete
         return None
+
+
+def trial_record(trial: FrozenTrial) -> dict[str, Any]:
+    """Number, value, params and scores of a complete trial."""
     return {
         "trial": trial.number,
         "value": trial.value,

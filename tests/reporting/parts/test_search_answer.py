@@ -22,7 +22,7 @@ def test_the_best_trial_its_configuration_and_its_distance_from_an_untrained_gen
         builder.record(2, "pruned", fid=90.0),
         builder.record(3, "failed", fid=None),
     )
-    assert "Trial 1 is the best of 2 completed trials, with a fid of 12.50." in text
+    assert "Trial 1 is the best of 2 completed trials, with a fid of 12.5." in text
     assert "optimizer sgd, learning_rate 3e-4, leaky_slope 0.2 and pixel_scaling centered" in text
     assert "An untrained generator scores 400, 32 times as much." in text  # 400 / 12.5
     assert "cover 9 of the 10 classes" in text
@@ -51,8 +51,17 @@ def test_interrupted_trials_are_counted_apart() -> None:
 @pytest.mark.parametrize(("second", "named"), [(10.9, True), (11.1, False)])
 def test_a_runner_up_within_a_tenth_is_named(second: float, named: bool) -> None:
     text = words(builder.record(0, fid=10.0), builder.record(1, fid=second))
-    assert ("is second with" in text) is named
-    assert ("trial 1 is second with 10.90, 9.0% behind" in text) is named
+    assert ("Trials 0 and 1 cannot be told apart by one seed each" in text) is named
+    assert ("They share optimizer adam, learning_rate 0.0002" in text) is named
+
+
+def test_a_late_fid_is_said_to_be_an_average_and_the_generators_own_fid_is_told() -> None:
+    study = builder.spec(search={"minimize": "fid_late"})
+    run = builder.record(0, fid=12.5, fid_late=10.0, fid_late_spread=0.125)
+    text = words(run, study=study)
+    assert "with a fid_late of 10." in text
+    assert "images are those of the last report alone. That of trial 0 has a fid of 12.50;" in text
+    assert "log fid has a standard deviation of 0.12." in text
 
 
 @pytest.mark.parametrize(

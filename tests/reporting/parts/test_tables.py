@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 
-from harness.reporting.parts.tables import leaderboard, score_table
+from harness.reporting.parts.provenance import commands
+from harness.reporting.parts.tables import configuration, leaderboard, score_table
 from tests.support import reports as builder
 
 
@@ -32,6 +33,22 @@ def test_a_late_fid_stands_beside_its_spread_and_the_fid_of_the_images() -> None
     assert "standard deviation of log fid over these reports" in table.note
 
 
+def test_the_winner_on_fresh_seeds_is_marked_at_its_rank_in_the_search() -> None:
+    """Of 12 trials the 12th in the search wins: it is the last of ten rows."""
+    runs = [builder.record(n, fid=1.0 + n) for n in range(12)]
+    fresh = builder.arms_runs(**{"trial-000": [9.0, 9.1], "trial-011": [2.0, 2.1]})
+    arms = builder.arms_spec(("trial-000", "trial-011"), name="demo-confirm")
+    study = builder.spec(confirm={"top": 2, "seeds": 2})
+    results = builder.results(runs, study, confirmation=builder.results(fresh, arms))
+    table = leaderboard(results)
+    assert [row[1] for row in table.rows] == [*map(str, range(9)), "11"]
+    assert table.marked == 9
+    assert "10 of n = 12 completed trials, by their score in the search; the winner" in table.note
+    assert leaderboard(builder.results(runs)).marked == 0
+    assert configuration(results).columns[-1] == "winner, trial 11"
+    assert dict(commands(results))["Train the winner, trial 11, again"].startswith("python -m har")
+
+
 def test_without_recorded_intervals_nothing_is_said_of_them() -> None:
     table = leaderboard(builder.results([builder.record(0)]))
     assert [row[2] for row in table.rows] == ["10"]
@@ -40,7 +57,7 @@ def test_without_recorded_intervals_nothing_is_said_of_them() -> None:
 
 def test_the_table_of_scores_says_what_perfect_is() -> None:
     table = score_table(builder.results([builder.record(0, modes_captured=9.0)]))
-    assert table.columns[:4] == ["score", "best trial", "untrained", "perfect"]
+    assert table.columns[:4] == ["score", "winner, trial 0", "untrained", "perfect"]
     assert table.rows[0][:4] == ["fid", "10", "400", "0.7500"]
     assert table.rows[1][3] == "\N{EN DASH}"
     assert all(len(row) == len(table.columns) == len(table.numeric) for row in table.rows)

@@ -93,10 +93,12 @@ def test_an_objective_to_maximize() -> None:
 
 def test_the_headline_names_the_confirmed_winner_and_the_passed_one() -> None:
     found = analyse(search(FRESH)).answer
-    assert found.headline.startswith(
-        "Trial 2 is the best of 2 confirmed configurations, with a mean fid of 5.200 ("
+    assert found.headline == (
+        "Trial 2 is the best of 2 confirmed configurations, with a mean fid of 5.2 over 5 fresh "
+        "seeds."
     )
     text = " ".join(found.sentences)
+    assert "Over the fresh seeds, the 95 % interval of its mean is 4.8" in text
     assert "The search ranked trial 1 first, with 4: 2 better than" in text.replace("4.000", "4")
     assert "; trial 2 ranks first on fresh seeds." in text
     assert not any("optimistic" in caveat for caveat in found.caveats)

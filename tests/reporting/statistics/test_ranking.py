@@ -36,13 +36,14 @@ def test_ties_keep_the_order_of_trial_numbers_in_either_direction() -> None:
     ("values", "expected"),
     [
         ([], {}),
-        ([5.0], {"best": 0}),
-        ([5.0, 4.0], {"best": 1, "worst": 0}),
-        ([5.0, 4.0, 9.0], {"best": 1, "median": 0, "worst": 2}),
-        ([4.0, 1.0, 2.0, 3.0], {"best": 1, "median": 2, "worst": 0}),
+        ([5.0], {"winner": 0}),
+        ([5.0, 4.0], {"winner": 1, "worst": 0}),
+        ([5.0, 4.0, 9.0], {"winner": 1, "median": 0, "worst": 2}),
+        ([4.0, 1.0, 2.0, 3.0], {"winner": 1, "median": 2, "worst": 0}),
+        ([4.0, 9.0, 3.9, 8.0, 4.1], {"winner": 2, "alike": 0, "median": 4, "worst": 1}),
     ],
 )
-def test_best_median_and_worst_are_different_trials(
+def test_winner_median_and_worst_are_different_trials(
     values: list[float], expected: dict[str, int]
 ) -> None:
     found = picks(builder.results([builder.record(n, fid=v) for n, v in enumerate(values)]))

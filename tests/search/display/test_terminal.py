@@ -137,6 +137,7 @@ def outcome(**changes):
             "scores": {"modes_captured": 10.0},
         },
         "arms": {},
+        "winner": {"trial": 2, "words": "Trial 2 wins."},
     }
     return StudyOutcome(**{**values, **changes})
 
@@ -144,7 +145,9 @@ def outcome(**changes):
 def test_summary_says_counts_best_report_and_ui(tmp_path):
     text = "\n".join(summary_lines([outcome()], tmp_path / "index.html", "sqlite:////x/mlflow.db"))
     assert "4 of 4 trials done (2 complete, 1 pruned, 1 failed, 1 interrupted" in text
-    assert "trial 2, fid 1.5 (an untrained generator: 50), modes_captured 10" in text
+    assert "winner:  Trial 2 wins.\n" in text
+    words = "trial 2 in the search: fid 1.5, modes_captured 10; an untrained generator: fid 50\n"
+    assert words in text
     assert "leaky_slope=0.2" in text
     assert str(tmp_path / "index.html") in text
     assert "python -m harness.ui" in text
@@ -185,7 +188,7 @@ def test_a_late_fid_is_said_beside_that_of_the_generator_that_is_kept():
     scores = {"fid_late": 1.5, "fid": 1.75, "modes_captured": 10.0}
     best = {"trial": 2, "value": 1.5, "params": {}, "scores": scores}
     lines = summary_lines([outcome(metric="fid_late", best=best)], None, "sqlite:////x")
-    assert "trial 2, fid_late 1.5; its last report, whose generator is kept: fid 1.75" in lines[1]
+    assert "fid_late 1.5, fid of the generator that is kept 1.75, modes_captured 10" in lines[2]
 
 
 def test_no_scores_are_shown_where_no_trial_is_complete():
@@ -204,7 +207,14 @@ def test_arms_are_shown_seed_by_seed_and_none_is_called_the_best():
     compared = outcome(arms={"centered": [1.5, 2.25], "unit": []})
     lines = summary_lines([compared], None, "sqlite:////x")
     assert lines[1:3] == ["  centered  fid 1.5  2.25", "  unit      fid no trial is complete"]
-    assert not any("best" in line for line in lines)
+    assert not any("winner" in line for line in lines)
+
+
+def test_the_winner_is_told_after_the_confirmation():
+    confirmation = outcome(name="s-confirm", arms={"trial-002": [1.5, 1.75]}, winner=None)
+    lines = summary_lines([outcome(), confirmation], None, "sqlite:////x")
+    assert [line.split()[0] for line in lines[:4]] == ["study", "study", "trial-002", "winner:"]
+    assert sum("winner" in line for line in lines) == 1
 
 
 def test_an_unfinished_confirmation_is_resumed():
