@@ -17,7 +17,6 @@ from harness.reporting.parts.provenance import trial_record
 from harness.reporting.results.artifacts import NotRead, StudyArtifacts
 from harness.reporting.results.load import load_results
 from harness.reporting.results.tables import StudyResults, param_column
-from harness.reporting.statistics.confirmation import confirmed
 from harness.tracking.stores.databases import check_tracking_store
 from harness.tracking.stores.layout import default_layout
 from harness.tracking.stores.mlflow_server import is_server_uri
@@ -133,17 +132,17 @@ class RecordedStudy:
 
     @cached_property
     def winner(self) -> RecordedTrial:
-        """The confirmed trial if there is a confirmation, else the best of the search.
+        """The trial that the study recommends, as its page and the terminal name it.
 
         Raises InputError for a study of arms, whose answer is a verdict, and where no trial has
         completed.
         """
         if self.results.spec.arms is not None:
             raise InputError(f"study {self.name} compares arms; name a trial instead of its winner")
-        if self.results.ranked.empty:
+        row = self.results.winning_trial
+        if row is None:
             raise InputError(f"study {self.name}: no trial is complete")
-        fresh = confirmed(self.results)
-        return self.trial(fresh[0].trial if fresh else int(self.results.ranked["number"].iloc[0]))
+        return RecordedTrial(self, row)
 
     def trial(self, key: int | str) -> RecordedTrial:
         """The trial of that number or run id; InputError with what there is otherwise."""
