@@ -94,16 +94,24 @@ class Interruption:
         finally:
             self._is_checked, self._on_request, self._presses_to_end = before
 
-    @contextmanager
-    def restored(self) -> Iterator[None]:
-        """A block out of which StopRequested comes also where C code made a SystemError of it.
+    def caused(self, error: BaseException) -> bool:
+        """Whether ``error`` is an interruption, or the SystemError that C code made of one.
 
         Extension modules call Python, which may raise it where they do not expect an exception.
         """
+        if isinstance(error, SystemError):
+            return self.requested
+        return isinstance(error, KeyboardInterrupt)
+
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """A block out of which StopRequested comes also where C code made a SystemError of it."""
+        # Stands just inside of each ``except KeyboardInterrupt`` that has something to close or to
+        # tell, and nowhere else: what asks an exception for its kind asks ``caused``.
         try:
             yield
         except SystemError as error:
-            if not self.requested:
+            if not self.caused(error):
                 raise
             raise StopRequested from error
 

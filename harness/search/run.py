@@ -97,10 +97,11 @@ def _check_tracking_file(plan: StudyPlan, study: optuna.Study) -> None:
 
 def _run_here(plan: StudyPlan, storage: RDBStorage, total: int, listen: Listener) -> bool:
     """Run until ``total`` trials are done, in this process; whether a person stopped it."""
-    worker = StudyWorker(plan, storage, listen)
     try:
-        with worker.opened, interruption.restored():
-            worker.work(total)
+        with interruption.restored():
+            worker = StudyWorker(plan, storage, listen)
+            with worker.opened:
+                worker.work(total)
     except KeyboardInterrupt:
         return True
     return False

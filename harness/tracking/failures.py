@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.core.errors import HarnessError, TakenOverError
+from harness.core.interruption import interruption
 from harness.core.schema import INTERRUPTED
 from harness.core.secrets import hide_passwords
 
@@ -44,7 +45,7 @@ def failure_reason(error: BaseException) -> str:
 def is_outage(error: BaseException | None) -> bool:
     """Whether Ctrl-C, a disk or a database caused ``error``, so that the trial is not at fault."""
     while error is not None:
-        if isinstance(error, KeyboardInterrupt | OSError | SQLAlchemyError):
+        if interruption.caused(error) or isinstance(error, OSError | SQLAlchemyError):
             return True
         error = error.__cause__ or error.__context__
     return False

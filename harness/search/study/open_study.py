@@ -12,6 +12,7 @@ import optuna
 from optuna.storages import RDBStorage
 
 from harness.core.errors import InputError
+from harness.core.interruption import interruption
 from harness.core.schema import StudyAttribute
 from harness.core.spec.study_spec import StudySpec
 from harness.search.study.agreement import check_agreement
@@ -74,7 +75,7 @@ class OpenStudy:
             self.close("FINISHED")
             return
         try:
-            self.close("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+            self.close("KILLED" if interruption.caused(error) else "FAILED")
         except Exception as second:
             error.add_note(f"The study's run {self.run.run_id} could not be ended: {second}")
 

@@ -93,8 +93,7 @@ class TrialRunner:
         value, reason, state = None, "", FinalState.FAIL
         try:
             with self.tracker.start_trial(number, config, tags) as run:
-                with interruption.restored():
-                    scores = self._train_and_score(number, config, run, report, file, began)
+                scores = self._train_and_score(number, config, run, report, file, began)
                 run.finish(FinalState.COMPLETE)
                 value, state = scores[self.spec.search.metric], FinalState.COMPLETE
         except optuna.TrialPruned as pruned:

@@ -210,9 +210,19 @@ def test_a_worker_that_was_given_up_but_lives_ends_its_trial_and_goes_on(
     assert len(counted_trials(trial_queue(url, 1).opened.study)) == 1
 
 
-def test_a_trial_that_is_interrupted_while_its_end_is_noted_is_run_again(url, worker):
+AS_RAISED = pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), SystemError("bad argument to internal function")]
+)
+"""The exception of an interruption, and what C code may make of it."""
+
+
+@AS_RAISED
+def test_a_trial_that_is_interrupted_while_its_end_is_noted_is_run_again(
+    url, worker, monkeypatch, error
+):
     def interrupted(trial):
-        raise KeyboardInterrupt  # the objective had no time to say why
+        monkeypatch.setattr(interruption, "requested", True)
+        raise error  # the objective had no time to say why
 
     with pytest.raises(KeyboardInterrupt):
         run_trials(trial_queue(url, 1), interrupted, ignore)
@@ -224,11 +234,15 @@ def test_a_trial_that_is_interrupted_while_its_end_is_noted_is_run_again(url, wo
     assert assignment.trial.params == trial.params
 
 
-def test_a_worker_interrupted_between_assignment_and_trial_leaves_no_trial_running(url, worker):
+@AS_RAISED
+def test_a_worker_interrupted_between_assignment_and_trial_leaves_no_trial_running(
+    url, worker, monkeypatch, error
+):
     desk = trial_queue(url, 1)
 
     def interrupt():
-        raise KeyboardInterrupt
+        monkeypatch.setattr(interruption, "requested", True)
+        raise error
 
     desk.reconcile = interrupt  # the last step of an assignment
     with pytest.raises(KeyboardInterrupt):

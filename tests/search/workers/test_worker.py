@@ -9,11 +9,15 @@ import pytest
 from mlflow import MlflowClient
 
 from harness.core.errors import InputError
+from harness.core.interruption import interruption
 from harness.core.schema import StudyAttribute
 from harness.core.spec.study_spec import StudySpec
 from harness.search.plan import StudyPlan
 from harness.search.run import run_study
 from harness.search.study.storage import open_storage
+from harness.search.trial import setup
+from harness.search.workers.executors import Job, WorkerExit
+from harness.search.workers.worker import serve
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
 from tests.support.stub_worker import ignore
@@ -70,3 +74,26 @@ def test_what_a_killed_session_left_open_is_closed_though_no_trial_is_left(
     statuses = [client.get_run(run.run_id).info.status for run in (parent, trial)]
     assert statuses == ["FINISHED", "FAILED"]
     assert study.user_attrs[StudyAttribute.OPEN] is False
+
+
+def test_an_interruption_that_c_code_turned_into_another_error_ends_the_studys_run_as_killed(
+    plan: StudyPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one process, and in a worker; and what is interrupted before the study is open is so."""
+    client = MlflowClient(plan.tracking_uri)
+
+    def interrupted(*_: object) -> None:
+        monkeypatch.setattr(interruption, "requested", True)
+        raise SystemError("bad argument to internal function")
+
+    for function in ("prepare_runner", "load_study_dataset"):
+        monkeypatch.setattr(setup, function, interrupted)
+        for end in (
+            lambda: run_study(plan, ignore).interrupted,
+            lambda: serve(Job(plan, 1, 0), ignore) == WorkerExit(interrupted=True),
+        ):
+            monkeypatch.setattr(interruption, "requested", False)
+            assert end()
+            experiment = client.get_experiment_by_name(SPEC.name).experiment_id
+            (run,) = client.search_runs([experiment])
+            assert run.info.status == "KILLED"
