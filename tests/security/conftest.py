@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 from harness.reporting.pages import study as page_module
 from harness.tracking.stores.layout import Layout
@@ -30,13 +33,23 @@ def scratch(recorded: Layout, tmp_path_factory: pytest.TempPathFactory) -> Layou
     return Layout(shutil.copytree(recorded.root, tmp_path_factory.mktemp("altered") / "mlruns"))
 
 
-def restore(scratch: Layout, recorded: Layout) -> None:
-    """Undo what a case did to the database and to the JSON files."""
+def restore_database(scratch: Layout, recorded: Layout) -> None:
+    """Undo what a case did to the database."""
     for file in scratch.root.glob("mlflow.db*"):
         file.unlink()
     shutil.copy(recorded.root / "mlflow.db", scratch.root / "mlflow.db")
+
+
+def restore(scratch: Layout, recorded: Layout) -> None:
+    """Undo what a case did to the database and to the JSON files."""
+    restore_database(scratch, recorded)
     for file in recorded.root.rglob("*.json"):
         shutil.copy(file, scratch.root / file.relative_to(recorded.root))
+
+
+def draw_only(figure: Figure, file: io.BytesIO, **options: Any) -> None:
+    """Stand for savefig: all was drawn on the axes; that it becomes a file is left out."""
+    file.write(b"<svg/>")
 
 
 @pytest.fixture

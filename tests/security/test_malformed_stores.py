@@ -1,32 +1,22 @@
 """A store with malformed entries: a page that says what was left out, or one line; never more.
 
 Somebody who may write to a store can put anything into any entry. The examples are those that once
-ended in a traceback; the generated cases change one entry, any of them, to anything.
+ended in a traceback; test_any_entry.py has the generated cases.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import os
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from harness.reporting.pages import study as page_module
-from harness.reporting.pages.claims import write_claims
-from harness.reporting.pages.study import write_report
-from harness.reporting.parts import verdicts
-from harness.reporting.results.load import load_recorded, load_results
+from harness.reporting.results.load import load_results
 from harness.tracking.stores.layout import Layout
-from tests.security.conftest import restore
+from tests.security.conftest import draw_only
 from tests.support import altered_store as store
 from tests.support.html_page import Page
-from tests.support.wrong_input import VARIABLE, cases, refused_in_one_line
 
 METRIC = "UPDATE metrics SET {} WHERE key = 'fid' AND run_uuid = ?"
 RUN = "UPDATE runs SET {} WHERE run_uuid = ?"
@@ -145,77 +135,3 @@ def test_a_malformed_study_is_one_line_that_names_run_and_field(
     store.execute(altered, "UPDATE runs SET start_time = 'soon' WHERE run_uuid = ?", run)
     complaint = store.check_report(altered, "earlier", tmp_path / "report")
     assert f"run {run}: start_time is 'soon'" in complaint
-
-
-def draw_only(figure: Figure, file: io.BytesIO, **options: Any) -> None:
-    """Stand for savefig: all was drawn on the axes; that it becomes a file is left out."""
-    file.write(b"<svg/>")
-
-
-changes = st.one_of(
-    st.tuples(st.just("cell"), store.cells),
-    st.tuples(
-        st.just("json"),
-        st.tuples(
-            st.sampled_from(("earlier", "earlier-confirm", "earlier_arms")),
-            st.sampled_from(store.JSON_FILES),
-            st.integers(0, 400),
-            store.tokens,
-        ),
-    ),
-)
-
-
-def alter(layout: Layout, change: tuple[str, Any]) -> None:
-    kind, how = change
-    if kind == "cell":
-        store.change_cell(layout, *how)
-        return
-    study, name, position, token = how
-    file = store.artifact(layout, study, name)
-    if file.exists():
-        store.change_json(file, position, token)
-
-
-def check_any(
-    recorded: Layout, scratch: Layout, change: tuple[str, Any], factory: pytest.TempPathFactory
-) -> None:
-    """Reports and the page of claims are written, or refused in one line."""
-    restore(scratch, recorded)
-    alter(scratch, change)
-    folder = factory.mktemp("reports")
-    with refused_in_one_line():
-        found = load_recorded(scratch.tracking_uri, ["earlier", "earlier_arms"])
-        pages = [write_report(results, folder / name) for name, results in found.items()]
-        for page in [*pages, write_claims(list(found.values()), folder / "claims")]:
-            store.check_escaped(page.read_text("utf-8"))
-
-
-@cases(0.1)
-@given(change=changes)
-def test_any_entry_may_be_anything(
-    recorded: Layout,
-    scratch: Layout,
-    change: tuple[str, Any],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(page_module, "render", lambda plot, results: [])
-        patch.setattr(verdicts, "render_small", lambda plot, results: [])
-        check_any(recorded, scratch, change, tmp_path_factory)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1_200)
-@pytest.mark.skipif(VARIABLE in os.environ, reason="the campaign has the cases without pictures")
-@settings(max_examples=40, derandomize=False)
-@given(change=changes)
-def test_any_entry_may_be_anything_on_a_whole_page(
-    recorded: Layout,
-    scratch: Layout,
-    change: tuple[str, Any],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Figure, "savefig", draw_only)
-        check_any(recorded, scratch, change, tmp_path_factory)

@@ -6,11 +6,11 @@ import json
 import shutil
 import sqlite3
 import tarfile
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import strategies as st
@@ -88,8 +88,9 @@ COLUMNS = (
     *(("experiments", name) for name in ("name", "artifact_location", "lifecycle_stage")),
 )
 
-_hostile = [
+HOSTILE = [
     *("", "nan", "inf", "-inf", "1e999", "²", "9" * 5_000, "-1", "None", "outcome", "run_id"),
+    *("params.images", b"0.5"),
     *(SCRIPT, IMAGE, "$\\frac{", "=1+1", "x" * 20_000, "{{ 7 * 7 }}", "\0", "\ud7ff", "a\nb"),
     *(
         "http://127.0.0.1:9/x",
@@ -99,29 +100,83 @@ _hostile = [
         "runs:/x/y",
         "hdfs://h/x",
     ),
-    *(b"\xff\xfe", RawText(b"\xff\xfe<b>"), 2**63 - 1, -(2**63), 1e308, -1e308, 5e-324, 2**53 + 1),
+    *(b"\xff\xfe", 2**63 - 1, -(2**63), 1e308, -1e308, 5e-324, 2**53 + 1, 1.5, -1.5, None),
 ]
 values = st.one_of(
-    st.sampled_from(_hostile),
+    st.sampled_from([*HOSTILE, RawText(b"\xff\xfe<b>")]),
     texts,
     st.integers(-(2**63), 2**63 - 1),
     st.floats(),
     st.binary(max_size=6),
     st.none(),
 )
-cells = st.tuples(st.sampled_from(COLUMNS), st.integers(0, 2_000), values)
 
 
-def change_cell(layout: Layout, column: tuple[str, str], row: int, value: Any) -> None:
-    """Give one cell the value, if the database's keys allow it."""
+def change_cell(layout: Layout, study: str, column: tuple[str, str], row: int, value: Any) -> None:
+    """Give one cell of the study or its confirmation the value, if the database's keys allow it."""
     table, name = column
-    (count,) = query(layout, f"SELECT count(*) FROM {table}")[0]
-    new = "CAST(? AS TEXT)" if isinstance(value, RawText) else "?"
-    which = f"(SELECT rowid FROM {table} ORDER BY rowid LIMIT 1 OFFSET {row % count})"
-    try:
-        execute(layout, f"UPDATE {table} SET {name} = {new} WHERE rowid = {which}", value)
-    except (sqlite3.IntegrityError, OverflowError):
-        return
+    named = f"SELECT experiment_id FROM experiments WHERE name IN ('{study}', '{study}-confirm')"
+    where = f"experiment_id IN ({named})"
+    if table not in ("runs", "experiments"):
+        where = f"run_uuid IN (SELECT run_uuid FROM runs WHERE {where})"
+    rows = query(layout, f"SELECT rowid FROM {table} WHERE {where} ORDER BY rowid")
+    with suppress(sqlite3.IntegrityError, OverflowError):
+        statement = f"UPDATE {table} SET {name} = {_as_stored(value)} WHERE rowid = ?"
+        execute(layout, statement, value, *rows[row % len(rows)])
+
+
+def _as_stored(value: Any) -> str:
+    return "CAST(? AS TEXT)" if isinstance(value, RawText) else "?"
+
+
+class RunEntry(NamedTuple):
+    """A column of one row of a run, of the first one with that ``key`` where a table has keys."""
+
+    table: str
+    column: str
+    key: str = ""
+
+
+def change_runs(
+    layout: Layout, study: str, entry: RunEntry, values: Sequence[Any]
+) -> list[tuple[Any, Any]]:
+    """Give the ``entry`` of each trial of the study one of the ``values``, as far as keys allow it.
+
+    Returns (run_id, value) of each, as the database holds them then.
+    """
+    runs = _runs(layout, study, "trial")
+    with closing(sqlite3.connect(layout.root / "mlflow.db")) as connection, connection:
+        connection.text_factory = lambda content: content.decode(errors="replace")
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        rows = [_row(connection, entry, run) for run in runs]
+        for run, row, value in zip(runs, rows, values, strict=True):
+            _change_row(connection, entry, run, row, value)
+        select = f"SELECT run_uuid, {entry.column} FROM {entry.table} WHERE rowid = ?"
+        return [connection.execute(select, (row,)).fetchone() for row in rows]
+
+
+def _row(connection: sqlite3.Connection, entry: RunEntry, run: str) -> int:
+    """The row of the run's entry, a new one if the run has none with that key."""
+    which = f" AND key = '{entry.key}'" if entry.key else ""
+    select = f"SELECT min(rowid) FROM {entry.table} WHERE run_uuid = ?{which}"
+    (row,) = connection.execute(select, (run,)).fetchone()
+    if row is None:
+        more, zeros = (", timestamp", ", 0") if entry.table == "metrics" else ("", "")
+        insert = f"INSERT INTO {entry.table} (run_uuid, key, value{more}) VALUES (?, ?, 0{zeros})"
+        row = connection.execute(insert, (run, entry.key)).lastrowid
+    return int(row)
+
+
+def _change_row(
+    connection: sqlite3.Connection, entry: RunEntry, run: str, row: int, value: Any
+) -> None:
+    new = value.content if isinstance(value, RawText) else value
+    with suppress(sqlite3.IntegrityError, OverflowError):
+        update = f"UPDATE {{}} SET {entry.column} = {_as_stored(value)} WHERE {{}} = ?"
+        connection.execute(update.format(entry.table, "rowid"), (new, row))
+        if entry == RunEntry("runs", "run_uuid"):  # whose rows in other tables go with it
+            for table in ("tags", "params", "metrics"):
+                connection.execute(update.format(table, "run_uuid"), (new, run))
 
 
 tokens = st.one_of(
