@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
-import optuna
+import numpy.typing as npt
 import pandas as pd
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
 from harness.core.config import FIELD_TYPES
-from harness.core.spec.study_spec import Choices, Range
+from harness.core.spec.study_spec import Choices
 from harness.reporting.results.tables import StudyResults, param_column
-from harness.reporting.statistics.estimates import Resampled
+from harness.reporting.statistics.estimates import Values, normal_quantile
+from harness.reporting.statistics.ped_anova import FieldGrid, divergences
 
 MIN_TRIALS = 10
 TARGET_TRIALS = 5  # as many trials above the target quantile as PED-ANOVA's authors advise
 TARGET_QUANTILE = 0.1  # Watanabe et al. 2023 (PED-ANOVA), gamma' of the experiments
-NUM_RESAMPLES = 100
-LEAST_USABLE = 0.8
-"""The least share of the resamples that must have importances for their spread to be used."""
+
+SHUFFLES_AT_ONCE = 500
+MAX_SHUFFLES = 20_000
+ENOUGH_BEYOND = 20
+"""Shuffling ends once as many shuffled outcomes lie beyond the observed: Besag & Clifford 1991."""
+
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -47,7 +43,45 @@ class Importance:
     reason: str = ""
 
 
-@lru_cache(maxsize=8)
+@dataclass(frozen=True, eq=False)
+class Shuffled:
+    """A statistic of ``n`` runs beside those of shuffled outcomes, (B,): what chance alone gives.
+
+    p-values are those of a permutation test, (1 + number as extreme) / (1 + B). The interval takes
+    the statistic to lie around a true effect as the shuffled ones lie around none; it is cut to
+    [-1, 1], which a difference of shares cannot leave.
+    """
+
+    effect: float
+    n: int
+    shuffled: Values
+
+    @cached_property
+    def standard_error(self) -> float:
+        """The standard deviation over shuffled outcomes."""
+        return float(self.shuffled.std(ddof=1))
+
+    def interval(self, level: float) -> tuple[float, float]:
+        """effect less the upper and the lower quantile of the shuffled ones."""
+        upper, lower = np.quantile(self.shuffled, (1 - level / 2, level / 2))
+        return max(self.effect - float(upper), -1.0), min(self.effect - float(lower), 1.0)
+
+    def above(self, value: float) -> float:
+        """The share of shuffled statistics that are at least the observed one less ``value``."""
+        beyond = int((self.shuffled >= self.effect - value - _ROUNDING).sum())
+        return (1 + beyond) / (1 + len(self.shuffled))
+
+    def below(self, value: float) -> float:
+        """The share of shuffled statistics that are at most the observed one less ``value``."""
+        beyond = int((self.shuffled <= self.effect - value + _ROUNDING).sum())
+        return (1 + beyond) / (1 + len(self.shuffled))
+
+    def reach(self, n: int, tail: float) -> float:
+        """By the normal distribution, with a spread that falls with the square root of n."""
+        return normal_quantile(tail) * self.standard_error * math.sqrt(self.n / n)
+
+
+@lru_cache(maxsize=64)
 def importance(results: StudyResults) -> Importance:
     """PED-ANOVA importance of the searched fields among the completed trials.
 
@@ -61,102 +95,99 @@ def importance(results: StudyResults) -> Importance:
 
 
 def _measure(results: StudyResults) -> Importance:
-    space = {name: distribution(name, domain) for name, domain in results.spec.space.items()}
-    ranked = _inside(results.ranked, space)
+    space, ranked = results.spec.space, _ranked(results)
     if len(space) < 2:
         return Importance(reason="fewer than two fields were searched")
     if len(ranked) < MIN_TRIALS:
         needed = f"it takes {MIN_TRIALS} completed trials"
         return Importance(num_trials=len(ranked), reason=f"{needed}; there are {len(ranked)}")
-    if ranked[results.objective].nunique() < 2:
+    scores = ranked[results.objective]
+    if scores.nunique() < 2:
         return Importance(num_trials=len(ranked), reason="all completed trials score the same")
-    quantile = max(TARGET_QUANTILE, TARGET_TRIALS / len(ranked))
-    with _quiet_optuna():
-        shares = get_param_importances(
-            _in_memory_study(ranked, results, space),
-            evaluator=PedAnovaImportanceEvaluator(target_quantile=quantile),
-        )
-    if not math.isclose(sum(shares.values()), 1.0, abs_tol=1e-6):
+    found = _divergences(results, _best(results)[None, :])[0]
+    if not found.sum() > 0:
         return Importance(num_trials=len(ranked), reason="no field separates the best trials")
-    return Importance(dict(shares), len(ranked), quantile)
+    shares = (found / found.sum()).tolist()
+    ordered = sorted(zip(space, shares, strict=True), key=lambda pair: -pair[1])
+    return Importance(dict(ordered), len(ranked), _quantile(len(ranked)))
 
 
-def importance_difference(
-    results: StudyResults, outcome: str, field: str, over: Sequence[str]
-) -> Resampled | str:
+def importance_difference(results: StudyResults, field: str, over: Sequence[str]) -> Shuffled | str:
     """The PED-ANOVA share of ``field`` minus the largest share in ``over``; or why there is none.
 
-    In [-1, 1]. Its spread comes from NUM_RESAMPLES resamples of the completed trials.
+    In [-1, 1]. Beside it stand those of outcomes that were shuffled over the trials, up to
+    MAX_SHUFFLES times; fewer where chance gives as much often enough. These are shares of what the
+    fields separate in truth, not of what they separate by chance: the sum of the latter is small,
+    so that shares of it say little.
     """
-    if outcome != results.objective:
-        return f"the study searched for {results.objective}, not for {outcome}"
-    missing = [name for name in (field, *over) if name not in results.spec.space]
-    if missing:
-        return f"not searched: {', '.join(missing)}"
     found = importance(results)
     if not found.shares:
         return found.reason
-    spread = [shares[field] - max(shares[name] for name in over) for shares in _resampled(results)]
-    if len(spread) < LEAST_USABLE * NUM_RESAMPLES or np.ptp(spread) == 0:
-        return "too few resamples of the runs have importances"
     effect = found.shares[field] - max(found.shares[name] for name in over)
-    return Resampled(effect, found.num_trials, spread)
+    total = float(_divergences(results, _best(results)[None, :]).sum())
+    names = list(results.spec.space)
+    one, others = names.index(field), [names.index(name) for name in over]
+    drawn: list[Values] = []
+    for batch in range(MAX_SHUFFLES // SHUFFLES_AT_ONCE):
+        chance = _by_chance(results, batch)
+        drawn.append((chance[:, one] - chance[:, others].max(axis=1)) / total)
+        above = sum(int((part >= effect).sum()) for part in drawn)
+        if min(above, len(drawn) * SHUFFLES_AT_ONCE - above) >= ENOUGH_BEYOND:
+            break
+    return Shuffled(effect, found.num_trials, np.concatenate(drawn))
 
 
-def distribution(name: str, domain: Choices | Range) -> BaseDistribution:
-    """The Optuna distribution that the searched field ``name`` was drawn from."""
-    if isinstance(domain, Choices):
-        return CategoricalDistribution(domain.values)
-    if FIELD_TYPES[name] == "int":
-        return IntDistribution(int(domain.low), int(domain.high), log=domain.log)
-    return FloatDistribution(domain.low, domain.high, log=domain.log)
+@lru_cache(maxsize=256)
+def _by_chance(results: StudyResults, batch: int, seed: int = 0) -> Values:
+    """The divergences of all fields for SHUFFLES_AT_ONCE shuffled outcomes, (B, fields).
+
+    A shuffled outcome makes any trials the best ones, as many as there are.
+    """
+    best = _best(results)
+    rng = np.random.default_rng([seed, batch])
+    chosen = rng.permuted(np.tile(best, (SHUFFLES_AT_ONCE, 1)), axis=1)
+    return _divergences(results, chosen)
+
+
+def _divergences(results: StudyResults, chosen: npt.NDArray[np.bool_]) -> Values:
+    """How far each field separates the chosen trials from all, (B, fields): no shares yet."""
+    return np.stack([divergences(grid, chosen) for grid in _grids(results)], axis=1)
+
+
+def _best(results: StudyResults) -> npt.NDArray[np.bool_]:
+    """Whether each trial of ``_ranked`` is among the best, ties with the last of them included."""
+    ranked = _ranked(results)
+    scores = ranked[results.objective].to_numpy(dtype="float64")
+    last = scores[math.ceil(_quantile(len(scores)) * len(scores)) - 1]
+    best: npt.NDArray[np.bool_] = scores <= last if results.lower_is_better else scores >= last
+    return best
+
+
+def _quantile(num_trials: int) -> float:
+    return max(TARGET_QUANTILE, TARGET_TRIALS / num_trials)
 
 
 @lru_cache(maxsize=8)
-def _resampled(results: StudyResults, seed: int = 0) -> list[dict[str, float]]:
-    """The shares of all fields in each resample of the completed trials that has any."""
-    rng = np.random.default_rng(seed)
-    done = results.trials[results.trials["outcome"] == "complete"]
-    drawn = (done.iloc[rng.integers(0, len(done), len(done))] for _ in range(NUM_RESAMPLES))
-    found = (_measure(dataclasses.replace(results, trials=rows)).shares for rows in drawn)
-    return [shares for shares in found if shares]
+def _grids(results: StudyResults) -> tuple[FieldGrid, ...]:
+    """The grid of each searched field over the trials of ``_ranked``."""
+    ranked = _ranked(results)
+    return tuple(
+        FieldGrid.of(domain, ranked[param_column(name)], whole=FIELD_TYPES[name] == "int")
+        for name, domain in results.spec.space.items()
+    )
 
 
-def _inside(ranked: pd.DataFrame, space: dict[str, BaseDistribution]) -> pd.DataFrame:
-    """The trials whose values all lie in the space: a resumed study may have changed it."""
+def _ranked(results: StudyResults) -> pd.DataFrame:
+    """The completed trials whose values all lie in the space: a resumed study may have changed it.
+
+    From the best to the worst.
+    """
+    ranked = results.ranked
     keep = pd.Series(True, index=ranked.index)
-    for name, domain in space.items():
-        if isinstance(domain, CategoricalDistribution):
-            keep &= ranked[param_column(name)].isin(list(domain.choices))
-        elif isinstance(domain, FloatDistribution | IntDistribution):
-            keep &= ranked[param_column(name)].astype("float64").between(domain.low, domain.high)
+    for name, domain in results.spec.space.items():
+        values = ranked[param_column(name)]
+        if isinstance(domain, Choices):
+            keep &= values.isin(list(domain.values))
+        else:
+            keep &= values.astype("float64").between(domain.low, domain.high)
     return ranked[keep]
-
-
-def _in_memory_study(
-    ranked: pd.DataFrame, results: StudyResults, space: dict[str, BaseDistribution]
-) -> optuna.Study:
-    """The completed trials as an Optuna study, made from the table alone."""
-    minimize = results.lower_is_better
-    study = optuna.create_study(direction="minimize" if minimize else "maximize")
-    for _, row in ranked.sort_values("number").iterrows():
-        params = {name: _python_value(row[param_column(name)]) for name in space}
-        value = float(row[results.objective])
-        study.add_trial(optuna.create_trial(params=params, distributions=space, value=value))
-    return study
-
-
-def _python_value(value: object) -> object:
-    """``value`` as Python's own number, which Optuna's distributions compare with choices."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-@contextmanager
-def _quiet_optuna() -> Iterator[None]:
-    """Silences Optuna's log within the block: it announces every study that is created."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(before)
