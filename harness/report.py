@@ -23,6 +23,9 @@ def report(
         typer.Option(help="Folder for the report.", show_default="reports/STUDY-NAME"),
     ] = None,
     tracking_uri: options.TrackingUri = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a page even if it rests on more runs.")
+    ] = False,
 ) -> None:
     """Write the report of a study again: index.html, runs.csv and study.json. Trains nothing.
 
@@ -43,7 +46,7 @@ def report(
     if not is_server_uri(uri):
         uri = check_tracking_store(uri)
     try:
-        page = write_recorded(uri, study_name, folder)
+        page = write_recorded(uri, study_name, folder, force=force)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"--output: {folder}: {reason}; allowed: a folder to write to") from None

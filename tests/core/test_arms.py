@@ -1,4 +1,4 @@
-"""Studies that compare arms on paired seeds, and what their files may say."""
+"""Studies that compare arms over seeds, and what their files may say."""
 
 from typing import Any
 
@@ -77,9 +77,12 @@ def test_what_does_not_fit_is_one_line(tables: dict[str, Any], message: str):
         ({"tests": [{**TEST, "than": "b"}]}, "[claim]: arm 'b' is compared with itself"),
         ({"tests": [{**TEST, "outcome": "beauty"}]}, "[claim]: outcome is 'beauty'; known: "),
         ({"tests": [{**TEST, "smallest_effect": -1}]}, "[claim]: smallest_effect takes a number"),
-        ({"tests": [{**TEST, "kind": "guess"}]}, "[claim]: kind is 'guess'; allowed: paired"),
+        ({"tests": [{**TEST, "kind": "guess"}]}, "[claim]: kind is 'guess'; allowed: comparison"),
         ({"tests": [{**TEST, "predictor": "kid"}]}, "[claim]: unknown key 'predictor' in a test"),
-        ({"tests": [{"outcome": "fid"}]}, "[claim]: a test of kind paired needs smallest_effect"),
+        (
+            {"tests": [{"outcome": "fid"}]},
+            "[claim]: a test of kind comparison needs smallest_effect",
+        ),
         ({"tests": [{**TEST, "scale": "log"}]}, "[claim]: scale is 'log'; allowed: difference"),
     ],
 )

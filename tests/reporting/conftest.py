@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.core.spec.lookup import declared_study
 from harness.reporting.results.tables import RunRecord
 from harness.tracking.stores.layout import Layout
 from tests.support import reports as builder
@@ -54,6 +55,11 @@ def store(tmp_path_factory: pytest.TempPathFactory, empty_stores: Layout) -> Sto
     _log_json(client, again, "pixels.json", {"unit": {"low": 0, "high": None}})
     for run in builder.arms_runs(**{"trial-001": [5.0, 6.0]}):
         _trial(client, again, run)
+    claim = _study(client, folder, "c01_centering")
+    declared = declared_study("claims/c01_centering")
+    _log_json(client, claim, "study.json", declared.to_dict())
+    for run in builder.arms_runs(centered=[9.0, 8.0], unit=[8.5, 7.0]):
+        _trial(client, claim, run)
     client.create_experiment("empty", (folder / "empty").as_uri())
     return Store(uri, spec, runs)
 

@@ -48,9 +48,9 @@ def search() -> StudyResults:
 
 
 def comparison() -> StudyResults:
-    """A comparison of two arms with a paired test."""
+    """A comparison of two arms with a test."""
     runs = builder.arms_runs(centered=[10.0, 11.0, 9.5], unit=[20.4, 21.5, 18.9])
-    return builder.results(runs, builder.arms_spec(tests=[builder.paired_test()]))
+    return builder.results(runs, builder.arms_spec(tests=[builder.comparison_test()]))
 
 
 @pytest.fixture(autouse=True)
@@ -85,14 +85,14 @@ def test_every_statistic_is_computed_once(
         monkeypatch.setattr(module, name, counted)
 
     count(tables, "ranking", results.trials)
-    count(verdicts, "decide")
+    count(verdicts, "_judged")
     count(confirmation, "_chances")
     count(importance, "_measure", results)  # its resamples are measured too, each once
     count(search_answer, "_tally")
     count(arms_answer, "_own_level")
     write_report(results, tmp_path)
     own = {"_tally", "_chances"} if results.spec.arms is None else {"_own_level"}
-    assert calls == dict.fromkeys({"ranking", "decide", "_measure"} | own, 1)
+    assert calls == dict.fromkeys({"ranking", "_judged", "_measure"} | own, 1)
 
 
 @pytest.mark.parametrize("make", [search, comparison])

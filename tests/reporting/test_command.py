@@ -10,6 +10,7 @@ import pytest
 
 from harness.cli.app import open_door
 from harness.report import report
+from harness.tracking.stores.layout import Layout
 from tests.support.reports import Store
 
 
@@ -84,10 +85,41 @@ def test_claims_is_the_page_of_all_claims(
     assert "Not run." in page
 
 
+def test_claims_without_runs_are_one_line_and_no_page(
+    layout: Layout,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    assert run("claims", "--tracking-uri", layout.tracking_uri) == 2
+    error = capsys.readouterr().err
+    assert "no run of a claim has ended" in error
+    assert error.count("\n") == 1
+    assert list(folder.iterdir()) == []
+
+
+def test_a_page_of_more_runs_is_replaced_by_force_alone(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("demo", "--tracking-uri", store.uri, "--output", str(tmp_path))
+    (tmp_path / "study.json").write_text('{"counts": {"complete": 30, "pruned": 5}}')
+    assert run(*arguments) == 2
+    error = capsys.readouterr().err
+    assert "rests on 35 runs, this one would on 4" in error
+    assert "--force" in error
+    assert error.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["study.json"]
+    assert run(*arguments, "--force") == 0
+    assert (tmp_path / "index.html").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["nope", "--tracking-uri", "{uri}"], "there: bare, demo, empty, won, won-confirm"),
+        (["nope", "--tracking-uri", "{uri}"], "there: bare, c01_centering, demo, empty, won"),
         (["../demo", "--tracking-uri", "{uri}"], "study name '../demo'"),
         (["Claims", "--tracking-uri", "{uri}"], "calibration and claims"),
         (["calibration", "--tracking-uri", "{uri}", "--output", "{tmp}/new"], "calibration and"),

@@ -211,7 +211,7 @@ def arms_runs(**fids: Sequence[float | str | None]) -> list[RunRecord]:
     return runs
 
 
-def paired_test(**changes: Any) -> dict[str, Any]:
+def comparison_test(**changes: Any) -> dict[str, Any]:
     """The declaration of a test that the arm "centered" has a lower fid than "unit"."""
     test = {"outcome": "fid", "better": "centered", "than": "unit", "smallest_effect": 0.1}
     return {**test, **changes}

@@ -39,7 +39,7 @@ report counts by the images since the one before it.
 """
 
 KINDS: dict[str, tuple[str, ...]] = {
-    "paired": ("better", "than", "scale"),
+    "comparison": ("better", "than", "scale"),
     "gain": (),
     "weak_correlation": ("predictor",),
     "separation": ("predictor", "threshold"),
@@ -47,13 +47,17 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 """Kind of a test -> its keys besides kind, text, outcome and smallest_effect.
 
-``paired``: arm ``better`` has the better outcome than arm ``than`` on the same seeds, as a ratio or
-a difference (``scale``). ``gain``: the outcome is above 0 on average. ``weak_correlation``: the
-rank correlation of ``predictor`` and outcome over all runs is below smallest_effect in size.
-``separation``: ``predictor`` tells runs whose outcome is below ``threshold`` from the others, with
-an area under the ROC curve of at least smallest_effect. ``importance``: the searched ``field``
-matters more for the outcome than every field in ``over``, in shares that sum to 1.
+``comparison``: arm ``better`` has the better outcome than arm ``than`` on average over seeds, as a
+ratio or a difference (``scale``). ``gain``: the outcome is above 0 on average.
+``weak_correlation``: the rank correlation of ``predictor`` and outcome over all runs is below
+smallest_effect in size. ``separation``: ``predictor`` tells runs whose outcome is below
+``threshold`` from the others, with an area under the ROC curve of at least smallest_effect.
+``importance``: the searched ``field`` matters more for the outcome than every field in ``over``, by
+at least smallest_effect, in shares that sum to 1.
 """
+
+FORMER_KINDS = {"paired": "comparison"}
+"""Names of kinds in study files and stores of earlier versions -> what they are called now."""
 
 SCALES = ("difference", "ratio")
 _COMMON = ("kind", "text", "outcome", "smallest_effect")
@@ -69,7 +73,7 @@ class ClaimTest:
 
     outcome: str
     smallest_effect: float
-    kind: str = "paired"
+    kind: str = "comparison"
     text: str = ""
     better: str = ""
     than: str = ""
@@ -146,7 +150,7 @@ class Claim:
     def check_arms(self, arms: Sequence[str]) -> None:
         """Raise InputError if a test names an arm that is not in ``arms``, or one arm twice."""
         for test in self.tests:
-            if test.kind != "paired":
+            if test.kind != "comparison":
                 continue
             for name in (test.better, test.than):
                 if name not in arms:
@@ -193,7 +197,8 @@ def parse_claim(table: Mapping[str, Any]) -> Claim | None:
 def _test(declared: object) -> ClaimTest:
     if not isinstance(declared, Mapping):
         raise InputError(f"tests takes tables [[claim.tests]], got {shown(declared)}")
-    kind = declared.get("kind", "paired")
+    kind = declared.get("kind", "comparison")
+    kind = FORMER_KINDS.get(kind, kind) if isinstance(kind, str) else kind
     if not isinstance(kind, str) or kind not in KINDS:
         raise InputError(f"kind is {shown(kind)}; allowed: {', '.join(KINDS)}")
     check_keys(declared, (*_COMMON, *KINDS[kind]), f"a test of kind {kind}")
@@ -204,7 +209,7 @@ def _test(declared: object) -> ClaimTest:
     values: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in declared.items()
     }
-    return ClaimTest(**values)
+    return ClaimTest(**{**values, "kind": kind})
 
 
 def _is_number(value: object) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.core.errors import InputError
 from harness.core.replace_files import replace_files
 from harness.core.spec.claims import Claim
 from harness.core.spec.lookup import CLAIMS, declared_study, studies_in
@@ -18,11 +19,13 @@ from harness.core.spec.study_spec import StudySpec
 from harness.reporting import formats
 from harness.reporting.csv_file import csv_text
 from harness.reporting.html import render_template
+from harness.reporting.pages.fewer_runs import RUNS_KEY, check_not_fewer
+from harness.reporting.pages.study import num_runs
 from harness.reporting.parts import provenance
 from harness.reporting.parts.arms import rates
 from harness.reporting.parts.tables import Table
-from harness.reporting.parts.verdict_words import NOT_RUN, verdict_record
-from harness.reporting.parts.verdicts import HOLM_WORDS, Detail, TestRow, detail, test_row
+from harness.reporting.parts.verdict_words import NOT_RUN, level_words, verdict_record
+from harness.reporting.parts.verdicts import Detail, TestRow, detail, shared_runs, test_row
 from harness.reporting.results.load import load_recorded
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.verdicts import WORDS, Verdict, judge
@@ -39,6 +42,13 @@ class ClaimRuns:
     claim: Claim
     spec: StudySpec
     results: StudyResults | None
+
+    @property
+    def runs_spec(self) -> StudySpec | None:
+        """The declaration of the study that has the runs; None for another's that has not run."""
+        if self.results is not None:
+            return self.results.spec
+        return None if self.claim.runs_of else self.spec
 
 
 @dataclass(frozen=True)
@@ -57,20 +67,31 @@ class ClaimEvidence:
 
 
 def write_claims(
-    results: Sequence[StudyResults], output_dir: Path, specs: Sequence[StudySpec] = ()
+    results: Sequence[StudyResults],
+    output_dir: Path,
+    specs: Sequence[StudySpec] = (),
+    *,
+    force: bool = False,
 ) -> Path:
     """The path of the page, written with claims.csv and claims.json into ``output_dir``.
 
     results: the studies that have run, including those whose runs another claim reads. specs: the
-    declarations of all claims, run or not; by default those of ``results``.
+    declarations of all claims, run or not; by default those of ``results``. Raises InputError if no
+    run has ended, FewerRunsError if the page that is there rests on more runs, unless ``force``.
     """
-    output_dir.mkdir(parents=True, exist_ok=True)  # told before the page is drawn, not after
     found = claim_runs(results, specs)
-    verdicts = judge(
-        [(one.claim, test, one.results) for one in found if one.results for test in one.claim.tests]
-    )
+    runs = sum(num_runs(one) for one in _studies(found))
+    if not runs:
+        raise InputError(
+            f"no run of a claim has ended, so there is no page of them; run python -m "
+            f"harness.study {CLAIMS} first"
+        )
+    check_not_fewer(output_dir / JSON_FILE, runs, force)
+    output_dir.mkdir(parents=True, exist_ok=True)  # told before the page is drawn, not after
+    verdicts = judge_claims(found)
     rows = _claim_records(found, verdicts)
-    summary = json.dumps({"claims": rows}, indent=2, ensure_ascii=False, allow_nan=False)
+    values = {RUNS_KEY: runs, "claims": rows}
+    summary = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
     table = pd.json_normalize(rows).map(lambda v: "; ".join(v) if isinstance(v, list) else v)
     texts = {
         JSON_FILE: summary + "\n",
@@ -81,11 +102,30 @@ def write_claims(
     return output_dir / PAGE_FILE
 
 
-def write_recorded_claims(tracking_uri: str, output_dir: Path) -> Path:
+def write_recorded_claims(tracking_uri: str, output_dir: Path, *, force: bool = False) -> Path:
     """The path of the page, written for the claims in studies/claims with the runs in the store."""
     specs = [declared_study(name) for name in studies_in(CLAIMS) or []]
-    read = {spec.claim.runs_of or spec.name: None for spec in specs if spec.claim is not None}
-    return write_claims(list(load_recorded(tracking_uri, read).values()), output_dir, specs)
+    results = list(load_recorded(tracking_uri, studies_read(specs)).values())
+    return write_claims(results, output_dir, specs, force=force)
+
+
+def studies_read(specs: Sequence[StudySpec]) -> list[str]:
+    """The names of the studies whose runs the claims of ``specs`` read, each once."""
+    names = [spec.claim.runs_of or spec.name for spec in specs if spec.claim is not None]
+    return list(dict.fromkeys(names))
+
+
+def judge_claims(found: Sequence[ClaimRuns]) -> list[Verdict]:
+    """A verdict for each test that has runs; all tests of ``found`` share the error, run or not."""
+    ran = [
+        (one.claim, test, one.results) for one in found if one.results for test in one.claim.tests
+    ]
+    return judge(ran, sum(len(one.claim.tests) for one in found))
+
+
+def _studies(found: Sequence[ClaimRuns]) -> list[StudyResults]:
+    """The results that the claims read, each study's once."""
+    return list({one.results.spec.name: one.results for one in found if one.results}.values())
 
 
 def claim_runs(results: Sequence[StudyResults], specs: Sequence[StudySpec] = ()) -> list[ClaimRuns]:
@@ -103,14 +143,16 @@ def claim_runs(results: Sequence[StudyResults], specs: Sequence[StudySpec] = ())
 
 def render_claims(found: Sequence[ClaimRuns], verdicts: Sequence[Verdict]) -> str:
     """The page as one self-contained HTML text: no script, nothing loaded from elsewhere."""
-    studies = {one.results.spec.name: one.results for one in found if one.results is not None}
+    studies = _studies(found)
+    tests = [(one.claim, test, one.runs_spec) for one in found for test in one.claim.tests]
     return render_template(
         "claims.html",
         headline=_headline(found, verdicts),
-        holm_words=HOLM_WORDS,
+        level_words=level_words(len(tests)),
         claims=[_evidence(one, _of(one, verdicts)) for one in found],
-        studies=_study_table(studies.values()),
-        provenance=provenance.provenance(next(iter(studies.values()))) if studies else {},
+        studies=_study_table(studies),
+        shared=shared_runs([(claim, test, spec) for claim, test, spec in tests if spec]),
+        provenance=provenance.provenance(studies[0]) if studies else {},
     )
 
 

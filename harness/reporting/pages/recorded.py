@@ -17,21 +17,24 @@ class NotRecordedError(InputError):
     """The store has no study of that name; the text lists those that it has."""
 
 
-def write_recorded(tracking_uri: str, study_name: str, folder: Path) -> Path:
+def write_recorded(
+    tracking_uri: str, study_name: str, folder: Path, *, force: bool = False
+) -> Path:
     """The path of the page, written into ``folder`` for the study of that name, or for ``claims``.
 
     Raises NotRecordedError for a study that is not in the store, InputError for a store that cannot
-    be read, OSError for a folder that cannot be written.
+    be read, OSError for a folder that cannot be written, FewerRunsError if the page that is there
+    rests on more runs, unless ``force``.
     """
     if study_name == CLAIMS:
-        return write_recorded_claims(tracking_uri, folder)
+        return write_recorded_claims(tracking_uri, folder, force=force)
     try:
         results = load_results(tracking_uri, study_name)
     except InputError as error:
         if load_recorded(tracking_uri, [study_name]):
             raise
         raise NotRecordedError(str(error)) from None
-    return write_report(results, folder)
+    return write_report(results, folder, force=force)
 
 
 def not_written(

@@ -14,11 +14,12 @@ from harness.outcomes.late import LATE_WORDS
 from harness.reporting.analysis import Analysis, analyse
 from harness.reporting.csv_file import csv_text
 from harness.reporting.html import render_template
+from harness.reporting.pages.fewer_runs import RUNS_KEY, check_not_fewer
 from harness.reporting.parts import arms, image_grids, provenance, tables, verdicts
 from harness.reporting.parts.confirmation import WORDS as CONFIRMATION_WORDS
 from harness.reporting.parts.confirmation import confirmation_plot, confirmation_table
 from harness.reporting.parts.figures import render
-from harness.reporting.parts.verdict_words import verdict_record
+from harness.reporting.parts.verdict_words import level_words, verdict_record
 from harness.reporting.plots import Plot
 from harness.reporting.results.tables import StudyResults
 
@@ -30,12 +31,14 @@ PLOTS_OF_ARMS = ("learning_curves", "states")
 """The plots of a study that compares arms; the others show how a search went."""
 
 
-def write_report(results: StudyResults, output_dir: Path) -> Path:
+def write_report(results: StudyResults, output_dir: Path, *, force: bool = False) -> Path:
     """The path of the page, written with runs.csv and study.json into ``output_dir``.
 
     The folder is made if needed. The same results give the same bytes. The three files are
-    replaced together: OSError if they cannot be written, and the old ones stay.
+    replaced together: OSError if they cannot be written, and the old ones stay. FewerRunsError if
+    the page that is there rests on more runs, unless ``force``.
     """
+    check_not_fewer(output_dir / SUMMARY_FILE, num_runs(results), force)
     output_dir.mkdir(parents=True, exist_ok=True)  # told before the page is drawn, not after
     analysis = analyse(results)
     summary = json.dumps(summarise(analysis), indent=2, ensure_ascii=False, allow_nan=False)
@@ -46,6 +49,11 @@ def write_report(results: StudyResults, output_dir: Path) -> Path:
     }
     replace_files({output_dir / name: text for name, text in texts.items()})
     return output_dir / PAGE_FILE
+
+
+def num_runs(results: StudyResults) -> int:
+    """How many runs the page of a study rests on: those that ended otherwise than interrupted."""
+    return sum(results.counts[end] for end in ("complete", "pruned", "failed"))
 
 
 def render_page(analysis: Analysis) -> str:
@@ -59,7 +67,7 @@ def render_page(analysis: Analysis) -> str:
         answer=analysis.answer,
         confirmation=_confirmation(analysis),
         details=[verdicts.detail(verdict, results) for verdict in analysis.verdicts],
-        tests_words=verdicts.HOLM_WORDS,
+        tests_words=level_words(len(analysis.verdicts)),
         rates=arms.rates(results),
         leaderboard=arms.arm_table(results) if compares_arms else tables.leaderboard(results),
         showcase=arms.showcase(results) if compares_arms else image_grids.showcase(results),
@@ -97,6 +105,7 @@ def summarise(analysis: Analysis) -> dict[str, Any]:
         ],
         "tests": [verdict_record(verdict) for verdict in analysis.verdicts],
         "counts": dict(results.counts),
+        RUNS_KEY: num_runs(results),
         "winner": results.winner and results.winner.to_dict(results.objective),
         "best": None if row is None else provenance.trial_record(results, row),
         "untrained": results.untrained,

@@ -13,6 +13,7 @@ from harness.reporting.parts.tables import Table
 from harness.reporting.results.outcomes import collapse_level
 from harness.reporting.results.tables import StudyResults, param_column
 from harness.reporting.statistics.estimates import clopper_pearson
+from harness.reporting.statistics.samples import hardly_trained
 
 SHOWCASE_WORDS = (
     "Generated images of each arm at its end, all trained with the same seed, beside real ones. "
@@ -44,7 +45,7 @@ def showcase(results: StudyResults) -> list[Grid]:
 
 
 def rates(results: StudyResults) -> Table:
-    """How many runs of each arm failed and how many ended collapsed, with exact intervals."""
+    """How many runs of each arm failed, and how, or ended collapsed, with exact intervals."""
     level = collapse_level(results)
     trials = results.trials
     ended = trials[trials["outcome"].isin(["complete", "failed"])]
@@ -54,9 +55,15 @@ def rates(results: StudyResults) -> Table:
     for arm, part in groups.items():
         done = part[part["outcome"] == "complete"]
         failed = _rate(int(part["outcome"].eq("failed").sum()), part)
-        rows.append([arm, formats.number(len(part)), failed, _collapse_rate(done, level)])
-    note = "Intervals: 95 %, Clopper and Pearson. Collapsed: the last score raised the alarm."
-    return Table(["arm", "runs", "failed", "collapsed"], rows, [False, True, True, True], note)
+        poor = _rate(int(hardly_trained(results, done["run_id"]).sum()), part)
+        rows.append([arm, formats.number(len(part)), failed, poor, _collapse_rate(done, level)])
+    note = (
+        "Intervals: 95 %, Clopper and Pearson. Hardly trained: a final fid of half of an untrained "
+        "generator's or more; tests count these runs as failed. Collapsed: the last score raised "
+        "the alarm."
+    )
+    columns = ["arm", "runs", "without a score", "hardly trained", "collapsed"]
+    return Table(columns, rows, [False, True, True, True, True], note)
 
 
 def arm_table(results: StudyResults) -> Table:

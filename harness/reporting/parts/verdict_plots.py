@@ -1,4 +1,4 @@
-"""The plot of one test of a claim: paired points, a scatter, a strip, or the importances."""
+"""The plot of one test of a claim: points of two arms, a scatter, a strip, or the importances."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from harness.reporting import formats
 from harness.reporting.drawing.axes import say, set_scale, value_scale
 from harness.reporting.drawing.theme import MUTED_COLOR, OUTCOME_COLOR
 from harness.reporting.plots import Plot
-from harness.reporting.results.outcomes import outcome_table
+from harness.reporting.results.outcomes import ENDED, outcome_table
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.statistics.hypotheses import pairs, predictor_table
+from harness.reporting.statistics.samples import by_seed, predictor_table
 
 
 def plot_of(test: ClaimTest) -> Plot:
@@ -25,7 +25,7 @@ def plot_of(test: ClaimTest) -> Plot:
         plot: Plot = PLOTS.get("parameter_importance")
         return plot
     summarise, draw, caption, alt = {
-        "paired": (paired_frame, draw_pairs, _paired_caption, "Paired points of {metric}"),
+        "comparison": (arms_frame, draw_arms, _arms_caption, "Points of {metric} for two arms"),
         "gain": (gain_frame, draw_strip, _gain_caption, "Points of {metric}"),
         "weak_correlation": (scatter_frame, draw_scatter, _scatter_caption, "Scatter plot"),
         "separation": (strip_frame, draw_strip, _strip_caption, "Strip plot"),
@@ -40,9 +40,10 @@ def plot_of(test: ClaimTest) -> Plot:
     )
 
 
-def paired_frame(test: ClaimTest, results: StudyResults) -> pd.DataFrame:
-    """One row per run: seed, position (0: ``better``, 1: ``than``), arm, ended, value, metric."""
-    wide = pairs(results, test)
+def arms_frame(test: ClaimTest, results: StudyResults) -> pd.DataFrame:
+    """One row per run that ended: seed, position (0: ``better``, 1: ``than``), arm, failed, value,
+    metric; the value is missing where the run failed."""
+    wide = by_seed(results, test)
     parts = [
         pd.DataFrame(
             {
@@ -50,6 +51,7 @@ def paired_frame(test: ClaimTest, results: StudyResults) -> pd.DataFrame:
                 "position": position,
                 "arm": getattr(test, side),
                 "ended": wide[f"{side}_ended"].to_numpy(),
+                "failed": wide[f"{side}_failed"].to_numpy(),
                 "value": wide[side].to_numpy(dtype="float64"),
                 "metric": test.outcome,
             }
@@ -57,38 +59,25 @@ def paired_frame(test: ClaimTest, results: StudyResults) -> pd.DataFrame:
         for position, side in enumerate(("better", "than"))
     ]
     frame = pd.concat(parts, ignore_index=True)
-    return frame[frame["ended"].isin(["complete", "failed"])].reset_index(drop=True)
+    return frame[frame["ended"].isin(ENDED)].drop(columns="ended").reset_index(drop=True)
 
 
-def draw_pairs(frame: pd.DataFrame, ax: Axes) -> None:
-    """A line per seed between the arms; failed runs are crosses at the upper edge."""
+def draw_arms(frame: pd.DataFrame, ax: Axes) -> None:
+    """A column of points per arm with a bar at the median; failed runs are crosses at the edge."""
     if frame.empty:
         say(ax, "no run yet")
         return
     _value_axis(frame["value"], ax)
-    color = OUTCOME_COLOR["complete"]
-    for _, rows in frame.dropna(subset=["value"]).groupby("seed"):
-        ax.plot(
-            rows["position"],
-            rows["value"],
-            color=color,
-            marker="o",
-            ms=4.5,
-            lw=1.0,
-            alpha=0.75,
-            mew=0,
-        )
-    failed = frame[frame["ended"] == "failed"]
-    if not failed.empty:
-        color, edge = OUTCOME_COLOR["failed"], ax.get_xaxis_transform()
-        spread = (failed.groupby("position").cumcount() - 1) * 0.06
-        x, y = failed["position"] + spread, np.full(len(failed), 0.985)
-        ax.scatter(x, y, transform=edge, marker="x", color=color, s=26, clip_on=False)
-    arms = frame.drop_duplicates("position").set_index("position")["arm"]
-    done = frame[frame["value"].notna()].groupby("position").size()
-    labels = [f"{arm}\nn = {done.get(position, 0)}" for position, arm in arms.items()]
-    ax.set_xticks(list(arms.index), labels)
-    ax.set(xlim=(-0.4, 1.4), ylabel=frame["metric"].iloc[0])
+    labels, edge = [], ax.get_xaxis_transform()
+    for x, (arm, rows) in enumerate(frame.groupby("arm", sort=False)):
+        trained = rows.dropna(subset=["value"])
+        labels.append(f"{arm}\nn = {_column(trained['value'], x, ax)}")
+        failed = int(rows["failed"].sum())
+        aside = x + (np.arange(failed) - (failed - 1) / 2) * 0.06
+        y, color = np.full(failed, 0.985), OUTCOME_COLOR["failed"]
+        ax.scatter(aside, y, transform=edge, marker="x", color=color, s=26, clip_on=False)
+    ax.set_xticks(range(len(labels)), labels)
+    ax.set(xlim=(-0.6, len(labels) - 0.4), ylabel=frame["metric"].iloc[0])
     ax.grid(False, axis="x")
 
 
@@ -117,11 +106,7 @@ def draw_strip(frame: pd.DataFrame, ax: Axes) -> None:
     _value_axis(frame["value"], ax)
     labels = []
     for x, (name, rows) in enumerate(frame.groupby("group", sort=False)):
-        aside = (np.arange(len(rows)) * 0.6180339887 % 1 - 0.5) * 0.4
-        color = OUTCOME_COLOR["complete"]
-        ax.scatter(x + aside, rows["value"], color=color, s=26, linewidths=0, alpha=0.8)
-        ax.hlines(rows["value"].median(), x - 0.3, x + 0.3, color=color, linewidth=2.2)
-        labels.append(f"{name}\nn = {len(rows)}")
+        labels.append(f"{name}\nn = {_column(rows['value'], x, ax)}")
     ax.set_xticks(range(len(labels)), labels)
     ax.set(xlim=(-0.6, len(labels) - 0.4), ylabel=frame["metric"].iloc[0])
     ax.grid(False, axis="x")
@@ -146,6 +131,17 @@ def draw_scatter(frame: pd.DataFrame, ax: Axes) -> None:
     ax.set(xlabel=frame["predictor_name"].iloc[0], ylabel=frame["metric"].iloc[0])
 
 
+def _column(values: pd.Series, x: float, ax: Axes) -> int:
+    """Points spread sideways about ``x``, with a bar at their median; how many there are."""
+    if values.empty:
+        return 0
+    aside = (np.arange(len(values)) * 0.6180339887 % 1 - 0.5) * 0.4
+    color = OUTCOME_COLOR["complete"]
+    ax.scatter(x + aside, values, color=color, s=26, linewidths=0, alpha=0.8)
+    ax.hlines(values.median(), x - 0.3, x + 0.3, color=color, linewidth=2.2)
+    return len(values)
+
+
 def _value_axis(values: pd.Series, ax: Axes) -> None:
     values = values.dropna()
     if values.empty:
@@ -156,10 +152,10 @@ def _value_axis(values: pd.Series, ax: Axes) -> None:
         ax.axhline(0.0, color=MUTED_COLOR, linewidth=0.8)
 
 
-def _paired_caption(test: ClaimTest, results: StudyResults) -> str:
-    frame = paired_frame(test, results)
-    failed = int(frame["ended"].eq("failed").sum())
-    words = f"A line joins the runs of one seed (n = {frame['seed'].nunique()} seeds)."
+def _arms_caption(test: ClaimTest, results: StudyResults) -> str:
+    frame = arms_frame(test, results)
+    failed = int(frame["failed"].sum())
+    words = f"A point per run (n = {frame['seed'].nunique()} seeds); bars are medians."
     return words + (f" Crosses at the upper edge: {failed} failed." if failed else "")
 
 

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.core.spec.claims import Claim, ClaimTest
+from harness.core.spec.study_spec import StudySpec
 from harness.reporting import formats
 from harness.reporting.parts.figures import Panel, render_small
 from harness.reporting.parts.image_grids import Grid
+from harness.reporting.parts.tables import Table
 from harness.reporting.parts.verdict_plots import plot_of
-from harness.reporting.parts.verdict_words import effect_words, needed_words, sentence
+from harness.reporting.parts.verdict_words import (
+    effect_words,
+    look_words,
+    needed_words,
+    num_units,
+    sentence,
+)
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.statistics.hypotheses import UNDECIDED, pairs
-from harness.reporting.statistics.verdicts import ALPHA, Verdict
+from harness.reporting.statistics.hypotheses import UNDECIDED
+from harness.reporting.statistics.samples import by_seed
+from harness.reporting.statistics.verdicts import Verdict
 
 MAX_GRID = 320
 """Longest side in pixels of an image grid beside a test."""
-
-HOLM_WORDS = (
-    f"Over all tests of this page, the probability of one wrong verdict or more is held at "
-    f"{ALPHA:.0%} by Holm's step-down order: half of it for differences, half for their absence, "
-    f"where there is a smallest effect. The intervals are therefore wider than 95 % intervals. "
-    f"The interval of a mean is the wider of Student's t and a bootstrap-t; at the small levels of "
-    f"many tests, it is valid from five seeds for differences that are about symmetric, but not "
-    f"for very skewed ones. Where runs failed, pairs are counted as won or lost."
-)
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,10 @@ class Detail:
 
 @dataclass(frozen=True)
 class TestRow:
-    """One test in the table of all claims, as texts. needed: what would decide it, "" for none."""
+    """One test in the table of all claims, as texts. needed: what would decide it, "" for none.
+
+    seeds: of each arm. look: which look they are.
+    """
 
     text: str
     word: str
@@ -49,20 +56,22 @@ class TestRow:
     needed: str
     effect: str
     seeds: str
+    look: str
     runs: str
 
 
 def test_row(verdict: Verdict) -> TestRow:
     """The row of one test in the table of all claims."""
     hypothesis, test = verdict.hypothesis, verdict.test
-    seeds = hypothesis.runs // 2 if test.kind == "paired" else hypothesis.runs
+    by_seeds = hypothesis.units == "seed"
     return TestRow(
         text=test.text or test.outcome,
         word=verdict.decision.word,
         mark=_mark(verdict),
         needed=needed_words(verdict),
-        effect=effect_words(verdict) if hypothesis.estimate else hypothesis.reason,
-        seeds=formats.number(seeds) if hypothesis.units == "seed" else formats.MISSING,
+        effect=_effect(verdict),
+        seeds=formats.number(num_units(verdict)) if by_seeds else formats.MISSING,
+        look=look_words(verdict),
         runs=formats.number(hypothesis.runs),
     )
 
@@ -78,8 +87,16 @@ def detail(verdict: Verdict, results: StudyResults) -> Detail:
         sentence=sentence(verdict),
         panels=panels,
         caption=plot.caption(results),
-        grids=arm_grids(verdict, results) if verdict.test.kind == "paired" else [],
+        grids=arm_grids(verdict, results) if verdict.test.kind == "comparison" else [],
     )
+
+
+def _effect(verdict: Verdict) -> str:
+    """The effect, or why there is none."""
+    hypothesis = verdict.hypothesis
+    words = effect_words(verdict) if hypothesis.estimate or hypothesis.failures else ""
+    reason = hypothesis.reason if hypothesis.estimate is None else ""
+    return "; ".join(filter(None, (words, reason)))
 
 
 def _mark(verdict: Verdict) -> str:
@@ -88,7 +105,7 @@ def _mark(verdict: Verdict) -> str:
 
 def arm_grids(verdict: Verdict, results: StudyResults) -> list[Grid]:
     """The images of both arms for the first seed that both completed, at equal images_seen."""
-    wide = pairs(results, verdict.test)
+    wide = by_seed(results, verdict.test)
     both = wide[wide[["better_ended", "than_ended"]].isin(["complete"]).all(axis=1)]
     if both.empty:
         return []
@@ -106,3 +123,44 @@ def arm_grids(verdict: Verdict, results: StudyResults) -> list[Grid]:
         )
         for arm, run in runs.items()
     ]
+
+
+def shared_runs(tests: Sequence[tuple[Claim, ClaimTest, StudySpec]]) -> Table | None:
+    """Which tests lean on the same runs, the runs of most tests first; None if no two do.
+
+    tests: each with the study whose runs it reads. Runs are the same if they are trained and scored
+    alike, in whichever study: with the same seeds they have the same outcomes, so that the errors
+    of their tests come together.
+    """
+    leaning: dict[str, list[str]] = {}
+    names: dict[str, dict[str, None]] = {}
+    for claim, test, spec in tests:
+        for key, name in _trained(test, spec):
+            leaning.setdefault(key, []).append(claim.id)
+            names.setdefault(key, {})[name] = None
+    rows = [
+        [", ".join(names[key]), formats.number(len(claims)), _counted(claims)]
+        for key, claims in sorted(leaning.items(), key=lambda item: -len(item[1]))
+        if len(claims) > 1
+    ]
+    columns = ["runs", "tests that lean on them", "claims"]
+    return Table(columns, rows, [False, True, False]) if rows else None
+
+
+def _trained(test: ClaimTest, spec: StudySpec) -> list[tuple[str, str]]:
+    """(what is trained and scored, name) of each group of runs that a test reads."""
+    if spec.arms is None:
+        return [(spec.name, f"{spec.name}: all")]
+    configs = spec.arms.configs(spec.base_config())
+    arms = (test.better, test.than) if test.kind == "comparison" else spec.arms.names
+    scored = [spec.search.reports, spec.num_samples, spec.extractor.to_dict()]
+    return [
+        (json.dumps([configs[arm].identity(), *scored], sort_keys=True), f"{spec.name}: {arm}")
+        for arm in arms
+    ]
+
+
+def _counted(claims: Sequence[str]) -> str:
+    """``C1, C2 (2)``: the claims with the number of their tests, where that is not one."""
+    counts = Counter(claims)
+    return ", ".join(f"{one} ({n})" if n > 1 else one for one, n in counts.items())

@@ -1,14 +1,15 @@
-"""Effects with intervals of any level, which verdicts are decided by.
+"""Effects with p-values and intervals of any level, which verdicts are decided by.
 
 ``level`` is the probability that an interval misses: 0.05 for a 95 % interval. All intervals are
-two-sided with equal tails, so they nest.
+two-sided with equal tails, so they nest, and agree with the p-values: an interval lies above a
+value if and only if ``above(value)`` is half its level at most.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
@@ -22,7 +23,7 @@ Values = npt.NDArray[np.float64]
 
 
 class Estimate(Protocol):
-    """An estimated effect, with intervals for the true one."""
+    """An estimated effect, with p-values and intervals for the true one."""
 
     @property
     def effect(self) -> float:
@@ -30,62 +31,81 @@ class Estimate(Protocol):
 
     @property
     def n(self) -> int:
-        """The number of pairs or runs behind the estimate."""
+        """The number of seeds (of each arm, the fewer) or runs behind the estimate."""
+
+    @property
+    def standard_error(self) -> float:
+        """The standard error of the estimated effect."""
 
     def interval(self, level: float) -> tuple[float, float]:
         """The two-sided interval that misses the true effect with probability ``level``."""
 
-    def forecast(self, n: int, level: float) -> tuple[float, float]:
-        """The interval to expect from ``n`` units, if effect and spread are as observed."""
+    def above(self, value: float) -> float:
+        """The p-value against a true effect of ``value`` or less, one-sided."""
+
+    def below(self, value: float) -> float:
+        """The p-value against a true effect of ``value`` or more, one-sided."""
+
+    def reach(self, n: int, tail: float) -> float:
+        """How far the interval of ``n`` units reaches to a side where it misses with ``tail``."""
 
 
 @dataclass(frozen=True, eq=False)
 class Mean:
-    """The mean of differences between pairs, (n,), n >= 2, with a spread above 0.
+    """The mean of ``values``, (n,), n >= 2, with a spread above 0.
 
-    Each end of its interval is the outer one of two: Student's t, which holds for differences
-    that are about normal, and the bootstrap-t (Efron & Tibshirani 1993, section 12.5), which
-    adapts to skew. Misses of a mean of 0 at level 0.025, in 60,000 samples of five numbers: normal
-    1.8 %, Student's t with 3 degrees 1.3 %, uniform 2.8 %, gamma of shape 3 3.3 %, lognormal of
-    sigma 1/2 3.9 %, exponential 5.9 %; of eight numbers: 3.7 % at most. At the small levels that
-    Holm's order asks of 30 tests, five skewed numbers miss up to four times as often as they
-    should, exponential ones thirteen times; normal and heavy-tailed ones do not. Differences of
-    two arms that vary alike are symmetric.
+    Each end of its interval is the outer one of two: Student's t, which holds for numbers that are
+    about normal, and the bootstrap-t (Efron & Tibshirani 1993, section 12.5), which adapts to skew.
+    Misses of a mean of 0 at level 0.025, in 60,000 samples of five numbers: normal 1.8 %, Student's
+    t with 3 degrees 1.3 %, uniform 2.8 %, gamma of shape 3 3.3 %, lognormal of sigma 1/2 3.9 %,
+    exponential 5.9 %; of eight numbers: 3.7 % at most. At the small levels that a page of 30 tests
+    asks for, five skewed numbers miss up to four times as often as they should, exponential ones
+    thirteen times; normal and heavy-tailed ones do not.
     """
 
-    differences: Values
+    values: Values
     seed: int = 0
 
     @property
     def effect(self) -> float:
-        """The mean difference."""
-        return float(self.differences.mean())
+        """The mean."""
+        return float(self.values.mean())
 
     @property
     def n(self) -> int:
-        """The number of pairs."""
-        return len(self.differences)
+        """The number of values."""
+        return len(self.values)
 
     @property
     def standard_error(self) -> float:
         """The standard error of the mean."""
-        return float(self.differences.std(ddof=1) / math.sqrt(self.n))
+        return float(self.values.std(ddof=1) / math.sqrt(self.n))
 
     def interval(self, level: float) -> tuple[float, float]:
         """The wider one of Student's t and the bootstrap-t, at each end."""
-        t, error = _student(self.n - 1, level), self.standard_error
-        low_t, high_t = self._reach(level)
+        t, error = student_quantile(self.n - 1, level / 2), self.standard_error
+        low_t, high_t = self._bootstrap_reach(level)
         return self.effect - max(t, low_t) * error, self.effect + max(t, high_t) * error
 
-    def forecast(self, n: int, level: float) -> tuple[float, float]:
-        """By Student's t, widened by what the bootstrap-t adds at ``self.n``, times self.n / n."""
-        error = self.standard_error * math.sqrt(self.n / n)
-        t, t_now, left = _student(n - 1, level), _student(self.n - 1, level), self.n / n
-        low_t, high_t = (max(t_now, end) / t_now for end in self._reach(level))
-        low, high = t * (1 + (low_t - 1) * left), t * (1 + (high_t - 1) * left)
-        return self.effect - low * error, self.effect + high * error
+    def above(self, value: float) -> float:
+        """The larger one of both p-values."""
+        t, (values, below) = (self.effect - value) / self.standard_error, self._bootstrap
+        index = int(np.searchsorted(values, t, side="left"))
+        resampled = 1.0 - (float(below[index - 1]) if index else 0.0)
+        return max(float(special.stdtr(self.n - 1, -t)), resampled)
 
-    def _reach(self, level: float) -> tuple[float, float]:
+    def below(self, value: float) -> float:
+        """The larger one of both p-values."""
+        t, (values, below) = (self.effect - value) / self.standard_error, self._bootstrap
+        index = int(np.searchsorted(values, t, side="right"))
+        resampled = float(below[index - 1]) if index else 0.0
+        return max(float(special.stdtr(self.n - 1, t)), resampled)
+
+    def reach(self, n: int, tail: float) -> float:
+        """By Student's t, with the spread as observed."""
+        return student_quantile(n - 1, tail) * self.standard_error * math.sqrt(self.n / n)
+
+    def _bootstrap_reach(self, level: float) -> tuple[float, float]:
         """How many standard errors the bootstrap-t goes below and above the mean."""
         values, below = self._bootstrap
         indices = np.searchsorted(below, (level / 2, 1 - level / 2))
@@ -94,32 +114,7 @@ class Mean:
 
     @cached_property
     def _bootstrap(self) -> tuple[Values, Values]:
-        return studentised_means(self.differences, self.seed)
-
-
-@dataclass(frozen=True)
-class WinRate:
-    """The probability that one arm wins a pair; ``wins`` of ``n`` >= 1 pairs without ties.
-
-    The interval of Clopper & Pearson 1934 excludes 1/2 where the exact sign test rejects it.
-    """
-
-    wins: int
-    n: int
-
-    @property
-    def effect(self) -> float:
-        """The share of wins."""
-        return self.wins / self.n
-
-    def interval(self, level: float) -> tuple[float, float]:
-        """The exact interval."""
-        return clopper_pearson(self.wins, self.n, level)
-
-    def forecast(self, n: int, level: float) -> tuple[float, float]:
-        """The interval of ``n`` pairs with the same share of wins, rounded towards a half."""
-        wins = self.effect * n
-        return clopper_pearson(math.floor(wins) if wins > n / 2 else math.ceil(wins), n, level)
+        return studentised_means(self.values, self.seed)
 
 
 @dataclass(frozen=True)
@@ -138,16 +133,39 @@ class RankCorrelation:
         """The size of the correlation, whatever its sign."""
         return abs(self.rho)
 
+    @property
+    def standard_error(self) -> float:
+        """That of z, on the scale of the correlation."""
+        return (1 - self._size**2) * self._z_error(self.n)
+
     def interval(self, level: float) -> tuple[float, float]:
         """The interval of the size; its low end is 0 if the correlation's interval contains 0."""
-        return self.forecast(self.n, level)
-
-    def forecast(self, n: int, level: float) -> tuple[float, float]:
-        """The interval of ``n`` runs with the same correlation."""
-        rho = min(self.effect, 1 - 1e-9)
-        half = _normal(level) * math.sqrt((1 + rho**2 / 2) / (n - 3))
-        low, high = math.tanh(math.atanh(rho) - half), math.tanh(math.atanh(rho) + half)
+        half = normal_quantile(level / 2) * self._z_error(self.n)
+        z = math.atanh(self._size)
+        low, high = math.tanh(z - half), math.tanh(z + half)
         return max(low, 0.0), max(high, -low)
+
+    def above(self, value: float) -> float:
+        """By the normal distribution of z; ``value`` in [0, 1)."""
+        return float(special.ndtr(-self._standardised(value)))
+
+    def below(self, value: float) -> float:
+        """By the normal distribution of z; ``value`` in [0, 1)."""
+        return float(special.ndtr(self._standardised(value)))
+
+    def reach(self, n: int, tail: float) -> float:
+        """With the same correlation."""
+        return normal_quantile(tail) * (1 - self._size**2) * self._z_error(n)
+
+    @property
+    def _size(self) -> float:
+        return min(self.effect, 1 - 1e-9)
+
+    def _standardised(self, value: float) -> float:
+        return (math.atanh(self._size) - math.atanh(value)) / self._z_error(self.n)
+
+    def _z_error(self, n: int) -> float:
+        return math.sqrt((1 + self._size**2 / 2) / (n - 3))
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,41 +190,40 @@ class Area:
         """The number of runs."""
         return len(self.positives) + len(self.negatives)
 
-    def interval(self, level: float) -> tuple[float, float]:
-        """The interval of these runs."""
-        return self.forecast(self.n, level)
+    @property
+    def standard_error(self) -> float:
+        """Of an area as it was observed; 0 for an area of 0 or 1."""
+        return math.sqrt(self._variance(self.effect, self.n))
 
-    def forecast(self, n: int, level: float) -> tuple[float, float]:
-        """The interval of ``n`` runs with the same area and share of positives."""
-        effect, positives = self.effect, n * len(self.positives) / self.n
-        reach = _normal(level) ** 2
+    def interval(self, level: float) -> tuple[float, float]:
+        """The areas that the observed one is near enough to."""
+        effect, reach = self.effect, normal_quantile(level / 2) ** 2
 
         def within(area: float) -> bool:
-            return (area - effect) ** 2 <= reach * _area_variance(area, positives, n - positives)
+            return (area - effect) ** 2 <= reach * self._variance(area, self.n)
 
         return _last(within, effect, 0.0), _last(within, effect, 1.0)
 
+    def above(self, value: float) -> float:
+        """By the normal distribution of an area whose true value is ``value``, in (0, 1)."""
+        return float(special.ndtr(-self._standardised(value)))
 
-@dataclass(frozen=True, eq=False)
-class Resampled:
-    """Any statistic, with a t interval from its spread over resampled runs.
+    def below(self, value: float) -> float:
+        """By the normal distribution of an area whose true value is ``value``, in (0, 1)."""
+        return float(special.ndtr(self._standardised(value)))
 
-    Percentiles are not used: a slow statistic has too few resamples for them.
-    """
+    def reach(self, n: int, tail: float) -> float:
+        """With the same area and share of positives."""
+        return normal_quantile(tail) * math.sqrt(self._variance(self.effect, n))
 
-    effect: float
-    n: int
-    resamples: Sequence[float] = field(repr=False)
+    def _standardised(self, value: float) -> float:
+        return (self.effect - value) / math.sqrt(self._variance(value, self.n))
 
-    def interval(self, level: float) -> tuple[float, float]:
-        """effect -+ t * standard deviation of the resamples."""
-        return self.forecast(self.n, level)
-
-    def forecast(self, n: int, level: float) -> tuple[float, float]:
-        """The interval of ``n`` runs, whose spread falls with the square root of n."""
-        spread = float(np.std(self.resamples, ddof=1)) * math.sqrt(self.n / n)
-        half = _student(n - 1, level) * spread
-        return self.effect - half, self.effect + half
+    def _variance(self, area: float, n: int) -> float:
+        """The variance of an estimated area where ``area`` is the true one; Newcombe's method 5."""
+        positives = n * len(self.positives) / self.n
+        terms = 1 + (n / 2 - 1) * ((1 - area) / (2 - area) + area / (1 + area))
+        return area * (1 - area) * terms / (positives * (n - positives))
 
 
 def clopper_pearson(successes: int, n: int, level: float = 0.05) -> tuple[float, float]:
@@ -216,19 +233,14 @@ def clopper_pearson(successes: int, n: int, level: float = 0.05) -> tuple[float,
     return float(low), float(high)
 
 
-def _student(degrees: int, level: float) -> float:
-    return float(special.stdtrit(degrees, 1 - level / 2))
+def student_quantile(degrees: float, tail: float) -> float:
+    """What Student's t exceeds with probability ``tail``."""
+    return float(special.stdtrit(degrees, 1 - tail))
 
 
-def _normal(level: float) -> float:
-    return float(special.ndtri(1 - level / 2))
-
-
-def _area_variance(area: float, num_positives: float, num_negatives: float) -> float:
-    """The variance of an estimated area where ``area`` is the true one; Newcombe 2006, method 5."""
-    mean = (num_positives + num_negatives) / 2 - 1
-    terms = 1 + mean * (1 - area) / (2 - area) + mean * area / (1 + area)
-    return area * (1 - area) * terms / (num_positives * num_negatives)
+def normal_quantile(tail: float) -> float:
+    """What a standard normal number exceeds with probability ``tail``."""
+    return float(special.ndtri(1 - tail))
 
 
 def _last(within: Callable[[float], bool], start: float, end: float) -> float:

@@ -11,16 +11,24 @@ from scipy import stats
 
 from harness.core.spec.claims import ClaimTest, direction_of
 from harness.reporting import formats
-from harness.reporting.results.outcomes import outcome_table
+from harness.reporting.results.outcomes import ENDED, outcome_table
 from harness.reporting.results.tables import StudyResults
+from harness.reporting.statistics.differences import Difference, Failures, MedianDifference
 from harness.reporting.statistics.estimates import (
     Area,
     Estimate,
     Mean,
     RankCorrelation,
-    WinRate,
+    Values,
 )
 from harness.reporting.statistics.importance import importance_difference
+from harness.reporting.statistics.samples import (
+    by_seed,
+    by_seeds,
+    first_runs,
+    predictor_table,
+    sides,
+)
 
 SUPPORTED = "supported"
 CONTRADICTED = "contradicted"
@@ -35,15 +43,18 @@ MIN_RUNS = 5
 class Hypothesis:
     """One test of a claim with its estimate and margins.
 
-    estimate: None where ``reason`` says why there is none. reference: the effect that the interval
-    must leave; above, below: the verdict then, "" for none. margin: the effects that the interval
-    must lie between for the verdict ``inside``, None if there is no such verdict. scale: how an
-    effect reads: "ratio" (a logarithm), "probability" or "" (a plain number). rule: how it was
-    tested. units: what n counts, "seed" or "run". runs: how many runs it rests on. lost: what
-    could not be used as a number, one phrase each.
+    estimate: None where ``reason`` says why there is none. failures: of the two arms, None where no
+    run failed and in other tests. reference: the effect that the interval must leave; above, below:
+    the verdict then, "" for none. margin: the effects that the interval must lie between for the
+    verdict ``inside``, None if there is no such verdict. scale: how an effect reads: "ratio" (a
+    logarithm) or "" (a plain number). rule: how it was tested. units: what n counts, "seed" or
+    "run". runs: how many runs it rests on. lost: what could not be used as a number, one phrase
+    each. hopeless: whether more runs cannot give an estimate. correlation: of the arms over seeds,
+    which no test uses; NaN where it is not known.
     """
 
     estimate: Estimate | None = None
+    failures: Failures | None = None
     reference: float = 0.0
     above: str = SUPPORTED
     below: str = CONTRADICTED
@@ -55,14 +66,21 @@ class Hypothesis:
     runs: int = 0
     lost: tuple[str, ...] = ()
     reason: str = ""
+    hopeless: bool = False
+    correlation: float = math.nan
 
 
-def formulate(test: ClaimTest, results: StudyResults) -> Hypothesis:
-    """The hypothesis of ``test`` with the estimate from the runs in ``results``."""
-    if test.kind == "paired":
-        return _paired(test, pairs(results, test))
+def formulate(test: ClaimTest, results: StudyResults, first: int | None = None) -> Hypothesis:
+    """The hypothesis of ``test`` with the estimate from the runs in ``results``.
+
+    first: only the runs of as many seeds, for tests of arms, or as many runs, in their order; all
+    of them if None. ``num_ended`` says how many there are at most.
+    """
+    if test.kind == "comparison":
+        return _comparison(test, by_seed(results, test, first))
     if test.kind == "gain":
-        return _gain(test, outcome_table(results, test.outcome))
+        return _gain(test, outcome_table(results, test.outcome), results, first)
+    results = results if first is None else first_runs(results, first)
     if test.kind == "importance":
         return _importance(test, results)
     table = predictor_table(results, test)
@@ -70,105 +88,84 @@ def formulate(test: ClaimTest, results: StudyResults) -> Hypothesis:
     return _weak_correlation(test, table) if weak else _separation(test, table)
 
 
-def pairs(results: StudyResults, test: ClaimTest) -> pd.DataFrame:
-    """One row per seed that both arms of a paired test should have, by seed.
-
-    Columns better, than: the outcome of each arm's run, NaN without one; better_ended, than_ended:
-    how the run ended, "missing" if there is none; better_run, than_run: run ids.
-    """
-    table = outcome_table(results, test.outcome)
-    sides = []
-    for side, arm in (("better", test.better), ("than", test.than)):
-        rows = table[table["arm"] == arm].set_index("seed")[["value", "ended", "run_id"]]
-        sides.append(rows.set_axis([side, f"{side}_ended", f"{side}_run"], axis=1))
-    joined = sides[0].join(sides[1], how="outer").sort_index()
-    ends = ["better_ended", "than_ended"]
-    return joined.assign(**joined[ends].fillna("missing").astype("object"))
-
-
-def differences(frame: pd.DataFrame, test: ClaimTest) -> pd.Series:
-    """How much better the arm ``better`` did, per row of ``pairs``: above 0 if it did.
-
-    The logarithm of the ratio for the scale "ratio", where a value that is not above 0 gives NaN.
-    """
-    values = frame[["better", "than"]].astype("float64")
-    if test.scale == "ratio":
-        values = values.where(values > 0).transform("log")
-    difference = values["better"] - values["than"]
-    return -difference if test.direction == "minimize" else difference
-
-
-def predictor_table(results: StudyResults, test: ClaimTest) -> pd.DataFrame:
-    """The runs of ``outcome_table`` with a column ``predictor`` beside ``value``."""
-    table = outcome_table(results, test.outcome)
-    predictor = outcome_table(results, test.predictor).set_index("run_id")["value"]
-    return table.assign(predictor=table["run_id"].map(predictor))
-
-
-def _paired(test: ClaimTest, frame: pd.DataFrame) -> Hypothesis:
-    """The mean difference, or the share of pairs won where a failed run leaves no number."""
-    ends = frame[["better_ended", "than_ended"]]
-    ended = ends.isin(["complete", "failed"]).all(axis=1)
-    failed = ends.isin(["failed"]).set_axis(["better", "than"], axis=1)
-    difference = differences(frame, test)
-    unusable = ended & difference.isna() & ~failed.any(axis=1)
-    usable = ended & ~unusable
-    lost = _phrases(
-        (int((~ended).sum()), "pair", "without both runs"),
-        (int(unusable.sum()), "pair", f"without a usable {test.outcome}"),
+def _comparison(test: ClaimTest, frame: pd.DataFrame) -> Hypothesis:
+    """The difference of the arms' means; apart from their failures, where a run failed."""
+    ends = frame[["better_ended", "than_ended"]].isin(ENDED)
+    fails = frame[["better_failed", "than_failed"]]
+    counts = fails.sum().tolist(), ends.sum().tolist()
+    failures = Failures(counts[0][0], counts[1][0], counts[0][1], counts[1][1])
+    better, than = sides(frame, test)
+    unusable = sum(counts[1]) - sum(counts[0]) - len(better) - len(than)
+    ratio = test.scale == "ratio"
+    hypothesis = Hypothesis(
+        failures=failures if failures.any else None,
+        scale="ratio" if ratio else "",
+        units="seed",
+        runs=sum(counts[1]) - unusable,
+        lost=_phrases((unusable, "run", f"without a usable {test.outcome}")),
+        correlation=_correlation(better, than),
     )
-    hypothesis = Hypothesis(units="seed", runs=2 * int(usable.sum()), lost=lost)
-    if usable.sum() < 2:
-        return replace(hypothesis, reason=_too_few(int(usable.sum()), "seed"))
-    if failed[usable].any(axis=None):
-        return _by_wins(difference[usable], failed[usable], hypothesis)
-    return _by_mean(difference[usable], test, hypothesis, "paired differences on the same seeds")
+    first, second = (values.to_numpy() for values in (than, better))
+    if test.direction == "maximize":
+        first, second = second, first
+    if failures.any:
+        return _apart_from_failures(first, second, hypothesis)
+    return _by_means(first, second, test, hypothesis)
 
 
-def _by_wins(difference: pd.Series, failed: pd.DataFrame, hypothesis: Hypothesis) -> Hypothesis:
-    """The sign test: a failed run loses its pair; a drawn or twice failed pair does not count."""
-    sign = np.sign(difference.fillna(0.0))
-    sign = sign + failed["than"].astype("int64") - failed["better"].astype("int64")
-    won, decided = int((sign > 0).sum()), int((sign != 0).sum())
-    lost = _phrases(
-        (int(failed.any(axis=1).sum()), "pair", "with a failed run, without a difference"),
-        (len(sign) - decided, "pair", "drawn or failed on both sides, not counted"),
-    )
-    hypothesis = replace(
-        hypothesis,
-        reference=0.5,
-        scale="probability",
-        rule="sign test: a failed run loses its pair",
-        lost=(*hypothesis.lost, *lost),
-    )
-    if not decided:
-        return replace(hypothesis, reason="no pair has a winner")
-    return replace(hypothesis, estimate=WinRate(won, decided))
-
-
-def _by_mean(values: pd.Series, test: ClaimTest, hypothesis: Hypothesis, rule: str) -> Hypothesis:
-    """The mean against 0, with the smallest effect as the margin on both sides of it."""
-    ratio = test.kind == "paired" and test.scale == "ratio"
-    margin = math.log1p(test.smallest_effect) if ratio else test.smallest_effect
-    numbers = values.to_numpy(dtype="float64")
+def _by_means(first: Values, second: Values, test: ClaimTest, hypothesis: Hypothesis) -> Hypothesis:
+    """Welch's test of the means, with the smallest effect as the margin on both sides of 0."""
+    effect = test.smallest_effect
+    margin = math.log1p(effect) if hypothesis.scale == "ratio" else effect
     hypothesis = replace(
         hypothesis,
         margin=(-margin, margin) if margin else None,
-        scale="ratio" if ratio else "",
-        rule=rule,
+        rule="Welch's test of the arms' means",
     )
-    if np.ptp(numbers) <= 1e-12 * np.abs(numbers).max():
-        return replace(hypothesis, reason="all differences are the same: no spread to judge by")
-    return replace(hypothesis, estimate=Mean(numbers))
+    fewest = min(len(first), len(second))
+    if fewest < 2:
+        return replace(hypothesis, reason=_too_few(fewest, "seed"))
+    if not _spread(first) and not _spread(second):
+        return replace(hypothesis, reason="each arm's runs are all the same: no spread to judge by")
+    return replace(hypothesis, estimate=Difference(first, second))
 
 
-def _gain(test: ClaimTest, table: pd.DataFrame) -> Hypothesis:
-    """The mean outcome against 0."""
-    values = table["value"].dropna()
-    hypothesis = Hypothesis(units="seed", runs=len(values), lost=_lost_runs(table, ["value"]))
+def _apart_from_failures(first: Values, second: Values, hypothesis: Hypothesis) -> Hypothesis:
+    """Fisher's test of the rates of failure, and the rank-sum test of the other runs.
+
+    There is no margin: that rates of failure do not differ would take hundreds of runs.
+    """
+    hypothesis = replace(
+        hypothesis,
+        rule="Fisher's exact test of the failed runs, and the rank-sum test of the others",
+    )
+    if not len(first) or not len(second):
+        return replace(hypothesis, reason="an arm has failed in all of its runs")
+    return replace(hypothesis, estimate=MedianDifference(first, second))
+
+
+def _gain(
+    test: ClaimTest, table: pd.DataFrame, results: StudyResults, first: int | None
+) -> Hypothesis:
+    """The mean outcome against 0, with the smallest effect as the margin on both sides of it."""
+    margin = test.smallest_effect
+    if first is not None and by_seeds(test, results):
+        table = table[table["seed"] < results.spec.base_config().seed + first]
+    elif first is not None:
+        table = table[table["ended"].isin(ENDED)].iloc[:first]
+    values = table["value"].dropna().to_numpy(dtype="float64")
+    hypothesis = Hypothesis(
+        margin=(-margin, margin) if margin else None,
+        rule="the mean against 0",
+        units="seed" if by_seeds(test, results) else "run",
+        runs=len(values),
+        lost=_lost_runs(table, ["value"]),
+    )
     if len(values) < 2:
-        return replace(hypothesis, reason=_too_few(len(values), "seed"))
-    return _by_mean(values, test, hypothesis, "the mean against 0")
+        return replace(hypothesis, reason=_too_few(len(values), hypothesis.units))
+    if not _spread(values):
+        return replace(hypothesis, reason="all runs are the same: no spread to judge by")
+    return replace(hypothesis, estimate=Mean(values))
 
 
 def _weak_correlation(test: ClaimTest, table: pd.DataFrame) -> Hypothesis:
@@ -177,9 +174,7 @@ def _weak_correlation(test: ClaimTest, table: pd.DataFrame) -> Hypothesis:
     hypothesis = Hypothesis(
         reference=test.smallest_effect,
         above=CONTRADICTED,
-        below="",
-        margin=(-math.inf, test.smallest_effect),
-        inside=SUPPORTED,
+        below=SUPPORTED,
         rule="Spearman's rank correlation, its size",
         runs=len(used),
         lost=_lost_runs(table, ["predictor", "value"]),
@@ -218,16 +213,22 @@ def _separation(test: ClaimTest, table: pd.DataFrame) -> Hypothesis:
 
 
 def _importance(test: ClaimTest, results: StudyResults) -> Hypothesis:
-    """The share of the field minus the largest share among the others."""
-    margin = test.smallest_effect
+    """The share of the field less the largest share among the others, against shuffled outcomes."""
     table = outcome_table(results, test.outcome)
     hypothesis = Hypothesis(
-        margin=(-margin, margin) if margin else None,
-        rule="PED-ANOVA shares, resampled runs",
+        reference=test.smallest_effect,
+        rule="PED-ANOVA shares against those of shuffled outcomes",
         runs=int(table["value"].notna().sum()),
         lost=_lost_runs(table, ["value"]),
     )
-    found = importance_difference(results, test.outcome, test.field, test.over)
+    missing = [name for name in (test.field, *test.over) if name not in results.spec.space]
+    if missing:
+        reason = f"not searched: {', '.join(missing)}"
+        return replace(hypothesis, reason=reason, hopeless=True)
+    if test.outcome != results.objective:
+        reason = f"the study searched for {results.objective}, not for {test.outcome}"
+        return replace(hypothesis, reason=reason, hopeless=True)
+    found = importance_difference(results, test.field, test.over)
     if isinstance(found, str):
         return replace(hypothesis, reason=found)
     return replace(hypothesis, estimate=found)
@@ -239,6 +240,19 @@ def _lost_runs(table: pd.DataFrame, columns: list[str]) -> tuple[str, ...]:
     failed = missing & table["ended"].eq("failed")
     other = missing & ~failed
     return _phrases((int(failed.sum()), "run", "failed"), (int(other.sum()), "run", "without it"))
+
+
+def _correlation(better: pd.Series, than: pd.Series) -> float:
+    """Pearson's correlation over the seeds of both; NaN below three of them or without spread."""
+    both = pd.concat([better, than], axis=1).dropna().to_numpy()
+    if len(both) < 3 or not _spread(both[:, 0]) or not _spread(both[:, 1]):
+        return math.nan
+    return float(np.corrcoef(both, rowvar=False)[0, 1])
+
+
+def _spread(values: Values) -> bool:
+    """Whether the numbers differ by more than rounding."""
+    return bool(np.ptp(values) > 1e-12 * np.abs(values).max())
 
 
 def _phrases(*parts: tuple[int, str, str]) -> tuple[str, ...]:

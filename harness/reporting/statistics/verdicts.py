@@ -1,23 +1,25 @@
-"""Verdicts on claims: what the runs decide, at an error that holds over all tests of a report.
+"""Verdicts on claims: what the runs decide, at an error that holds over all tests of a page.
 
-Every test asks two things: whether its effect leaves a reference (0, for a difference), and
-whether it is too small to matter (an equivalence test: two one-sided tests, Schuirmann 1987). Both
-can go wrong, so each of the two families gets half of ALPHA, and Holm's step-down (Holm 1979)
-within it: the smallest p of k tests is tried at (ALPHA / 2) / k, the next one at
-(ALPHA / 2) / (k - 1), up to the first that fails. The probability of one wrong verdict or more in
-a report is thus at most ALPHA, if the intervals have their nominal coverage. A report whose tests
-have no smallest effect, and so no second family, gives all of ALPHA to the first.
+A test asks two things: whether its effect leaves a reference (0, for a difference), and whether it
+is too small to matter (an equivalence test: two one-sided tests, Schuirmann 1987). One of the two
+answers at most can be wrong, so both are sought at one level, ALPHA over the number of the page's
+tests (Bonferroni). A test looks at its runs when 5, 8, 12, 18, 27 and 40 seeds have ended, and
+spends its level in proportion to the seeds: a look at n seeds, after one at m, decides at
+(n - m) / 40 of it. The looks' levels add up to the test's and the tests' levels to ALPHA, so that
+the probability of one wrong verdict or more on a page is at most ALPHA whenever a person stops, if
+the p-values hold. Each look uses the first n seeds alone: more runs change no earlier look, and a
+verdict that was reached stays. docs/verdicts.md has the simulations.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from harness.core.spec.claims import Claim, ClaimTest
 from harness.reporting.results.tables import StudyResults
+from harness.reporting.statistics.estimates import normal_quantile
 from harness.reporting.statistics.hypotheses import (
     CONTRADICTED,
     NO_DIFFERENCE,
@@ -26,52 +28,58 @@ from harness.reporting.statistics.hypotheses import (
     Hypothesis,
     formulate,
 )
+from harness.reporting.statistics.samples import num_ended
 
 WORDS = (SUPPORTED, CONTRADICTED, NO_DIFFERENCE, UNDECIDED)
 ALPHA = 0.05
-MAX_NEEDED = 1_000
-_SMALLEST_LEVEL = 1e-9
+LOOKS = (5, 8, 12, 18, 27, 40)
+"""The numbers of seeds after which a test looks at its runs."""
 
-Interval = Callable[[float], tuple[float, float]]
+RUNS_PER_SEED = 8
+"""A test over the runs of a search looks at as many runs as others look at seeds, times this."""
+
+POWER = 0.8
+MAX_NEEDED = 1_000
 
 
 @dataclass(frozen=True)
-class Step:
-    """One test in Holm's step-down: its p-value, the level it was tried at, whether it passed."""
+class Answer:
+    """One way in which a test may be answered: its verdict and its p-value at one look."""
 
+    word: str
     p: float
-    level: float
-    passed: bool
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The decision on one hypothesis, among all those of a report.
+    """The decision on a hypothesis.
 
-    word: one of WORDS. effect, low, high: in the unit of the hypothesis, a logarithm for a ratio;
-    NaN without an estimate. level: the probability that the interval misses, as Holm's order set
-    it. p: the smallest level at which the hypothesis would be decided if it were the only one.
-    leaving, staying: the steps of its two tests, that the effect leaves the reference and that it
-    stays within the margin.
+    word: one of WORDS. look: the index in LOOKS of the look that decided, else of the last look so
+    far; None before the first. effect, low, high: of the hypothesis at that look, in its unit, a
+    logarithm for a ratio; NaN without an estimate. level: the probability that the interval misses.
+    p: the smallest p-value of a look over the look's share of the level, 1 at most: the test is
+    decided where ``p`` is at most ``budget``, the test's level over all its looks. spent: the share
+    of the budget that the looks so far have spent.
     """
 
     word: str
+    budget: float
+    look: int | None = None
     effect: float = math.nan
     low: float = math.nan
     high: float = math.nan
     level: float = math.nan
     p: float = 1.0
-    leaving: Step | None = None
-    staying: Step | None = None
+    spent: float = 0.0
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What the runs say about one test of a claim.
 
-    study: whose runs they are. needed: how many pairs or runs should decide an undecided test,
-    with this effect and spread and at these levels; infinite beyond MAX_NEEDED, None where it is
-    decided or there is no estimate.
+    study: whose runs they are. hypothesis: as of the look that the decision names. needed: how many
+    seeds or runs would decide an undecided test (``needed``). ended: how many seeds or runs have
+    ended, those after the look included.
     """
 
     study: str
@@ -80,111 +88,143 @@ class Verdict:
     hypothesis: Hypothesis
     decision: Decision
     needed: float | None = None
+    ended: int = 0
 
 
-def holm(p_values: Sequence[float], alpha: float) -> list[Step]:
-    """The step of each p-value, in their order. Holm 1979.
-
-    After the first test that fails, no other is tried; the others have the level of that one.
-    """
-    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
-    steps: dict[int, Step] = {}
-    passed, level = True, 0.0
-    for rank, index in enumerate(order):
-        if passed:
-            level = alpha / (len(p_values) - rank)
-            passed = p_values[index] <= level
-        steps[index] = Step(p_values[index], level, passed)
-    return [steps[index] for index in range(len(p_values))]
-
-
-def judge(tests: Sequence[tuple[Claim, ClaimTest, StudyResults]]) -> list[Verdict]:
+def judge(
+    tests: Sequence[tuple[Claim, ClaimTest, StudyResults]], num_tests: int | None = None
+) -> list[Verdict]:
     """A verdict for each (claim, test, the results that hold its runs), in their order.
 
-    All of them share one ALPHA, also those without an estimate.
+    num_tests: how many tests share ALPHA, those without any run included; these ones alone if None.
     """
-    hypotheses = [formulate(test, results) for _, test, results in tests]
-    return [
-        Verdict(results.spec.name, claim, test, hypothesis, decision, needed(hypothesis, decision))
-        for (claim, test, results), hypothesis, decision in zip(
-            tests, hypotheses, decide(hypotheses), strict=True
-        )
-    ]
+    budget = ALPHA / max(num_tests or len(tests), 1)
+    return [_judged(claim, test, results, budget) for claim, test, results in tests]
 
 
-def decide(hypotheses: Sequence[Hypothesis]) -> list[Decision]:
-    """The decision on each hypothesis of a report, in their order; all share one ALPHA."""
-    margins = [hypothesis for hypothesis in hypotheses if hypothesis.margin is not None]
-    share = ALPHA / 2 if margins else ALPHA
-    leaving = holm([_smallest_level(hypothesis, _leaves) for hypothesis in hypotheses], share)
-    staying = iter(holm([_smallest_level(hypothesis, _stays) for hypothesis in margins], share))
-    return [
-        _decision(hypothesis, step, next(staying) if hypothesis.margin is not None else None)
-        for hypothesis, step in zip(hypotheses, leaving, strict=True)
-    ]
+def looks(units: str) -> tuple[int, ...]:
+    """The numbers of seeds or of runs after which a test that counts ``units`` looks."""
+    return LOOKS if units == "seed" else tuple(RUNS_PER_SEED * n for n in LOOKS)
 
 
-def needed(hypothesis: Hypothesis, decision: Decision) -> float | None:
-    """The smallest n whose expected interval decides, at the levels where Holm's order stopped.
+def share(look: int) -> float:
+    """The share of a test's level that the look of this index spends; all of them add up to 1."""
+    return (LOOKS[look] - (LOOKS[look - 1] if look else 0)) / LOOKS[-1]
 
-    Infinite beyond MAX_NEEDED; None for what is decided and without an estimate.
+
+def decide(series: Sequence[Hypothesis], budget: float) -> Decision:
+    """The decision on a hypothesis as it stands at its looks so far, in their order.
+
+    The first look that has an answer decides. Two answers that contradict each other, by failed
+    runs and by the others, are none.
     """
-    estimate, leaving = hypothesis.estimate, decision.leaving
-    if decision.word != UNDECIDED or estimate is None or leaving is None:
+    p = 1.0
+    for look, hypothesis in enumerate(series):
+        level = budget * share(look)
+        found = list(answers(hypothesis))
+        p = min([p, *(answer.p / share(look) for answer in found)])
+        words = {answer.word for answer in found if answer.p <= level}
+        if hypothesis.inside in words:
+            return _decision(hypothesis.inside, hypothesis, budget, look, 2 * level, p)
+        if len(words) == 1:
+            return _decision(words.pop(), hypothesis, budget, look, level, p)
+    look = len(series) - 1
+    return _decision(UNDECIDED, series[look], budget, look, budget * share(look), p)
+
+
+def answers(hypothesis: Hypothesis) -> Iterator[Answer]:
+    """The ways in which the hypothesis may be answered, each valid at the level of the test.
+
+    Where runs failed, the failures and the other runs have half of the level each.
+    """
+    estimate, failures = hypothesis.estimate, hypothesis.failures
+    ways = 2 if failures else 1
+    if estimate is not None:
+        for word, p in (
+            (hypothesis.above, estimate.above(hypothesis.reference)),
+            (hypothesis.below, estimate.below(hypothesis.reference)),
+        ):
+            if word:
+                yield Answer(word, min(1.0, 2 * ways * p))
+    if estimate is not None and hypothesis.margin is not None:
+        low, high = hypothesis.margin
+        yield Answer(hypothesis.inside, max(estimate.above(low), estimate.below(high)))
+    if failures and failures.effect:
+        word = hypothesis.above if failures.effect > 0 else hypothesis.below
+        yield Answer(word, min(1.0, ways * failures.p))
+
+
+def needed(hypothesis: Hypothesis, budget: float, after: int | None) -> float | None:
+    """The number of seeds or runs at which a test is decided with a probability of POWER.
+
+    The first look after the one of index ``after`` that does; else a number beyond the last look,
+    at that look's level; infinite beyond MAX_NEEDED. None without an estimate. The effect is taken
+    to be the observed one times max(0, 1 - 1 / z^2), where z is its distance from the reference in
+    standard errors: what is left of it on average on fresh runs (van Houwelingen & le Cessie 1990,
+    with one parameter).
+    """
+    if hypothesis.estimate is None and hypothesis.failures is None:
         return None
-    for n in range(max(estimate.n, 4) + 1, MAX_NEEDED + 1):
-        forecast = partial(estimate.forecast, n)
-        if _leaves(hypothesis, forecast, leaving.level):
-            return n
-        if decision.staying and _stays(hypothesis, forecast, decision.staying.level):
-            return n
-    return math.inf
+    sizes = looks(hypothesis.units)
+    for look in range(0 if after is None else after + 1, len(sizes)):
+        if _decides(hypothesis, sizes[look], budget * share(look)):
+            return sizes[look]
+    last = budget * share(len(sizes) - 1)
+    beyond = range(sizes[-1] + 1, MAX_NEEDED + 1)
+    return next((n for n in beyond if _decides(hypothesis, n, last)), math.inf)
 
 
-def _decision(hypothesis: Hypothesis, leaving: Step, staying: Step | None) -> Decision:
-    """The decision on a hypothesis, by the levels that Holm's order gave to its two tests."""
+def _judged(claim: Claim, test: ClaimTest, results: StudyResults, budget: float) -> Verdict:
+    ended, everything = num_ended(test, results), formulate(test, results)
+    series = [formulate(test, results, n) for n in looks(everything.units) if n <= ended]
+    if not series:
+        level = budget * share(0)
+        decision = _decision(UNDECIDED, everything, budget, None, level, 1.0)
+        shown = everything
+    else:
+        decision = decide(series, budget)
+        shown = series[decision.look or 0]
+    left = None
+    if decision.word == UNDECIDED and not shown.hopeless:
+        left = needed(shown, budget, decision.look)
+    return Verdict(results.spec.name, claim, test, shown, decision, left, ended)
+
+
+def _decision(
+    word: str, hypothesis: Hypothesis, budget: float, look: int | None, level: float, p: float
+) -> Decision:
+    """The decision with the interval that the level leaves to the estimate."""
+    spent = 0.0 if look is None else LOOKS[look] / LOOKS[-1]
     estimate = hypothesis.estimate
     if estimate is None:
-        return Decision(UNDECIDED)
-    too_small = staying is not None and staying.passed
-    level = 2 * staying.level if staying and staying.passed else leaving.level
+        return Decision(word, budget, look, p=p, spent=spent)
+    level /= 2 if hypothesis.failures else 1
     low, high = estimate.interval(level)
-    word = UNDECIDED
-    if too_small:
-        word = hypothesis.inside
-    elif leaving.passed:
-        word = hypothesis.above if low > hypothesis.reference else hypothesis.below
-    p = min(leaving.p, staying.p if staying else 1.0)
-    return Decision(word, estimate.effect, low, high, level, p, leaving, staying)
+    return Decision(word, budget, look, estimate.effect, low, high, level, p, spent)
 
 
-def _leaves(hypothesis: Hypothesis, interval: Interval, level: float) -> bool:
-    """Whether the interval lies on a side of the reference that has a verdict."""
-    low, high = interval(level)
-    above = bool(hypothesis.above) and low > hypothesis.reference
-    return above or (bool(hypothesis.below) and high < hypothesis.reference)
-
-
-def _stays(hypothesis: Hypothesis, interval: Interval, level: float) -> bool:
-    """Whether the interval of two one-sided tests at ``level`` lies inside the margin."""
+def _decides(hypothesis: Hypothesis, n: int, level: float) -> bool:
+    """Whether ``n`` units decide at ``level`` with a probability of POWER or more."""
+    estimate, failures = hypothesis.estimate, hypothesis.failures
+    ways, miss = (2 if failures else 1), 1 - POWER
+    if failures:
+        error = math.sqrt(2 / n)
+        gap = _shrunk(failures.arcsine_gap, error)
+        if gap >= (normal_quantile(level / 2 / ways) + normal_quantile(miss)) * error:
+            return True
+    if estimate is None:
+        return False
+    gap = _shrunk(estimate.effect - hypothesis.reference, estimate.standard_error)
+    word = hypothesis.above if gap > 0 else hypothesis.below
+    if word and abs(gap) >= estimate.reach(n, level / 2 / ways) + estimate.reach(n, miss):
+        return True
     if hypothesis.margin is None:
         return False
-    low, high = interval(2 * level)
-    return hypothesis.margin[0] < low and high < hypothesis.margin[1]
+    effect, (low, high) = hypothesis.reference + gap, hypothesis.margin
+    both = estimate.reach(n, level) + estimate.reach(n, miss / 2)
+    return min(high - effect, effect - low) >= both
 
 
-def _smallest_level(hypothesis: Hypothesis, decides: Callable[..., bool]) -> float:
-    """The smallest level at which the test ``decides``: its p-value; 1 if there is none below 1/2.
-
-    Found by bisection of the level's logarithm, since intervals nest.
-    """
-    if hypothesis.estimate is None or not decides(hypothesis, hypothesis.estimate.interval, 0.499):
-        return 1.0
-    low, high = math.log(_SMALLEST_LEVEL), math.log(0.499)
-    while high - low > 1e-4:
-        middle = (low + high) / 2
-        if decides(hypothesis, hypothesis.estimate.interval, math.exp(middle)):
-            high = middle
-        else:
-            low = middle
-    return math.exp(high)
+def _shrunk(gap: float, error: float) -> float:
+    """The ``gap`` that fresh runs show on average; 0 for one within its standard error."""
+    return gap * max(0.0, 1 - (error / gap) ** 2) if gap else 0.0

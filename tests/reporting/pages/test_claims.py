@@ -9,14 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.core.errors import InputError
 from harness.core.spec.study_spec import StudySpec
 from harness.reporting.analysis import analyse
 from harness.reporting.pages.claims import write_claims
+from harness.reporting.pages.fewer_runs import FewerRunsError, runs_behind
 from harness.reporting.pages.study import render_page, summarise
+from harness.reporting.parts.verdicts import shared_runs
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.verdicts import judge
 from tests.support import reports as builder
 from tests.support.html_page import Page
+from tests.support.repository import REPOSITORY
 
 FAR = [10.0, 11.0, 9.5, 10.4, 9.8]
 NEAR = [20.4, 21.5, 18.9, 21.1, 19.5]
@@ -29,7 +33,9 @@ def claim(identity: str, *tests: dict[str, object], **changes: object) -> dict[s
 
 
 def compared(name: str, identity: str, unit: list[float | str | None]) -> StudyResults:
-    spec = builder.arms_spec(name=name, claim=claim(identity, builder.paired_test(text="A test")))
+    spec = builder.arms_spec(
+        name=name, claim=claim(identity, builder.comparison_test(text="A test"))
+    )
     runs = builder.arms_runs(centered=FAR, unit=unit)
     pixels = {"unit": {"low": 0.0, "constant_pixels": 67.0}}
     return builder.results(runs, spec, evaluation={**builder.EVALUATION, **ALARM}, pixels=pixels)
@@ -52,7 +58,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     specs = [study.spec for study in studies]
     specs.append(StudySpec("c08", "Losses?").replace(claim=parsed("C8", WEAK, runs_of="c14")))
-    specs.append(builder.arms_spec(name="c03", claim=claim("C3", builder.paired_test())))
+    specs.append(builder.arms_spec(name="c03", claim=claim("C3", builder.comparison_test())))
     return write_claims(studies, tmp_path_factory.mktemp("reports") / "claims", specs)
 
 
@@ -78,9 +84,11 @@ def test_every_claim_stands_there_with_its_verdict(page: Page) -> None:
 
 
 def test_the_evidence_is_shown(page: Page) -> None:
-    assert "5 of 5 pairs won" in page.text
+    assert "failed: 0 of 5 and 1 of 5; " in page.text
     assert "1 of 5 (1% to 72%)" in page.text  # Clopper-Pearson of 1 in 5: 0.5 % to 71.6 %
-    assert "about 6 seeds would decide" in page.text or "seeds would decide" in page.text
+    assert "8 seeds to decide" in page.text
+    assert "look 1 of 6" in page.text
+    assert "0 of 5 with centered, 1 of 5 with unit" in page.text
     assert "constant_" in page.text.replace("\n", "")
     assert "python -m harness.study claims/c14" in page.text
     assert "100,000 images seen" in page.text
@@ -103,8 +111,8 @@ def test_csv_and_json_hold_one_row_per_test(written: Path) -> None:
     assert [row["claim"] for row in rows] == ["C1", "C2", "C8", "C3"]
     assert rows[0]["verdict"] == "supported"
     assert rows[3]["verdict"] == "not run"
-    # The ratio's effect as a share: the geometric mean of unit / centered, less one.
-    expected = np.exp(np.mean(np.log(np.array(NEAR) / FAR))) - 1
+    # The ratio's effect as a share: the geometric means of unit over centered, less one.
+    expected = np.exp(np.mean(np.log(NEAR)) - np.mean(np.log(FAR))) - 1
     assert rows[0]["effect"] == pytest.approx(expected)
     assert rows[0]["low"] < rows[0]["effect"] < rows[0]["high"]
     table = pd.read_csv(written.parent / "claims.csv")
@@ -120,11 +128,62 @@ def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
         assert (first.parent / name).read_bytes() == (second.parent / name).read_bytes()
 
 
-def test_no_claim_has_run(tmp_path: Path) -> None:
-    spec = builder.arms_spec(claim=claim("C1", builder.paired_test()))
-    page = Page(write_claims([], tmp_path, [spec]).read_text("utf-8"))
-    assert "1 claim, 0 tests run." in page.text
-    assert "Not run." in page.text
+def test_without_a_run_there_is_no_page(tmp_path: Path) -> None:
+    spec = builder.arms_spec(claim=claim("C1", builder.comparison_test()))
+    begun = builder.results([builder.record(0, "running", tags={"arm": "unit"})], spec)
+    for results in ([], [begun]):
+        with pytest.raises(InputError, match="no run of a claim has ended"):
+            write_claims(results, tmp_path / "claims", [spec])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tests_that_were_not_run_have_their_share_of_the_error(written: Path) -> None:
+    rows = json.loads((written.parent / "claims.json").read_text())["claims"]
+    assert [row.get("budget") for row in rows] == [0.05 / 4] * 3 + [None]
+
+
+def test_a_page_of_more_runs_stays_unless_a_person_says_so(tmp_path: Path) -> None:
+    before = write_claims([compared("c01", "C1", [*NEAR])], tmp_path).read_bytes()
+    fewer = [compared("c01", "C1", [*NEAR[:4], None])]
+    with pytest.raises(FewerRunsError, match=r"rests on 10 runs, this one would on 9; .*--force"):
+        write_claims(fewer, tmp_path)
+    assert (tmp_path / "index.html").read_bytes() == before
+    write_claims([compared("c01", "C1", [*NEAR])], tmp_path)
+    write_claims(fewer, tmp_path, force=True)
+    assert json.loads((tmp_path / "claims.json").read_text())["runs"] == 9
+
+
+def test_the_runs_of_pages_of_before_are_counted() -> None:
+    """The recorded page: 246 runs, as README says; two tests share an arm, two read one search."""
+    rows = [
+        {"study": "a", "runs": 10, "test": {"better": "x", "than": "y"}},
+        {"study": "a", "runs": 10, "test": {"better": "x", "than": "z"}},
+        {"study": "s", "runs": 40, "test": {"predictor": "g_loss"}},
+        {"study": "s", "runs": 40, "test": {"predictor": "d_loss"}},
+        {"study": "b", "verdict": "not run"},
+    ]
+    assert runs_behind({"claims": rows}) == 15 + 40
+    assert runs_behind({"counts": {"complete": 10, "pruned": 12, "interrupted": 1}}) == 22
+    assert runs_behind(["no", "summary"]) == 0
+    recorded = json.loads((REPOSITORY / "reports" / "claims" / "claims.json").read_text())
+    assert runs_behind(recorded) >= 246
+
+
+def test_tests_that_lean_on_the_same_runs_are_named(page: Page, written: Path) -> None:
+    # c01 and c02 train the same arms; each has a test of both.
+    assert "Tests that lean on the same runs" in page.text
+    table = shared_runs(
+        [
+            (one.spec.claim, test, one.spec)
+            for one in (compared("c01", "C1", [*NEAR]), compared("c02", "C2", [*NEAR]))
+            for test in one.spec.claim.tests
+        ]
+    )
+    assert table is not None
+    assert table.rows == [
+        ["c01: centered, c02: centered", "2", "C1, C2"],
+        ["c01: unit, c02: unit", "2", "C1, C2"],
+    ]
 
 
 def test_the_page_of_arms_speaks_of_arms() -> None:

@@ -91,7 +91,7 @@ def test_artifacts_arrive(demo: StudyResults, store: Store) -> None:
 SEARCH = builder.spec(
     search={"minimize": "kid"}, evaluation={"num_samples": 300}, confirm={"top": 2}
 )
-ARMS = builder.arms_spec(tests=[builder.paired_test()])
+ARMS = builder.arms_spec(tests=[builder.comparison_test()])
 
 
 @pytest.mark.parametrize("spec", [SEARCH, ARMS])
@@ -143,7 +143,8 @@ def test_more_trials_than_fit_one_page_of_the_store(
 
 def test_an_unknown_study_lists_those_there(store: Store) -> None:
     with pytest.raises(
-        InputError, match=r"no study 'nope' in .*; there: bare, demo, empty, won, won-confirm"
+        InputError,
+        match=r"no study 'nope' in .*; there: bare, c01_centering, demo, empty, won, won-confirm",
     ):
         load_results(store.uri, "nope")
 

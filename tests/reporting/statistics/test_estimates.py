@@ -11,10 +11,9 @@ from scipy import stats
 
 from harness.reporting.statistics.estimates import (
     Area,
+    Estimate,
     Mean,
     RankCorrelation,
-    Resampled,
-    WinRate,
     clopper_pearson,
 )
 
@@ -56,25 +55,32 @@ def test_intervals_of_the_mean_nest_and_shift_with_the_numbers(n: int) -> None:
     assert (-high, -low) == pytest.approx(Mean(values).interval(0.1), rel=0.05)  # drawn for n = 30
 
 
-def test_the_forecast_of_the_mean_narrows_with_n() -> None:
-    low, high = Mean(FIVE).forecast(20, 0.05)
+def test_the_mean_of_more_values_reaches_less_far() -> None:
+    # Student's t of 19 degrees; FIVE has the standard deviation sqrt(0.025).
     half = stats.t.ppf(0.975, 19) * math.sqrt(0.025 / 20)
-    # The bootstrap-t's excess over Student's t at n = 5 counts by 5 / 20.
-    excess = (0.3 - Mean(FIVE).interval(0.05)[0]) / (
-        stats.t.ppf(0.975, 4) * math.sqrt(0.025 / 5)
-    ) - 1
-    assert excess > 0
-    assert 0.3 - low == pytest.approx(half * (1 + excess / 4)) == pytest.approx(high - 0.3)
-    assert Mean(FIVE).forecast(5, 0.05) == pytest.approx(Mean(FIVE).interval(0.05))
+    assert Mean(FIVE).reach(20, 0.025) == pytest.approx(half)
 
 
-@pytest.mark.parametrize("wins", [0, 1, 4, 9, 10])
-def test_the_win_rate_leaves_a_half_where_the_exact_sign_test_rejects_it(wins: int) -> None:
-    p = stats.binomtest(wins, 10).pvalue
-    low, high = WinRate(wins, 10).interval(min(1.0, p * 1.001))
-    assert not low <= 0.5 <= high
-    low, high = WinRate(wins, 10).interval(p * 0.999)
-    assert low <= 0.5 <= high
+@pytest.mark.parametrize(
+    ("estimate", "value"),
+    [
+        (Mean(np.array([0.0, 0.1, 0.1, 0.2, 2.0])), 0.1),
+        (Mean(FIVE), 0.45),
+        (RankCorrelation(-0.6, 20), 0.3),
+        (RankCorrelation(0.2, 40), 0.5),
+        (Area(np.arange(3.0, 12.0), np.arange(8.0)), 0.5),
+        (Area(np.arange(8.0), np.arange(6.0)), 0.8),
+    ],
+)
+def test_an_interval_leaves_a_value_where_its_p_is_half_the_level(
+    estimate: Estimate, value: float
+) -> None:
+    above = estimate.effect > value
+    p = estimate.above(value) if above else estimate.below(value)
+    assert 0 < p < 0.5
+    for level, leaves in ((2 * p * 1.01, True), (2 * p * 0.99, False)):
+        low, high = estimate.interval(level)
+        assert (low > value if above else high < value) is leaves
 
 
 def test_clopper_pearson_at_its_ends() -> None:
@@ -111,10 +117,5 @@ def test_a_perfect_area_has_a_width_that_shrinks_with_the_runs() -> None:
         a * (1 - a) * (1 + 4 * (1 - a) / (2 - a) + 4 * a / (1 + a)) / 25
     )
     assert 1 - low == pytest.approx(1.959964 * spread(low), abs=1e-6)
-    assert few.forecast(40, 0.05)[0] > low
-
-
-def test_a_resampled_statistic_has_a_t_interval_of_its_spread() -> None:
-    low, high = Resampled(0.2, 10, [0.0, 0.2]).interval(0.05)
-    half = stats.t.ppf(0.975, 9) * math.sqrt(0.02)
-    assert (low, high) == pytest.approx((0.2 - half, 0.2 + half))
+    many = Area(np.arange(40.0, 80.0), np.arange(40.0))
+    assert many.interval(0.05)[0] > low
