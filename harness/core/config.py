@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core.errors import InputError, guess, shown
-from harness.core.registry import ARCHITECTURES, PROCEDURES
+from harness.core.registry import ARCHITECTURES, LOSSES, PROCEDURES, Registry
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "latent_distribution": ("normal", "uniform"),
@@ -27,7 +27,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "precision": ("bfloat16", "float32"),
     "convolution": ("auto", "direct", "transform"),
 }
-"""Fields whose values form a fixed list. Architecture and procedure are read from their folders."""
+"""Fields whose values form a fixed list; those of ``REGISTRIES`` are read from folders."""
 
 BOUNDS: dict[str, tuple[float, float]] = {
     "width": (0.0625, 4.0),
@@ -36,6 +36,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "dropout": (0.0, 0.95),
     "learning_rate": (1e-8, 10.0),
     "beta_1": (0.0, 0.9999),
+    "real_label": (0.5, 1.0),
     "discriminator_learning_rate_ratio": (1e-3, 1e3),
     "ema": (0.0, 1.0),
     "leaky_slope": (0.0, 0.5),
@@ -45,6 +46,13 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "seed": (0, 2**31 - 1),
 }
 """Closed bounds of the numeric fields."""
+
+REGISTRIES: dict[str, Registry] = {
+    "architecture": ARCHITECTURES,
+    "procedure": PROCEDURES,
+    "loss": LOSSES,
+}
+"""Fields whose values are the names of files in a folder."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,8 @@ class TrialConfig:
     weights are averaged, the last ones most (``training/averaging.py``): the averaged generator is
     the trial's; 0 averages nothing. ``initialisation`` ``auto`` is that of the architecture's
     publication. With ``conditional`` ``labels`` the class of every image is an input of both
-    networks. ``convolution`` is how transposed convolutions of stride 1 are computed: tap by tap
+    networks. ``real_label`` is the label of real images in losses that have labels; below 1 it is
+    smoothed. ``convolution`` is how transposed convolutions of stride 1 are computed: tap by tap
     (``direct``), as products of frequencies (``transform``), or as ``auto`` chooses; the function
     is the same, up to rounding. Raises InputError, with the value received and what is allowed, for
     anything outside ``CHOICES``, ``BOUNDS`` and the registries.
@@ -79,6 +88,8 @@ class TrialConfig:
     initialisation: str = "auto"
     conditional: str = "none"
     procedure: str = "simultaneous"
+    loss: str = "nonsaturating"
+    real_label: float = 1.0
     optimizer: str = "adam"
     learning_rate: float = 2e-4  # Radford et al. 2015, section 4
     beta_1: float = 0.5  # Radford et al. 2015, section 4
@@ -99,8 +110,8 @@ class TrialConfig:
         for field in dataclasses.fields(self):
             value = _coerce(field.name, str(field.type), getattr(self, field.name))
             object.__setattr__(self, field.name, value)
-        ARCHITECTURES.check(self.architecture)
-        PROCEDURES.check(self.procedure)
+        for name, registry in REGISTRIES.items():
+            registry.check(getattr(self, name))
         if not self.dataset.strip() or _holds_control_characters(self.dataset):
             raise InputError(
                 f"dataset is {shown(self.dataset)}; "
@@ -167,7 +178,13 @@ FIELD_DEFAULTS: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(
 SHARED = ("dataset", "image_size")
 """Fields that all trials of a study share: its scores compare with nothing else."""
 
-ADDED: dict[str, str | int | float] = {"convolution": "direct", "ema": 0.0, "image_size": 0}
+ADDED: dict[str, str | int | float] = {
+    "convolution": "direct",
+    "ema": 0.0,
+    "image_size": 0,
+    "loss": "nonsaturating",
+    "real_label": 1.0,
+}
 """Fields that records of earlier versions lack -> what those versions did."""
 
 

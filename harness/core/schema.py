@@ -105,7 +105,8 @@ TRAINING_METRICS = (
     "d_fake_accuracy",
     "images_per_second",
 )
-"""Logged at every reporting interval, step = images_seen. Losses in nats, accuracies in [0, 1]."""
+"""Logged at every reporting interval, step = images_seen. Accuracies in [0, 1], losses in the
+unit of the loss: nats for those of entropies."""
 
 FID_LATE = "fid_late"
 """Geometric mean of ``fid`` over the late reports; at a trial's end, those of its last quarter."""

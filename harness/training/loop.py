@@ -26,12 +26,13 @@ from harness.core.registry import PROCEDURES
 from harness.core.seeds import derive_seed
 from harness.data.dataset import Dataset
 from harness.data.scaling import fit_scaling
+from harness.models.game import build_game
 from harness.models.networks import build_networks, build_optimizers, num_labels
 from harness.training.augmentation import classic
 from harness.training.averaging import GeneratorAverage
 from harness.training.checkpoint import Snapshot, assign, capture
 from harness.training.device import use_xla
-from harness.training.procedures import Batch, Step
+from harness.training.procedures import Batch, Procedure, Step
 from harness.training.progress import STEP_METRICS, Interval, Progress
 
 GENERATE_BATCH = 500
@@ -54,11 +55,13 @@ class Trainer:
         self._labels = tf.constant(dataset.y_train, tf.int32)
         self._num_labels = num_labels(config, dataset.num_classes)
         self._optimizers = build_optimizers(config, self.networks)
-        self._procedure = PROCEDURES.get(config.procedure)
         self._average = None
         if config.ema > 0.0:
             horizon = config.ema * config.images / config.batch_size
             self._average = GeneratorAverage(self.networks.generator, horizon)
+        self._game = build_game(config)
+        self._procedure: Procedure = PROCEDURES.get(config.procedure)
+        self._procedure.check(config)
         self._steps_done = 0
         self.train_seconds = 0.0
         self._interval = Interval()
@@ -217,7 +220,7 @@ class Trainer:
             position = step * self.config.batch_size - first_epoch * size
             rows = tf.slice(order, [position], [self.config.batch_size])
             seen = self._train_step(tf.gather(images, rows), tf.gather(self._labels, rows), step)
-            return step + 1, totals + _summary(seen)
+            return step + 1, totals + self._summary(seen)
 
         step, totals = tf.while_loop(
             keep_going, take_step, (first_step, tf.zeros(len(STEP_METRICS))), parallel_iterations=1
@@ -235,7 +238,7 @@ class Trainer:
         noise = self._latents(shape, derive_seed(self.config.seed, "noise"), step)
         drawn = self._draw_labels(shape, derive_seed(self.config.seed, "labels"), step)
         batch = Batch(real_images, self._one_hot(labels), noise, self._one_hot(drawn))
-        seen: Step = self._procedure.step(self.networks, self._optimizers, batch)
+        seen = self._procedure.step(self.networks, self._optimizers, self._game, batch)
         if self._average:
             self._average.update(step)
         return seen
@@ -269,9 +272,7 @@ class Trainer:
         orders = tf.map_fn(shuffle, first + tf.range(count), fn_output_signature=tf.int32)
         return tf.reshape(orders, [count * size])
 
-
-def _summary(step: Step) -> tf.Tensor:
-    """STEP_METRICS of one step, float32 (4,); accuracies are shares of the batch told right."""
-    real_accuracy = tf.reduce_mean(tf.cast(step.real_logits > 0, tf.float32))
-    fake_accuracy = tf.reduce_mean(tf.cast(step.fake_logits < 0, tf.float32))
-    return tf.stack([step.d_loss, step.g_loss, real_accuracy, fake_accuracy])
+    def _summary(self, step: Step) -> tf.Tensor:
+        """STEP_METRICS of one step, float32 (4,); accuracies are shares of the batch told right."""
+        accuracies = self._game.loss.accuracies(step.real_logits, step.fake_logits)
+        return tf.stack([step.d_loss, step.g_loss, *accuracies])

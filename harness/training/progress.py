@@ -15,7 +15,7 @@ class Progress:
     """What one reporting interval showed.
 
     images_seen: the milestone; the images actually seen differ from it by less than a batch.
-    metrics: means over the interval's steps of d_loss and g_loss (nats), d_real_accuracy and
+    metrics: means over the interval's steps of d_loss and g_loss, d_real_accuracy and
     d_fake_accuracy (in [0, 1]), and images_per_second.
     """
 

@@ -15,6 +15,7 @@ from harness.core.registry import PROCEDURES
 from harness.data.dataset import Dataset
 from harness.data.load import load_dataset
 from harness.data.scaling import fit_scaling
+from harness.models.game import build_game
 from harness.models.networks import build_networks, build_optimizers
 from harness.training.loop import Trainer
 from harness.training.procedures import Batch
@@ -38,13 +39,13 @@ def tutorial_loop(config: TrialConfig, dataset: Dataset, schedule: Sequence[int]
     batches = tf.data.Dataset.from_tensor_slices(scaled).shuffle(len(scaled)).repeat()
     stream = iter(batches.batch(config.batch_size))
 
-    procedure = PROCEDURES.get(config.procedure)
+    game, procedure = build_game(config), PROCEDURES.get(config.procedure)
 
     @tf.function
     def step(images: tf.Tensor) -> None:
         noise = tf.random.normal([1, config.batch_size, config.latent_dim])
         nothing = tf.zeros([1, config.batch_size, 0])  # unconditional: no labels are told
-        procedure.step(networks, optimizers, Batch(images, nothing[0], noise, nothing))
+        procedure.step(networks, optimizers, game, Batch(images, nothing[0], noise, nothing))
 
     for images in schedule:
         for _ in range(images // config.batch_size):

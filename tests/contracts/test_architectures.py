@@ -9,6 +9,7 @@ import pytest
 from harness.core.config import CHOICES, TrialConfig
 from harness.core.errors import InputError
 from harness.core.registry import ARCHITECTURES, PROCEDURES
+from harness.models.game import build_game
 from harness.models.networks import build_networks, build_optimizers
 from harness.training.procedures import Batch
 from tests.support.pairwise import pairs_of, pairwise
@@ -117,7 +118,9 @@ def test_one_step_moves_every_trainable_variable(name, variant, procedure):
     real = rng.uniform(-1, 1, (8, 28, 28, 1)).astype(np.float32)
     noise = rng.normal(size=(record.noise_batches, 8, 7)).astype(np.float32)
     labels = np.stack([told(config, 8)] * (1 + record.noise_batches))
-    step = record.step(networks, optimizers, Batch(real, labels[0], noise, labels[1:]))
+    step = record.step(
+        networks, optimizers, build_game(config), Batch(real, labels[0], noise, labels[1:])
+    )
     for network, values in zip(networks, before, strict=True):
         for variable, value in zip(network.trainable_variables, values, strict=True):
             after = np.array(variable)

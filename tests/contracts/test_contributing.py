@@ -34,7 +34,8 @@ def test_every_recipe_is_tried_here():
     assert [Path(path).name for path in RECIPES] == [
         "spread_error.py",
         "dense.py",
-        "minimax.py",
+        "boundary_seeking.py",
+        "generator_twice.py",
         "time_spent.py",
         "slopes.toml",
     ]
@@ -53,11 +54,12 @@ def test_the_metric(tmp_path: Path):
 
 @pytest.mark.parametrize("normalization", ["batch", "none"])
 def test_the_architecture_and_the_procedure(tmp_path: Path, normalization: str):
+    from harness.models.game import build_game
     from harness.models.networks import Networks, build_optimizers
     from harness.training.procedures import Batch
 
     architecture = entry("harness/models/architectures/dense.py", tmp_path)
-    procedure = entry("harness/training/procedures/minimax.py", tmp_path)
+    procedure = entry("harness/training/procedures/generator_twice.py", tmp_path)
     config = TrialConfig(width=0.0625, latent_dim=5, normalization=normalization)
     architecture.check(config)
     networks = Networks(*architecture.build(config, (8, 8, 1), 0))
@@ -68,7 +70,8 @@ def test_the_architecture_and_the_procedure(tmp_path: Path, normalization: str):
     before = [[np.array(v) for v in network.trainable_variables] for network in networks]
     nothing = np.zeros((procedure.noise_batches, 4, 0), np.float32)  # no labels are told
     batch = Batch(images, nothing[0], noise, nothing)
-    step = procedure.step(networks, build_optimizers(config, networks), batch)
+    optimizers, game = build_optimizers(config, networks), build_game(config)
+    step = procedure.step(networks, optimizers, game, batch)
     assert step.real_logits.shape == step.fake_logits.shape == (4, 1)
     for network, values in zip(networks, before, strict=True):
         moved = [
@@ -76,6 +79,16 @@ def test_the_architecture_and_the_procedure(tmp_path: Path, normalization: str):
             for v, old in zip(network.trainable_variables, values, strict=True)
         ]
         assert any(moved)
+
+
+def test_the_loss(tmp_path: Path):
+    from harness.models.losses import Loss
+
+    loss = entry("harness/models/losses/boundary_seeking.py", tmp_path)
+    assert isinstance(loss, Loss)
+    logits = np.array([[1.0], [3.0]], np.float32)
+    assert float(loss.g_loss(logits)) == 2.5
+    assert float(loss.d_loss(logits, -logits, 1.0)) == float(loss.d_loss(logits, -logits))
 
 
 def test_the_plot(tmp_path: Path):

@@ -18,11 +18,11 @@ from harness.core.config import (
     FIELD_DEFAULTS,
     FIELD_TYPES,
     FIELDS,
+    REGISTRIES,
     TrialConfig,
     parse_value,
 )
 from harness.core.errors import InputError
-from harness.core.registry import ARCHITECTURES, PROCEDURES
 
 ROOM = {"batch_size": {"images": 10**9}, "images": {"batch_size": 2}}
 """What the two fields that constrain each other need to reach their own bounds."""
@@ -40,8 +40,7 @@ def refusal(**values: object) -> str:
 
 
 def test_every_field_is_checked_against_something():
-    folders = {"architecture", "procedure"}
-    assert set(FIELDS) == set(CHOICES) | set(BOUNDS) | folders | {"dataset"}
+    assert set(FIELDS) == set(CHOICES) | set(BOUNDS) | set(REGISTRIES) | {"dataset"}
     for field in dataclasses.fields(TrialConfig):
         assert FIELD_TYPES[field.name] == type(field.default).__name__
 
@@ -52,7 +51,7 @@ def test_fields_of_the_design_are_there():
         "normalization downsampling head dropout initialisation conditional procedure "
         "optimizer learning_rate beta_1 discriminator_learning_rate_ratio "
         "leaky_slope pixel_scaling output_activation batch_size images augmentation precision "
-        "convolution ema image_size seed"
+        "convolution ema image_size seed loss real_label"
     )
     assert set(FIELDS) == set(design.split())
 
@@ -109,9 +108,7 @@ def test_choices_are_taken_and_others_refused_with_the_list(name: str):
     assert "takes text, got 3" in refusal(**{name: 3})
 
 
-@pytest.mark.parametrize(
-    ("name", "registry"), [("architecture", ARCHITECTURES), ("procedure", PROCEDURES)]
-)
+@pytest.mark.parametrize(("name", "registry"), REGISTRIES.items())
 def test_names_from_folders_are_refused_with_the_list(name: str, registry: object):
     text = refusal(**{name: "resnet9000"})
     assert text == f"unknown {name} 'resnet9000'; known: {', '.join(registry.names())}"
@@ -242,3 +239,5 @@ def test_what_was_stored_before_a_field_is_found_by_a_configuration_that_leaves_
     for name, before in ADDED.items():
         changed = TrialConfig().replace(**{name: before})
         assert changed.identity().get(name, FIELD_DEFAULTS[name]) == before
+    assert TrialConfig(loss="hinge").identity()["loss"] == "hinge"
+    assert TrialConfig(convolution="direct").identity()["convolution"] == "direct"

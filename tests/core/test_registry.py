@@ -10,9 +10,9 @@ import pytest
 
 import harness
 from harness.core.errors import InputError
-from harness.core.registry import ARCHITECTURES, METRICS, PLOTS, PROCEDURES, Registry
+from harness.core.registry import ARCHITECTURES, LOSSES, METRICS, PLOTS, PROCEDURES, Registry
 
-ALL = (ARCHITECTURES, METRICS, PLOTS, PROCEDURES)
+ALL = (ARCHITECTURES, LOSSES, METRICS, PLOTS, PROCEDURES)
 
 
 @pytest.fixture

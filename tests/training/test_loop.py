@@ -85,7 +85,7 @@ def test_every_epoch_shows_every_image_once(digits, monkeypatch):
     dataset = dataclasses.replace(digits, x_train=images)
     shown = tf.Variable(tf.zeros(50, tf.int32))
 
-    def count(networks, optimizers, batch):
+    def count(networks, optimizers, game, batch):
         rows = tf.cast(tf.round(batch.real_images[:, 0, 0, 0] * 255), tf.int32)
         shown.scatter_nd_add(rows[:, None], tf.ones_like(rows))
         logits = tf.zeros([16, 1])
@@ -101,7 +101,7 @@ def test_divergence_ends_with_the_images_seen_at_which_it_was_seen(digits, monke
     """The third step of the second interval gives NaN."""
     steps = tf.Variable(0)
 
-    def diverge(networks, optimizers, batch):
+    def diverge(networks, optimizers, game, batch):
         loss = tf.where(steps.assign_add(1) >= 8, np.nan, 1.0)
         logits = tf.zeros([16, 1])
         return Step(tf.constant(1.0), loss, logits, logits)
@@ -219,7 +219,7 @@ def test_real_images_come_with_their_own_labels(digits, monkeypatch):
     dataset = dataclasses.replace(digits, x_train=images, y_train=np.arange(50) % 10)
     wrong, shapes = tf.Variable(0), []
 
-    def compare(networks, optimizers, batch):
+    def compare(networks, optimizers, game, batch):
         rows = tf.cast(tf.round(batch.real_images[:, 0, 0, 0] * 255), tf.int32)
         told = tf.argmax(batch.real_labels, axis=-1, output_type=tf.int32)
         wrong.assign_add(tf.reduce_sum(tf.cast(told != rows % 10, tf.int32)))

@@ -5,14 +5,17 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from harness.core.config import TrialConfig
 from harness.core.registry import PROCEDURES
-from harness.models.networks import Networks, Optimizers, build_networks
+from harness.models.game import build_game
+from harness.models.networks import Networks, Optimizers, build_networks, build_optimizers
 from harness.training.procedures import Batch
 
 N, LATENT_DIM = 8, 5
 NO_LABELS = np.zeros((3, N, 0), np.float32)
+GAME = build_game(TrialConfig())
 TWO_STEPS = ["alternating", "stacked"]
 """The procedures that update the generator against the updated discriminator."""
 
@@ -33,11 +36,11 @@ def batch(num_noise, num_labels=0):
     return Batch(real, labels[0], noise, labels[1:])
 
 
-def step(name, networks, g_rate=0.1, d_rate=0.1):
+def step(name, networks, g_rate=0.1, d_rate=0.1, game=GAME):
     """One step with plain gradient descent at the two rates, on the batch of ``batch``."""
     record = PROCEDURES.get(name)
     optimizers = Optimizers(keras.optimizers.SGD(g_rate), keras.optimizers.SGD(d_rate))
-    return record.step(networks, optimizers, batch(record.noise_batches))
+    return record.step(networks, optimizers, game, batch(record.noise_batches))
 
 
 def values(network):
@@ -123,7 +126,7 @@ def test_the_generators_noise_is_fresh(name):
     for change in (0, 1):
         noise = first.noise + np.array([0, change], np.float32)[:, None, None]
         rates = Optimizers(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
-        seen = record.step(made(), rates, first._replace(noise=noise))
+        seen = record.step(made(), rates, GAME, first._replace(noise=noise))
         losses.append((float(seen.d_loss), float(seen.g_loss)))
     assert losses[0][0] == losses[1][0]
     assert losses[0][1] != losses[1][1]
@@ -146,7 +149,7 @@ def test_labels_go_with_their_images(name):
     record = PROCEDURES.get(name)
     seen = batch(record.noise_batches, num_labels=10)
     rates = Optimizers(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
-    record.step(Recorded(*made(conditional="labels")), rates, seen)
+    record.step(Recorded(*made(conditional="labels")), rates, GAME, seen)
     assert np.array_equal(asked, seen.fake_labels)
     real, first, last = seen.real_labels, seen.fake_labels[0], seen.fake_labels[-1]
     expected = {
@@ -155,3 +158,86 @@ def test_labels_go_with_their_images(name):
         "stacked": [np.concatenate([real, first]), last],
     }
     assert all(np.array_equal(a, b) for a, b in zip(judged, expected[name], strict=True))
+
+
+def plain_simultaneous(networks, optimizers, seen):
+    """As TensorFlow's DCGAN tutorial has it."""
+    generator, discriminator = networks
+    with tf.GradientTape() as g_tape, tf.GradientTape() as d_tape:
+        fakes = generator(seen.noise[0], training=True)
+        real, fake = (
+            discriminator(seen.real_images, training=True),
+            discriminator(fakes, training=True),
+        )
+        d_loss = mean_softplus(-real) + mean_softplus(fake)
+        g_loss = mean_softplus(-fake)
+    update(optimizers[0], g_tape, g_loss, generator)
+    update(optimizers[1], d_tape, d_loss, discriminator)
+
+
+def plain_alternating(networks, optimizers, seen):
+    generator, discriminator = networks
+    fakes = generator(seen.noise[0], training=True)
+    with tf.GradientTape() as tape:
+        real = discriminator(seen.real_images, training=True)
+        d_loss = mean_softplus(-real) + mean_softplus(discriminator(fakes, training=True))
+    update(optimizers[1], tape, d_loss, discriminator)
+    plain_generator_update(networks, optimizers, seen)
+
+
+def plain_stacked(networks, optimizers, seen):
+    generator, discriminator = networks
+    mixed = tf.concat([seen.real_images, generator(seen.noise[0], training=True)], axis=0)
+    with tf.GradientTape() as tape:
+        real, fake = tf.split(discriminator(mixed, training=True), 2)
+        d_loss = (mean_softplus(-real) + mean_softplus(fake)) / 2.0
+    update(optimizers[1], tape, d_loss, discriminator)
+    plain_generator_update(networks, optimizers, seen)
+
+
+def plain_generator_update(networks, optimizers, seen):
+    generator, discriminator = networks
+    with tf.GradientTape() as tape:
+        fakes = generator(seen.noise[1], training=True)
+        g_loss = mean_softplus(-discriminator(fakes, training=True))
+    update(optimizers[0], tape, g_loss, generator)
+
+
+def mean_softplus(logits):
+    return tf.reduce_mean(tf.nn.softplus(logits))
+
+
+def update(optimizer, tape, loss, network):
+    variables = network.trainable_variables
+    optimizer.apply(tape.gradient(loss, variables), variables)
+
+
+PLAIN = {
+    "simultaneous": plain_simultaneous,
+    "alternating": plain_alternating,
+    "stacked": plain_stacked,
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "simultaneous",
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ("alternating", "stacked")),
+    ],
+)
+def test_the_defaults_train_as_before_there_were_other_losses_bit_for_bit(name):
+    """With dropout and batch normalization, whose draws and averages belong to the order."""
+    config = TrialConfig(architecture="radford", width=0.0625, latent_dim=LATENT_DIM)
+    record, found = PROCEDURES.get(name), []
+    for take_step in (
+        PLAIN[name],
+        lambda networks, optimizers, seen: record.step(networks, optimizers, GAME, seen),
+    ):
+        networks = build_networks(config, (28, 28, 1), 10)
+        optimizers = build_optimizers(config, networks)
+        for _ in range(2):
+            take_step(networks, optimizers, batch(record.noise_batches))
+        found.append([v.numpy() for part in (*networks, *optimizers) for v in part.variables])
+    for plain, other in zip(*found, strict=True):
+        assert np.array_equal(plain, other)

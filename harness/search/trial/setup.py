@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from harness.core import schema
-from harness.core.config import FIELD_TYPES
+from harness.core.config import FIELD_TYPES, TrialConfig
 from harness.core.errors import InputError
-from harness.core.registry import METRICS
-from harness.core.spec.study_spec import Choices, Range, StudySpec
+from harness.core.registry import METRICS, PROCEDURES
+from harness.core.spec.search_space import extent
+from harness.core.spec.study_spec import Choices, StudySpec
 from harness.data.dataset import Dataset
 from harness.data.load import load_dataset
 from harness.data.scaling_effects import describe_scalings
 from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.extractors import load_embedding
+from harness.models.game import build_game
 from harness.models.networks import check_supported
 from harness.outcomes.late import late_record
 from harness.search.display.events import Listener, Message
@@ -39,7 +41,7 @@ def check_buildable(spec: StudySpec) -> None:
     """Raise InputError if an arm or a choice in the space asks for networks that can't be built."""
     if spec.arms:
         for config in spec.arms.configs(spec.base_config()).values():
-            check_supported(config)
+            _check(config)
         return
     choices = {
         name: domain.values
@@ -47,12 +49,19 @@ def check_buildable(spec: StudySpec) -> None:
         if isinstance(domain, Choices) and FIELD_TYPES[name] == "str"
     }
     numbers = {
-        name: domain.low if isinstance(domain, Range) else domain.values[0]
+        name: extent(domain, 0.0)[0]
         for name, domain in spec.space.items()
         if name not in choices and name not in ("images", "batch_size")
     }
     for values in itertools.product(*choices.values()):
-        check_supported(config_of(spec, {**numbers, **dict(zip(choices, values, strict=True))}))
+        _check(config_of(spec, {**numbers, **dict(zip(choices, values, strict=True))}))
+
+
+def _check(config: TrialConfig) -> None:
+    """Raise InputError if networks, loss or procedure of ``config`` do not go together."""
+    check_supported(config)
+    build_game(config)
+    PROCEDURES.get(config.procedure).check(config)
 
 
 def prepare_evaluator(

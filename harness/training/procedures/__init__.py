@@ -1,8 +1,9 @@
 """Procedures: one training step each, found by scanning this folder.
 
-A file ``<name>.py`` holds one function ``<name>(networks, optimizers, batch) -> Step``
-decorated with ``@procedure(source=..., noise_batches=...)``. It runs inside a compiled loop: it
-draws no randomness of its own and calls no Python per step.
+A file ``<name>.py`` holds one function ``<name>(networks, optimizers, game, batch) -> Step``
+decorated with ``@procedure(source=..., noise_batches=...)``. The game is what both networks play
+for: their losses. The function runs inside a compiled loop: it draws no randomness of its own and
+calls no Python per step.
 """
 
 from __future__ import annotations
@@ -11,12 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from harness.core.errors import InputError
+from harness.core.registry import LOSSES
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from harness.core.config import TrialConfig
+    from harness.models.game import Game
     from harness.models.networks import Networks, Optimizers
 
-    StepFunction = Callable[[Networks, Optimizers, "Batch"], "Step"]
+    StepFunction = Callable[[Networks, Optimizers, Game, "Batch"], "Step"]
 
 
 class Batch(NamedTuple):
@@ -34,7 +40,7 @@ class Batch(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What a training step saw: scalar losses in nats, the discriminator's logits (N, 1).
+    """What a training step saw: scalar losses, the discriminator's logits (N, 1).
 
     Each stands as it was before the update that it led to.
     """
@@ -47,18 +53,35 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Procedure:
-    """A registered training step, and how many batches of noise it takes."""
+    """A registered training step.
+
+    noise_batches: how many batches of noise it takes. takes_paired_losses: whether its update of
+    the generator has logits of real images for a loss that compares them with those of fakes.
+    """
 
     name: str
     step: StepFunction
     source: str
     noise_batches: int
+    takes_paired_losses: bool = True
+
+    def check(self, config: TrialConfig) -> None:
+        """Raise InputError for what this procedure cannot train, with what it can."""
+        if LOSSES.get(config.loss).paired and not self.takes_paired_losses:
+            allowed = [name for name in LOSSES.names() if not LOSSES.get(name).paired]
+            raise InputError(
+                f"procedure {self.name} does not support loss = {config.loss!r}, for it shows the "
+                f"discriminator no real images in the generator's update; "
+                f"allowed: {', '.join(allowed)}"
+            )
 
 
-def procedure(*, source: str, noise_batches: int = 1) -> Callable[[StepFunction], Procedure]:
+def procedure(
+    *, source: str, noise_batches: int = 1, takes_paired_losses: bool = True
+) -> Callable[[StepFunction], Procedure]:
     """Register the decorated step as a Procedure under its own name."""
 
     def register(step: StepFunction) -> Procedure:
-        return Procedure(step.__name__, step, source, noise_batches)
+        return Procedure(step.__name__, step, source, noise_batches, takes_paired_losses)
 
     return register

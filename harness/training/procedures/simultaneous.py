@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from harness.models.losses import discriminator_loss, generator_loss
+from harness.models.game import Game
 from harness.models.networks import Networks, Optimizers
 from harness.training.procedures import Batch, Step, procedure
 
 
 @procedure(source="TensorFlow tutorials, 'Deep Convolutional Generative Adversarial Network'")
-def simultaneous(networks: Networks, optimizers: Optimizers, batch: Batch) -> Step:
+def simultaneous(networks: Networks, optimizers: Optimizers, game: Game, batch: Batch) -> Step:
     """Update both networks with the gradients at the same point."""
     generator, discriminator = networks
     real_images, real_labels, noise, fake_labels = batch
@@ -18,8 +18,8 @@ def simultaneous(networks: Networks, optimizers: Optimizers, batch: Batch) -> St
         fake_images = networks.generate(noise[0], fake_labels[0])
         real_logits = networks.judge(real_images, real_labels)
         fake_logits = networks.judge(fake_images, fake_labels[0])
-        d_loss = discriminator_loss(real_logits, fake_logits)
-        g_loss = generator_loss(fake_logits)
+        d_loss = game.d_loss(real_logits, fake_logits)
+        g_loss = game.g_loss(real_logits, fake_logits)
     g_gradients = g_tape.gradient(g_loss, generator.trainable_variables)
     d_gradients = d_tape.gradient(d_loss, discriminator.trainable_variables)
     optimizers.generator.apply(g_gradients, generator.trainable_variables)
