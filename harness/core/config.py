@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core.errors import InputError, guess, shown
-from harness.core.registry import ARCHITECTURES, LOSSES, PROCEDURES, Registry
+from harness.core.registry import ARCHITECTURES, LOSSES, PENALTIES, PROCEDURES, Registry
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "latent_distribution": ("normal", "uniform"),
@@ -37,6 +37,8 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "learning_rate": (1e-8, 10.0),
     "beta_1": (0.0, 0.9999),
     "real_label": (0.5, 1.0),
+    "penalty_weight": (0.0, 1e4),
+    "discriminator_steps": (1, 10),
     "discriminator_learning_rate_ratio": (1e-3, 1e3),
     "ema": (0.0, 1.0),
     "leaky_slope": (0.0, 0.5),
@@ -51,6 +53,7 @@ REGISTRIES: dict[str, Registry] = {
     "architecture": ARCHITECTURES,
     "procedure": PROCEDURES,
     "loss": LOSSES,
+    "penalty": PENALTIES,
 }
 """Fields whose values are the names of files in a folder."""
 
@@ -68,7 +71,9 @@ class TrialConfig:
     the trial's; 0 averages nothing. ``initialisation`` ``auto`` is that of the architecture's
     publication. With ``conditional`` ``labels`` the class of every image is an input of both
     networks. ``real_label`` is the label of real images in losses that have labels; below 1 it is
-    smoothed. ``convolution`` is how transposed convolutions of stride 1 are computed: tap by tap
+    smoothed. ``penalty`` keeps the slopes of the discriminator small, with ``penalty_weight``. The
+    discriminator makes ``discriminator_steps`` updates for each of the generator, on new images
+    each time. ``convolution`` is how transposed convolutions of stride 1 are computed: tap by tap
     (``direct``), as products of frequencies (``transform``), or as ``auto`` chooses; the function
     is the same, up to rounding. Raises InputError, with the value received and what is allowed, for
     anything outside ``CHOICES``, ``BOUNDS`` and the registries.
@@ -90,6 +95,9 @@ class TrialConfig:
     procedure: str = "simultaneous"
     loss: str = "nonsaturating"
     real_label: float = 1.0
+    penalty: str = "none"
+    penalty_weight: float = 10.0  # Gulrajani et al. 2017, Mescheder et al. 2018
+    discriminator_steps: int = 1
     optimizer: str = "adam"
     learning_rate: float = 2e-4  # Radford et al. 2015, section 4
     beta_1: float = 0.5  # Radford et al. 2015, section 4
@@ -121,8 +129,17 @@ class TrialConfig:
             raise InputError(
                 f"image_size is {self.image_size}; allowed: 0, or a multiple of 4 from 16 to 64"
             )
-        if self.batch_size > self.images:
-            raise InputError(f"batch_size {self.batch_size:,} exceeds images {self.images:,}")
+        if self.images_per_step > self.images:
+            steps = f"{self.discriminator_steps} discriminator_steps of "
+            raise InputError(
+                f"{steps if self.discriminator_steps > 1 else ''}batch_size {self.batch_size:,} "
+                f"exceeds images {self.images:,}"
+            )
+
+    @property
+    def images_per_step(self) -> int:
+        """The training images of one step: a batch for each update of the discriminator."""
+        return self.batch_size * self.discriminator_steps
 
     @property
     def resolved_output_activation(self) -> str:
@@ -184,6 +201,9 @@ ADDED: dict[str, str | int | float] = {
     "image_size": 0,
     "loss": "nonsaturating",
     "real_label": 1.0,
+    "penalty": "none",
+    "penalty_weight": 10.0,
+    "discriminator_steps": 1,
 }
 """Fields that records of earlier versions lack -> what those versions did."""
 

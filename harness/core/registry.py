@@ -44,6 +44,7 @@ class Registry:
 
 ARCHITECTURES = Registry("harness.models.architectures", "architecture")
 LOSSES = Registry("harness.models.losses", "loss")
+PENALTIES = Registry("harness.models.penalties", "penalty")
 PROCEDURES = Registry("harness.training.procedures", "procedure")
 METRICS = Registry("harness.evaluation.metrics", "metric")
 PLOTS = Registry("harness.reporting.plots", "plot")

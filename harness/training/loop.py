@@ -57,7 +57,7 @@ class Trainer:
         self._optimizers = build_optimizers(config, self.networks)
         self._average = None
         if config.ema > 0.0:
-            horizon = config.ema * config.images / config.batch_size
+            horizon = config.ema * config.images / config.images_per_step
             self._average = GeneratorAverage(self.networks.generator, horizon)
         self._game = build_game(config)
         self._procedure: Procedure = PROCEDURES.get(config.procedure)
@@ -73,7 +73,7 @@ class Trainer:
     @property
     def images_seen(self) -> int:
         """The training images seen so far: whole batches."""
-        return self._steps_done * self.config.batch_size
+        return self._steps_done * self.config.images_per_step
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -108,15 +108,15 @@ class Trainer:
         """
         if not milestones:
             return
-        ends = [round(milestone / self.config.batch_size) for milestone in milestones]
+        ends = [round(milestone / self.config.images_per_step) for milestone in milestones]
         longest = max(np.diff([self._steps_done, *ends]))
         advance = self._compile(num_epochs=self._epochs_touched(int(longest)))
         for milestone, end in zip(milestones, ends, strict=True):
             while self._steps_done < end:
                 self._advance(advance, end)
                 if on_call is not None:
-                    on_call(self.images_seen, self._steps_per_second * self.config.batch_size)
-            metrics = self._interval.metrics(self.config.batch_size)
+                    on_call(self.images_seen, self._steps_per_second * self.config.images_per_step)
+            metrics = self._interval.metrics(self.config.images_per_step)
             self._interval = Interval()
             yield Progress(milestone, metrics)
 
@@ -185,7 +185,7 @@ class Trainer:
 
     def _epochs_touched(self, steps: int) -> int:
         """The most epochs that ``steps`` consecutive steps can touch."""
-        return steps * self.config.batch_size // len(self._images) + 2
+        return steps * self.config.images_per_step // len(self._images) + 2
 
     def _compile(self, num_epochs: int) -> Callable[..., Any]:
         """The compiled call ``(images, first_step, num_steps) -> (steps taken, sums)``.
@@ -209,16 +209,16 @@ class Trainer:
         self, images: tf.Tensor, first_step: tf.Tensor, num_steps: tf.Tensor, num_epochs: int
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Take up to ``num_steps`` steps, stopping after the first whose loss is not finite."""
-        size = images.shape[0]
-        first_epoch = first_step * self.config.batch_size // size
+        size, per_step = images.shape[0], self.config.images_per_step
+        first_epoch = first_step * per_step // size
         order = self._epoch_orders(first_epoch, num_epochs, size)
 
         def keep_going(step: tf.Tensor, totals: tf.Tensor) -> tf.Tensor:
             return (step < first_step + num_steps) & tf.reduce_all(tf.math.is_finite(totals))
 
         def take_step(step: tf.Tensor, totals: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            position = step * self.config.batch_size - first_epoch * size
-            rows = tf.slice(order, [position], [self.config.batch_size])
+            position = step * per_step - first_epoch * size
+            rows = tf.slice(order, [position], [per_step])
             seen = self._train_step(tf.gather(images, rows), tf.gather(self._labels, rows), step)
             return step + 1, totals + self._summary(seen)
 
@@ -228,20 +228,35 @@ class Trainer:
         return step - first_step, totals
 
     def _train_step(self, images: tf.Tensor, labels: tf.Tensor, step: tf.Tensor) -> Step:
+        """Step number ``step``, on ``images_per_step`` images."""
         pixels = tf.cast(images, tf.float32)
         if self.config.augmentation == "classic":
             key = derive_seed(self.config.seed, "augmentation")
-            seed, shape = tf.stack([key, step]), [4, self.config.batch_size]
+            seed, shape = tf.stack([key, step]), [4, self.config.images_per_step]
             pixels = classic(pixels, tf.random.stateless_uniform(shape, seed, -1.0, 1.0))
         real_images = pixels * self._scaling.multiplier + self._scaling.offset
-        shape = [self._procedure.noise_batches, self.config.batch_size]
-        noise = self._latents(shape, derive_seed(self.config.seed, "noise"), step)
-        drawn = self._draw_labels(shape, derive_seed(self.config.seed, "labels"), step)
-        batch = Batch(real_images, self._one_hot(labels), noise, self._one_hot(drawn))
+        count = self.config.discriminator_steps
+        parts = zip(tf.split(real_images, count), tf.split(labels, count), strict=True)
+        *ahead, batch = [
+            self._batch(*part, step * count + index) for index, part in enumerate(parts)
+        ]
+        for one in ahead:
+            self._procedure.d_step(self.networks, self._optimizers, self._game, one)
         seen = self._procedure.step(self.networks, self._optimizers, self._game, batch)
         if self._average:
             self._average.update(step)
         return seen
+
+    def _batch(self, real_images: tf.Tensor, labels: tf.Tensor, update: tf.Tensor) -> Batch:
+        """What update number ``update`` of the discriminator is made of, from N real images."""
+        shape = [self._procedure.noise_batches, self.config.batch_size]
+        noise = self._latents(shape, derive_seed(self.config.seed, "noise"), update)
+        drawn = self._draw_labels(shape, derive_seed(self.config.seed, "labels"), update)
+        mixing = None
+        if self._game.penalty.mixes:
+            seed = tf.stack([derive_seed(self.config.seed, "penalty"), update])
+            mixing = tf.random.stateless_uniform([self.config.batch_size], seed)
+        return Batch(real_images, self._one_hot(labels), noise, self._one_hot(drawn), mixing)
 
     def _one_hot(self, labels: tf.Tensor) -> tf.Tensor:
         """Labels as the networks are told them: float32, a last axis of 0 if they are not told."""

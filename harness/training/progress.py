@@ -37,9 +37,9 @@ class Interval:
         self.seconds += seconds
         self.sums = tuple(np.add(self.sums, sums).tolist())
 
-    def metrics(self, batch_size: int) -> dict[str, float]:
+    def metrics(self, images_per_step: int) -> dict[str, float]:
         """The metrics of ``Progress``."""
         means = {
             name: total / self.steps for name, total in zip(STEP_METRICS, self.sums, strict=True)
         }
-        return {**means, "images_per_second": self.steps * batch_size / self.seconds}
+        return {**means, "images_per_second": self.steps * images_per_step / self.seconds}

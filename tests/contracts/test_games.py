@@ -1,4 +1,4 @@
-"""Every registered loss under every registered procedure: it trains, or is refused in one line."""
+"""Every registered loss and penalty under every registered procedure: trained, or refused."""
 
 import itertools
 
@@ -7,7 +7,7 @@ import pytest
 
 from harness.core.config import TrialConfig
 from harness.core.errors import InputError
-from harness.core.registry import LOSSES, PROCEDURES
+from harness.core.registry import LOSSES, PENALTIES, PROCEDURES
 from harness.models.game import build_game
 from harness.models.networks import build_networks, build_optimizers
 from harness.training.procedures import Batch
@@ -40,7 +40,7 @@ def one_step(config):
     # A constant logit costs nothing where only differences count: the last bias may stay.
     kernels = [v for one in networks for v in one.trainable_variables if v.name == "kernel"]
     before = [np.array(kernel) for kernel in kernels]
-    batch = Batch(real, labels[0], noise, labels)
+    batch = Batch(real, labels[0], noise, labels, rng.uniform(size=N).astype(np.float32))
     seen = record.step(networks, build_optimizers(config, networks), build_game(config), batch)
     after = [np.array(kernel) for kernel in kernels]
     assert np.isfinite(np.concatenate([values.ravel() for values in after])).all()
@@ -64,3 +64,19 @@ def test_a_procedure_trains_a_loss_or_refuses_it_in_one_line(loss, procedure):
     seen, moved = one_step(config)
     assert np.isfinite([float(seen.d_loss), float(seen.g_loss)]).all()
     assert all(moved)
+
+
+@pytest.mark.parametrize(
+    ("penalty", "procedure"),
+    [(one, name) for one in PENALTIES.names() if one != "none" for name in PROCEDURES.names()],
+)
+def test_every_procedure_applies_every_penalty(penalty, procedure):
+    """The losses that it tells are without it, the update of the discriminator is not."""
+    config = TINY.replace(procedure=procedure, optimizer="sgd", beta_1=0.0, dropout=0.0)
+    plain, _ = one_step(config)
+    seen, moved = one_step(config.replace(penalty=penalty))
+    assert all(moved)
+    assert float(seen.d_loss) == float(plain.d_loss)
+    assert np.array_equal(seen.real_logits, plain.real_logits)
+    if procedure != "simultaneous":  # the generator's loss is told by the updated discriminator
+        assert float(seen.g_loss) != float(plain.g_loss)

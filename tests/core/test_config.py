@@ -51,7 +51,8 @@ def test_fields_of_the_design_are_there():
         "normalization downsampling head dropout initialisation conditional procedure "
         "optimizer learning_rate beta_1 discriminator_learning_rate_ratio "
         "leaky_slope pixel_scaling output_activation batch_size images augmentation precision "
-        "convolution ema image_size seed loss real_label"
+        "convolution ema image_size seed loss real_label penalty penalty_weight "
+        "discriminator_steps"
     )
     assert set(FIELDS) == set(design.split())
 
@@ -89,9 +90,11 @@ def test_what_is_no_number_is_refused(name: str, value: object):
 
 @pytest.mark.parametrize("name", [name for name, kind in FIELD_TYPES.items() if kind == "int"])
 def test_whole_numbers_may_be_written_as_floats_but_stay_whole(name: str):
-    value = getattr(build(**{name: 64.0}), name)
-    assert (value, type(value)) == (64, int)
-    assert refusal(**{name: 60.5}) == f"{name} takes a whole number, got 60.5"
+    whole = int(min(128, BOUNDS[name][1]))
+    value = getattr(build(**{name: float(whole)}), name)
+    assert (value, type(value)) == (whole, int)
+    text = refusal(**{name: whole - 0.5})
+    assert text == f"{name} takes a whole number, got {whole - 0.5}"
 
 
 def test_floats_may_be_written_as_whole_numbers():
@@ -124,6 +127,13 @@ def test_dataset_must_be_able_to_name_something(text: str):
 def test_a_batch_cannot_exceed_the_budget():
     assert TrialConfig(batch_size=256, images=256).images == 256
     assert refusal(batch_size=256, images=255) == "batch_size 256 exceeds images 255"
+
+
+def test_a_step_of_several_batches_cannot_exceed_the_budget():
+    config = TrialConfig(batch_size=64, discriminator_steps=5, images=320)
+    assert config.images_per_step == 320
+    text = refusal(batch_size=64, discriminator_steps=5, images=319)
+    assert text == "5 discriminator_steps of batch_size 64 exceeds images 319"
 
 
 def test_unknown_field_lists_the_known_ones():

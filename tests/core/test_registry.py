@@ -10,9 +10,17 @@ import pytest
 
 import harness
 from harness.core.errors import InputError
-from harness.core.registry import ARCHITECTURES, LOSSES, METRICS, PLOTS, PROCEDURES, Registry
+from harness.core.registry import (
+    ARCHITECTURES,
+    LOSSES,
+    METRICS,
+    PENALTIES,
+    PLOTS,
+    PROCEDURES,
+    Registry,
+)
 
-ALL = (ARCHITECTURES, LOSSES, METRICS, PLOTS, PROCEDURES)
+ALL = (ARCHITECTURES, LOSSES, METRICS, PENALTIES, PLOTS, PROCEDURES)
 
 
 @pytest.fixture

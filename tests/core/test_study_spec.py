@@ -227,6 +227,20 @@ def test_a_range_that_no_choice_of_which_fits_is_refused_at_its_corner():
     assert study(base=base, space={"batch_size": {"choices": [2, 112]}}, search={"reports": 8})
 
 
+def test_all_updates_of_the_discriminator_must_fit_between_reports():
+    # 111 images between two reports hold 5 batches of 22, or 22 for each of two arms
+    base, steps = {"images": 1000, "batch_size": 22}, {"discriminator_steps": {"choices": [1, 5]}}
+    assert study(base=base, space=steps)
+    text = refusal(base={**base, "batch_size": 23}, space=steps)
+    assert text.startswith("images 1,000 in 9 reports leave less than one step of 115 between")
+    arms = {"critic": {"discriminator_steps": 5}, "large": {"batch_size": 110}}
+    assert study(base=base, arms=arms)
+    smoke = study(base=base, arms=arms).smoke()
+    assert smoke.arms is not None
+    critic, _ = smoke.arms.configs(smoke.base_config()).values()
+    assert (critic.images, critic.images_per_step) == (12 * 320, 320)
+
+
 def test_a_budget_may_be_searched_below_the_default_batch():
     # 100 images in 9 reports are 11 images between two of them: one batch of 10.
     spec = study(base={"batch_size": 10}, space={"images": {"low": 100, "high": 120}})

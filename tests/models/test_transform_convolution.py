@@ -70,6 +70,21 @@ def test_outputs_and_gradients_in_float64(size, kernel_size, padding, use_bias):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
 
 
+def test_gradients_of_gradients_in_float64():
+    """By the kernel, of the squared gradient by the maps: what a penalty on slopes asks for."""
+    found = []
+    for layer in both((5, 5, 3), 2, 3, padding="same", dtype="float64"):
+        maps = tf.random.stateless_normal((2, 5, 5, 3), (0, 0), dtype=tf.float64)
+        with tf.GradientTape() as outer:
+            with tf.GradientTape() as tape:
+                tape.watch(maps)
+                value = tf.reduce_sum(layer(maps) ** 3)
+            squares = tf.reduce_sum(tape.gradient(value, maps) ** 2)
+        found.append(outer.gradient(squares, layer.kernel.value))
+    assert np.abs(found[0]).max() > 1
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-10)
+
+
 def test_rounding_of_float32_stays_inside_its_bound():
     """|error| <= n u |A| (|B| |x| . |G| |k|), u = 2^-24, n the terms of the four sums in a row.
 

@@ -37,7 +37,7 @@ are independent: sqrt(30) times that, 2.6e-5, and the bound allows twice as much
 
 
 def losses(
-    architecture: str, procedure: str, convolution: str = "auto"
+    architecture: str, procedure: str, convolution: str = "auto", **fields: object
 ) -> list[tuple[float, float]]:
     """(d_loss, g_loss) of the first and of the second step, at the smallest width, on digits."""
     config = TrialConfig(
@@ -46,14 +46,14 @@ def losses(
         width=0.0625,
         batch_size=8,
         latent_dim=4,
-        images=16,
         dropout=0.0,
         optimizer="sgd",
         learning_rate=0.01,
         convolution=convolution,
-    )
+    ).replace(**fields)
     trainer = Trainer(config, load_dataset("few_digits"))
-    found = [progress.metrics for progress in trainer.run([8, 16])]
+    size = config.images_per_step
+    found = [progress.metrics for progress in trainer.run([size, 2 * size])]
     return [(metrics["d_loss"], metrics["g_loss"]) for metrics in found]
 
 

@@ -221,6 +221,12 @@ def one_step_calls(monkeypatch):
             id="rmsprop",
             marks=pytest.mark.slow,
         ),
+        pytest.param(
+            3,
+            {"architecture": "mlp", "penalty": "gradient", "discriminator_steps": 2},
+            id="penalty",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(3, {"convolution": "transform"}, id="transform", marks=pytest.mark.slow),
         pytest.param(3, {"ema": 0.5}, id="averaged", marks=pytest.mark.slow),
         pytest.param(
@@ -241,8 +247,8 @@ def test_training_goes_on_bit_for_bit(cut_at, changes, digits, file, monkeypatch
     )
     resumed = Trainer(config, digits)
     resumed.restore(file.load())
-    assert resumed.images_seen == 16 * cut_at
-    ahead = [milestone for milestone in MILESTONES if milestone >= 16 * cut_at]
+    assert resumed.images_seen == config.images_per_step * cut_at
+    ahead = [milestone for milestone in MILESTONES if milestone >= resumed.images_seen]
     again = list(resumed.run(ahead))
     expected = reports[len(reports) - len(again) :]
     for before, after in zip(expected, again, strict=True):

@@ -18,6 +18,9 @@ from harness.training.procedures import Procedure, Step
 TINY = TrialConfig(width=0.0625, batch_size=16, images=160, latent_dim=8)
 
 
+MLP = TINY.replace(architecture="mlp")
+
+
 @pytest.fixture(scope="module")
 def digits():
     return load_dataset("digits")
@@ -91,10 +94,43 @@ def test_every_epoch_shows_every_image_once(digits, monkeypatch):
         logits = tf.zeros([16, 1])
         return Step(tf.constant(0.0), tf.constant(0.0), logits, logits)
 
-    monkeypatch.setattr(PROCEDURES, "get", lambda name: Procedure("count", count, "test", 1))
+    monkeypatch.setattr(PROCEDURES, "get", lambda name: Procedure("count", count, "test", 1, count))
     trainer = Trainer(TINY.replace(pixel_scaling="unit", images=400), dataset)
     list(trainer.run([48, 208, 400]))  # 400 images are 8 epochs of 50; 16 does not divide 50
     assert shown.numpy().tolist() == [8] * 50
+
+
+def test_every_update_of_the_discriminator_has_new_images_and_noise(digits, monkeypatch):
+    """Three for each of the generator: 96 images are 2 steps of 3 batches of 16, 48 in an epoch."""
+    images = np.broadcast_to(np.arange(48, dtype=np.uint8)[:, None, None, None], (48, 28, 28, 1))
+    dataset = dataclasses.replace(digits, x_train=images)
+    shown, updates = tf.Variable(tf.zeros(48, tf.int32)), tf.Variable([0, 0])
+    noise = tf.Variable(tf.zeros([6, 8]))
+
+    def seen(kind, batch):
+        rows = tf.cast(tf.round(batch.real_images[:, 0, 0, 0] * 255), tf.int32)
+        shown.scatter_nd_add(rows[:, None], tf.ones_like(rows))
+        noise.scatter_nd_update([[tf.reduce_sum(updates)]], batch.noise[0, :1])
+        updates.scatter_nd_add([[kind]], [1])
+        assert batch.real_images.shape == (16, 28, 28, 1)
+
+    def step(networks, optimizers, game, batch):
+        seen(1, batch)
+        logits = tf.zeros([16, 1])
+        return Step(tf.constant(0.0), tf.constant(0.0), logits, logits)
+
+    def d_step(networks, optimizers, game, batch):
+        seen(0, batch)
+
+    record = Procedure("count", step, "test", 1, d_step)
+    monkeypatch.setattr(PROCEDURES, "get", lambda name: record)
+    config = TINY.replace(pixel_scaling="unit", images=96, discriminator_steps=3)
+    trainer = Trainer(config, dataset)
+    reports = list(trainer.run([48, 96]))
+    assert [trainer.images_seen, *(one.images_seen for one in reports)] == [96, 48, 96]
+    assert updates.numpy().tolist() == [4, 2]
+    assert shown.numpy().tolist() == [2] * 48
+    assert len(np.unique(noise.numpy()[:, 0])) == 6
 
 
 def test_divergence_ends_with_the_images_seen_at_which_it_was_seen(digits, monkeypatch):
@@ -106,7 +142,9 @@ def test_divergence_ends_with_the_images_seen_at_which_it_was_seen(digits, monke
         logits = tf.zeros([16, 1])
         return Step(tf.constant(1.0), loss, logits, logits)
 
-    monkeypatch.setattr(PROCEDURES, "get", lambda name: Procedure("diverge", diverge, "test", 1))
+    monkeypatch.setattr(
+        PROCEDURES, "get", lambda name: Procedure("diverge", diverge, "test", 1, diverge)
+    )
     trainer = Trainer(TINY, digits)
     reports = trainer.run([80, 160])
     next(reports)
@@ -173,10 +211,13 @@ def test_bfloat16_trains_and_generates(digits):
     assert trainer.generate(3).dtype == np.uint8
 
 
-def test_augmentation_changes_what_is_trained_on(digits):
-    plain, _ = trained(TINY, digits)
-    augmented, _ = trained(TINY.replace(augmentation="classic"), digits)
-    assert not np.array_equal(plain.generate(5), augmented.generate(5))
+@pytest.mark.parametrize(
+    "change", [{"augmentation": "classic"}, {"penalty": "gradient"}, {"discriminator_steps": 2}]
+)
+def test_it_changes_what_is_trained(change, digits):
+    plain, _ = trained(MLP, digits)
+    changed, _ = trained(MLP.replace(**change), digits)
+    assert not np.array_equal(plain.generate(5), changed.generate(5))
 
 
 @pytest.mark.slow
@@ -227,7 +268,9 @@ def test_real_images_come_with_their_own_labels(digits, monkeypatch):
         logits = tf.zeros([16, 1])
         return Step(tf.constant(0.0), tf.constant(0.0), logits, logits)
 
-    monkeypatch.setattr(PROCEDURES, "get", lambda name: Procedure("compare", compare, "test", 2))
+    monkeypatch.setattr(
+        PROCEDURES, "get", lambda name: Procedure("compare", compare, "test", 2, compare)
+    )
     config = TINY.replace(pixel_scaling="unit", conditional="labels")
     list(Trainer(config, dataset).run([160]))
     assert wrong.numpy() == 0

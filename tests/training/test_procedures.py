@@ -100,7 +100,7 @@ def test_the_mixed_batch_is_normalized_as_one():
 @pytest.mark.parametrize("name", TWO_STEPS)
 def test_losses_are_those_of_the_first_networks_and_then_of_the_updated_discriminator(name):
     networks = made()
-    real, _, noise, _ = batch(2)
+    real, _, noise, *_ = batch(2)
     real_logits, fake_logits = (
         np.asarray(networks.discriminator(images))
         for images in (real, networks.generator(noise[0]))

@@ -5,6 +5,8 @@ So does the loop that computes transposed convolutions by frequencies, under eit
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -22,6 +24,43 @@ CASES = [
     for both in COMBINATIONS
     if "transform" in ARCHITECTURES.get(both[0]).supports["convolution"]
 ]
+
+
+# Losses, penalties and what else a game is made of: everything at once, then one by one.
+GAMES: list[Any] = [
+    pytest.param(
+        "mlp",
+        "alternating",
+        {"loss": "wasserstein", "penalty": "gradient", "discriminator_steps": 2},
+        id="mlp all",
+    ),
+    *(
+        pytest.param(*case, marks=pytest.mark.slow)
+        for case in [
+            ("tutorial", "simultaneous", {"loss": "relativistic", "penalty": "r1_r2"}),
+            # not pooled: equal pixels of the background leave maxima, and so slopes, undecided
+            ("tutorial", "stacked", {"penalty": "r1", "loss": "hinge"}),
+        ]
+    ),
+]
+
+
+@pytest.mark.parametrize(("architecture", "procedure", "fields"), GAMES)
+def test_xla_gives_the_same_losses_of_games(
+    architecture: str,
+    procedure: str,
+    fields: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Gradients of gradients too."""
+    for name, function in planted_draws().items():
+        monkeypatch.setattr(tf.random, name, function)
+    found = []
+    for xla in (False, True):
+        monkeypatch.setattr(loop, "use_xla", lambda xla=xla: xla)
+        found.append(losses(architecture, procedure, **fields))
+    np.testing.assert_allclose(found[1], found[0], rtol=TOLERANCE)
+    assert np.abs(np.subtract(*found[0])).min() > 5 * TOLERANCE  # the first step shows
 
 
 @pytest.mark.parametrize(("architecture", "procedure", "convolution"), CASES)

@@ -11,18 +11,18 @@ def even_milestones(images: int, reports: int) -> list[int]:
     return [round(images * k / reports) for k in range(1, reports + 1)]
 
 
-def milestones_with_late_ones(images: int, reports: int, batch_size: int) -> list[int]:
+def milestones_with_late_ones(images: int, reports: int, per_step: int) -> list[int]:
     """The even milestones, and as many between those of the last quarter as make LATE_REPORTS.
 
     Every distance in the last quarter is divided into the same number of parts, the fewest that
-    suffice. Fewer, or none, are added where less than a batch would be trained between two reports.
+    suffice. Fewer, or none, are added where less than a step would be trained between two reports.
     Fewer than LATE_REPORTS ``reports`` stay as they are: so few are asked for, so few are made.
     """
     even = even_milestones(images, reports)
     if reports < LATE_REPORTS:
         return even
     found = even
-    for parts in range(2, images // (reports * batch_size) + 1):
+    for parts in range(2, images // (reports * per_step) + 1):
         if len(late(found, images)) >= LATE_REPORTS:
             break
         fine = even_milestones(images, reports * parts)

@@ -18,11 +18,12 @@ from harness.core.config import SHARED, TrialConfig, check_keys, check_whole, pa
 from harness.core.errors import InputError, check_printable, shown, within
 from harness.core.schema import FID_LATE
 from harness.core.spec.arms import Arms, Confirmation, parse_arms, parse_confirmation
+from harness.core.spec.budget import check_budget, most_per_step, smoke_fields
 from harness.core.spec.claims import Claim, parse_claim
 from harness.core.spec.extractor_spec import ExtractorSpec
 from harness.core.spec.milestones import even_milestones, milestones_with_late_ones
 from harness.core.spec.names import check_study_name, derived_name
-from harness.core.spec.search_space import Choices, Domain, Range, extent, parse_domain
+from harness.core.spec.search_space import Choices, Domain, Range, parse_domain
 from harness.core.spec.search_spec import SearchSpec, parse_search
 from harness.core.spec.toml_file import read_toml
 
@@ -42,7 +43,7 @@ class StudySpec:
 
     A study either searches a ``space`` or compares ``arms``; ``confirm`` follows a search,
     ``claim`` is tested on the runs of either. Raises InputError if a part is out of range, or if a
-    combination that space or arms allow leaves a trial less than one batch between two reports.
+    combination that space or arms allow leaves a trial less than one step between two reports.
     """
 
     name: str
@@ -70,7 +71,7 @@ class StudySpec:
             if name in self.space:
                 raise InputError(f"[space]: {name} cannot be searched: all trials share it")
         self._check_arms()
-        self._check_budget()
+        check_budget(self)
 
     def base_config(self) -> TrialConfig:
         """The configuration that every trial starts from, before the searched fields are set."""
@@ -113,7 +114,7 @@ class StudySpec:
 
     def smoke(self) -> StudySpec:
         """The study reduced to seconds: two narrow, short trials, few samples."""
-        small = {"width": 0.125, "images": 768, "batch_size": 64}
+        small = smoke_fields(self)
         arms = self.arms and dataclasses.replace(self.arms.without(small), num_seeds=1)
         count = arms.num_trials if arms else 2
         search = dataclasses.replace(self.search, num_trials=count, reports=3)
@@ -157,7 +158,7 @@ class StudySpec:
         """
         if self.search.metric != FID_LATE:
             return even_milestones(images, self.search.reports)
-        return milestones_with_late_ones(images, self.search.reports, self._batch_size())
+        return milestones_with_late_ones(images, self.search.reports, most_per_step(self))
 
     def to_dict(self) -> dict[str, Any]:
         """The whole study, plain types, ready for JSON; ``from_dict`` reads it back."""
@@ -241,26 +242,6 @@ class StudySpec:
                 )
         elif self.claim:
             self.claim.check_arms(names)
-
-    def _check_budget(self) -> None:
-        """Every allowed trial must train at least one batch between two reports."""
-        config, batch_size = self.base_config(), self._batch_size()
-        images, _ = extent(self.space.get("images"), config.images)
-        if self.arms:
-            images = min(arm.images for arm in self.arms.configs(config).values())
-        if images // self.search.reports < batch_size:
-            raise InputError(
-                f"images {images:,.0f} in {self.search.reports:,} reports leave less than one "
-                f"batch of {batch_size:,.0f} between reports; "
-                f"allowed: reports up to {images // batch_size:,.0f}"
-            )
-
-    def _batch_size(self) -> int:
-        """The largest batch size of any trial."""
-        config = self.base_config()
-        if self.arms:
-            return max(arm.batch_size for arm in self.arms.configs(config).values())
-        return int(extent(self.space.get("batch_size"), config.batch_size)[1])
 
 
 def _table(values: Mapping[str, Any], key: str) -> dict[str, Any]:

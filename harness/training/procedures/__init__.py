@@ -1,9 +1,9 @@
 """Procedures: one training step each, found by scanning this folder.
 
 A file ``<name>.py`` holds one function ``<name>(networks, optimizers, game, batch) -> Step``
-decorated with ``@procedure(source=..., noise_batches=...)``. The game is what both networks play
-for: their losses. The function runs inside a compiled loop: it draws no randomness of its own and
-calls no Python per step.
+decorated with ``@procedure(source=..., noise_batches=..., d_step=...)``. The game is what both
+networks play for: losses and penalty. The function runs inside a compiled loop: it draws no
+randomness of its own and calls no Python per step.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from harness.models.networks import Networks, Optimizers
 
     StepFunction = Callable[[Networks, Optimizers, Game, "Batch"], "Step"]
+    DiscriminatorStep = Callable[[Networks, Optimizers, Game, "Batch"], object]
 
 
 class Batch(NamedTuple):
@@ -30,17 +31,19 @@ class Batch(NamedTuple):
 
     real_images: (N, H, W, C), scaled. noise: (noise_batches, N, latent_dim). real_labels (N, K) and
     fake_labels (noise_batches, N, K): one hot, to be told to both networks; K is 0 where they are
-    not told. All float32.
+    not told. mixing: (N,), uniform in [0, 1), for a penalty that mixes real images and fakes, else
+    None. All float32.
     """
 
     real_images: tf.Tensor
     real_labels: tf.Tensor
     noise: tf.Tensor
     fake_labels: tf.Tensor
+    mixing: tf.Tensor | None = None
 
 
 class Step(NamedTuple):
-    """What a training step saw: scalar losses, the discriminator's logits (N, 1).
+    """What a training step saw: scalar losses without penalty, the discriminator's logits (N, 1).
 
     Each stands as it was before the update that it led to.
     """
@@ -55,14 +58,17 @@ class Step(NamedTuple):
 class Procedure:
     """A registered training step.
 
-    noise_batches: how many batches of noise it takes. takes_paired_losses: whether its update of
-    the generator has logits of real images for a loss that compares them with those of fakes.
+    noise_batches: how many batches of noise it takes. d_step: its update of the discriminator
+    alone, which comes before the step where the discriminator has several for each of the
+    generator's. takes_paired_losses: whether its update of the generator has logits of real images
+    for a loss that compares them with those of fakes.
     """
 
     name: str
     step: StepFunction
     source: str
     noise_batches: int
+    d_step: DiscriminatorStep
     takes_paired_losses: bool = True
 
     def check(self, config: TrialConfig) -> None:
@@ -77,11 +83,16 @@ class Procedure:
 
 
 def procedure(
-    *, source: str, noise_batches: int = 1, takes_paired_losses: bool = True
+    *,
+    source: str,
+    d_step: DiscriminatorStep,
+    noise_batches: int = 1,
+    takes_paired_losses: bool = True,
 ) -> Callable[[StepFunction], Procedure]:
     """Register the decorated step as a Procedure under its own name."""
 
     def register(step: StepFunction) -> Procedure:
-        return Procedure(step.__name__, step, source, noise_batches, takes_paired_losses)
+        name = step.__name__
+        return Procedure(name, step, source, noise_batches, d_step, takes_paired_losses)
 
     return register
