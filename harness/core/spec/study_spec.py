@@ -18,10 +18,15 @@ from harness.core.config import SHARED, TrialConfig, check_keys, check_whole, pa
 from harness.core.errors import InputError, check_printable, shown, within
 from harness.core.schema import FID_LATE
 from harness.core.spec.arms import Arms, Confirmation, parse_arms, parse_confirmation
-from harness.core.spec.budget import check_budget, most_per_step, smoke_fields
 from harness.core.spec.claims import Claim, parse_claim
 from harness.core.spec.extractor_spec import ExtractorSpec
-from harness.core.spec.milestones import even_milestones, milestones_with_late_ones
+from harness.core.spec.milestones import (
+    check_budget,
+    even_milestones,
+    milestones_with_late_ones,
+    most_per_step,
+    smoke_fields,
+)
 from harness.core.spec.names import check_study_name, derived_name
 from harness.core.spec.search_space import Choices, Domain, Range, parse_domain
 from harness.core.spec.search_spec import SearchSpec, parse_search
