@@ -33,6 +33,12 @@ def summary_lines(
         lines.append("resume:  the same command again")
     if page is not None:
         lines.append(f"report:  {page}")
+    if outcomes[0].winner is not None and outcomes[0].best is not None:
+        name = outcomes[0].name
+        lines.append(
+            f"use:     python -m harness.generate {name}     "
+            f"or: python -m harness.export {name} --output DIR"
+        )
     lines.append(f"browse:  python -m harness.ui     or: {ui_command(tracking_uri)}")
     return lines
 

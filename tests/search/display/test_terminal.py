@@ -151,6 +151,7 @@ def test_summary_says_counts_best_report_and_ui(tmp_path):
     assert "leaky_slope=0.2" in text
     assert str(tmp_path / "index.html") in text
     assert "python -m harness.ui" in text
+    assert "use:     python -m harness.generate s     or: python -m harness.export s --out" in text
     assert "--backend-store-uri sqlite:////x/mlflow.db" in text
 
 
@@ -201,6 +202,7 @@ def test_summary_of_a_complete_and_of_an_unfinished_study():
     unfinished = summary_lines([outcome(done=3, best=None)], None, "sqlite:////x")
     assert any("resume:" in line for line in unfinished)
     assert any("no trial is complete" in line for line in unfinished)
+    assert not any("harness.export" in line for line in unfinished)
 
 
 def test_arms_are_shown_seed_by_seed_and_none_is_called_the_best():
