@@ -168,11 +168,14 @@ class MlflowTracker(Tracker):
         return MlflowStudy(self._client, experiment_id, run_id, spec)
 
     def tag_study(self, study_name: str, tags: Mapping[str, str]) -> None:
-        """Set ``tags`` of the run of the study of that name, which is there; it may have ended."""
+        """Set ``tags`` of the run of the study of that name, which may have ended.
+
+        Nothing is done where the store has lost the run; the report says that.
+        """
         experiment = self._find(study_name)
         run_id = self._parent(experiment.experiment_id) if experiment else None
-        assert run_id is not None
-        self._client.log_batch(run_id, tags=[RunTag(*item) for item in tags.items()])
+        if run_id is not None:
+            self._client.log_batch(run_id, tags=[RunTag(*item) for item in tags.items()])
 
     def trial_numbers(self, study_name: str) -> Set[int]:
         """The numbers of the trials that have a run; InputError if the study was deleted."""

@@ -28,7 +28,13 @@ SCORES = {"fid": 3.5, "fid_low": 3.0, "fid_high": 3.9, "kid": 0.02, "modes_captu
 def record_study(layout: Layout, name: str, slopes: dict[float, float], **changes: object) -> None:
     """A study of one completed trial for each slope, which has that fid, and one that failed."""
     spec = StudySpec.from_dict(
-        {"name": name, "question": f"Which slope, {name}?", "base": BASE, "space": SPACE}
+        {
+            "name": name,
+            "question": f"Which slope, {name}?",
+            "base": BASE,
+            "space": SPACE,
+            "search": {"minimize": "fid"},
+        }
     )
     tracker = MlflowTracker(layout.tracking_uri, layout.artifact_root).open_study(spec)
     tracker.log_json(schema.STUDY_FILE, spec.to_dict())

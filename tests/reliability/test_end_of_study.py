@@ -43,7 +43,7 @@ def test_without_space_the_study_ends_with_one_line(workspace: Path, monkeypatch
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(recorded, "write_report", lambda results, folder: full(folder))
+        patch.setattr(recorded, "write_report", lambda results, folder, force: full(folder))
         code, said, complaint = pass_door(study, "slopes", "--json")
     errors = [line for line in complaint.splitlines() if line.startswith("error: ")]
     check_told(code, "\n".join(errors) + "\n", "No space left on device")

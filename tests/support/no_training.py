@@ -35,4 +35,4 @@ class IdleTrainer:
 def train_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every trial of this process train nothing and keep no generator."""
     monkeypatch.setattr(objective, "Trainer", IdleTrainer)
-    monkeypatch.setattr(objective, "_log_generator", lambda trainer, run: None)
+    monkeypatch.setattr(objective, "_log_generator", lambda trainer, dataset, run: None)

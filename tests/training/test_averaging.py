@@ -117,13 +117,13 @@ def test_training_is_the_same_bit_for_bit_with_an_average_beside_it(digits) -> N
 def test_the_horizon_is_a_share_of_all_steps(digits, monkeypatch) -> None:
     """20 steps that set all weights to their number; half of the budget is a horizon of 10."""
 
-    def count(networks, optimizers, batch):
+    def count(networks, optimizers, game, batch):
         for variable in networks.generator.trainable_variables:
             variable.assign_add(tf.ones(variable.shape))
         logits = tf.zeros([16, 1])
         return Step(tf.constant(0.0), tf.constant(0.0), logits, logits)
 
-    monkeypatch.setattr(PROCEDURES, "get", lambda name: Procedure("count", count, "test", 1))
+    monkeypatch.setattr(PROCEDURES, "get", lambda name: Procedure("count", count, "test", 1, count))
     trainer = Trainer(TINY.replace(images=320, ema=0.5), digits)
     bias = trainer.networks.generator.trainable_variables[-1]
     bias.assign(tf.zeros(bias.shape))

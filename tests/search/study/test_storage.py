@@ -63,7 +63,7 @@ def test_a_key_that_came_after_the_study_began_has_its_default(storage):
         ({"base": {"dropout": 0.1}}, "dropout: None, now 0.1"),
         ({"space": {"leaky_slope": {"low": 0.0, "high": 0.3}}}, "leaky_slope"),
         ({"search": {"seed": 3}}, "seed: 0, now 3"),
-        ({"search": {"minimize": "kid"}}, "minimize: 'fid', now 'kid'"),
+        ({"search": {"minimize": "kid"}}, "minimize: 'fid_late', now 'kid'"),
         ({"evaluation": {"num_samples": 500}}, "num_samples: 5000, now 500"),
         ({"evaluation": {"extractor": "pixels"}}, "extractor: None, now 'pixels'"),
     ],
