@@ -34,6 +34,7 @@ SPEC = StudySpec.from_dict(
         "question": "Which slope?",
         "base": {"images": 1_000, "batch_size": 16},
         "space": {"leaky_slope": {"low": 0.0, "high": 0.4}},
+        "search": {"minimize": "fid"},
     },
     name="slopes",
 )
