@@ -11,6 +11,7 @@ from harness.core import schema
 from harness.core.errors import InputError
 from harness.core.schema import SCORE_INTERVALS
 from harness.data.keras_datasets import LICENCES
+from harness.outcomes.late import LATE_WORDS
 from harness.reporting import formats
 from harness.reporting.parts.provenance import dataset_name
 from harness.tracking.image_grid import grid_png
@@ -94,6 +95,7 @@ def model_card(trial: RecordedTrial) -> str:
         "",
         str(evaluation.get("note") or ""),
         "An interval covers the sampling of images alone, not another seed or another training.",
+        *([LATE_WORDS] if schema.FID_LATE in trial.scores else []),
         "",
         "| score | value | 95 % interval |",
         "|---|---|---|",

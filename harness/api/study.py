@@ -134,8 +134,8 @@ class RecordedStudy:
     def winner(self) -> RecordedTrial:
         """The trial that the study recommends, as its page and the terminal name it.
 
-        Raises InputError for a study of arms, whose answer is a verdict, and where no trial has
-        completed.
+        ``results.winner`` has those that cannot be told apart from it. Raises InputError for a
+        study of arms, whose answer is a verdict, and where no trial has completed.
         """
         if self.results.spec.arms is not None:
             raise InputError(f"study {self.name} compares arms; name a trial instead of its winner")

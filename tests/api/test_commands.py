@@ -73,7 +73,12 @@ def test_an_export_serves_a_stranger(at_stores, study, tmp_path):
         assert "harness" not in archive.read("config.json").decode()
     assert json.loads(Path("out/config.json").read_text()) == study.winner.config.to_dict()
     card = Path("out/README.md").read_text()
-    for part in ("Which slope, slopes?", "| fid | 3 | 3 to 3.900 |", "CC BY 4.0", "of a test"):
+    for part in (
+        "Which slope, slopes?",
+        "| fid_debiased | 3.450 | 3 to 3.900 |",
+        "CC BY 4.0",
+        "of a test",
+    ):
         assert part in card
 
 
