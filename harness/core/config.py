@@ -16,6 +16,7 @@ from harness.core.registry import ARCHITECTURES, LOSSES, PENALTIES, PROCEDURES, 
 CHOICES: dict[str, tuple[str, ...]] = {
     "latent_distribution": ("normal", "uniform"),
     "normalization": ("batch", "none"),
+    "discriminator_normalization": ("auto", "batch", "layer", "none", "spectral"),
     "downsampling": ("strided", "pooled"),
     "head": ("dense", "gap"),
     "initialisation": ("auto", "glorot", "normal"),
@@ -60,23 +61,27 @@ REGISTRIES: dict[str, Registry] = {
 
 @dataclass(frozen=True)
 class TrialConfig:
-    """The configuration of one trial: dataset, networks, optimizer, training procedure, budget.
+    """The configuration of one trial: dataset, networks, game, optimizer, procedure, budget.
 
-    ``image_size`` is the side of the images in pixels, to which they are resized; 0: as they are.
-    ``images`` is the budget in training images seen, so that batch sizes compare. ``beta_1`` is
-    the decay of the first moment (adam, nadam, lion) and the momentum of sgd; rmsprop has none.
-    ``width`` multiplies the channel counts of the architecture, ``discriminator_width_ratio`` those
-    of its discriminator once more. ``ema`` is the share of the budget over which the generator's
-    weights are averaged, the last ones most (``training/averaging.py``): the averaged generator is
-    the trial's; 0 averages nothing. ``initialisation`` ``auto`` is that of the architecture's
-    publication. With ``conditional`` ``labels`` the class of every image is an input of both
-    networks. ``real_label`` is the label of real images in losses that have labels; below 1 it is
+    ``images`` is the budget in training images seen, so that batch sizes compare; ``image_size``
+    the side of the images in pixels, to which they are resized (0: as they are).
+    Networks: ``width`` multiplies the channel counts of the architecture,
+    ``discriminator_width_ratio`` those of its discriminator once more. ``initialisation`` ``auto``
+    is that of the architecture's publication, and so is ``discriminator_normalization`` ``auto``,
+    where ``normalization`` is ``batch``. With ``conditional`` ``labels`` the class of every image
+    is an input of both networks. ``convolution`` is how transposed convolutions of stride 1 are
+    computed: tap by tap (``direct``), as products of frequencies (``transform``), or as ``auto``
+    chooses; the function is the same, up to rounding. ``ema`` is the share of the budget over which
+    the generator's weights are averaged, the last ones most (``training/averaging.py``): the
+    averaged generator is the trial's; 0 averages nothing.
+    Game: ``real_label`` is the label of real images in losses that have labels; below 1 it is
     smoothed. ``penalty`` keeps the slopes of the discriminator small, with ``penalty_weight``. The
-    discriminator makes ``discriminator_steps`` updates for each of the generator, on new images
-    each time. ``convolution`` is how transposed convolutions of stride 1 are computed: tap by tap
-    (``direct``), as products of frequencies (``transform``), or as ``auto`` chooses; the function
-    is the same, up to rounding. Raises InputError, with the value received and what is allowed, for
-    anything outside ``CHOICES``, ``BOUNDS`` and the registries.
+    discriminator makes ``discriminator_steps`` updates for each of the generator, each on new
+    images.
+    Optimizer: ``beta_1`` is the decay of the first moment (adam, nadam, lion) and the momentum of
+    sgd; rmsprop has none.
+    Raises InputError, with the value received and what is allowed, for anything outside
+    ``CHOICES``, ``BOUNDS`` and the registries.
     """
 
     dataset: str = "digits"
@@ -87,6 +92,7 @@ class TrialConfig:
     latent_dim: int = 100
     latent_distribution: str = "normal"
     normalization: str = "batch"
+    discriminator_normalization: str = "auto"
     downsampling: str = "strided"
     head: str = "dense"
     dropout: float = 0.3
@@ -204,6 +210,7 @@ ADDED: dict[str, str | int | float] = {
     "penalty": "none",
     "penalty_weight": 10.0,
     "discriminator_steps": 1,
+    "discriminator_normalization": "auto",
 }
 """Fields that records of earlier versions lack -> what those versions did."""
 

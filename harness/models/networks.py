@@ -58,8 +58,19 @@ class Optimizers(NamedTuple):
 
 
 def check_supported(config: TrialConfig) -> None:
-    """Raise InputError if the architecture of ``config`` cannot build what it asks for."""
-    ARCHITECTURES.get(config.architecture).check(config)
+    """Raise InputError if the architecture of ``config`` cannot build what it asks for.
+
+    Nor what would have no meaning: a penalty on the slope at an image, where the logit of an image
+    depends on the whole batch (Gulrajani et al. 2017, section 4).
+    """
+    architecture: Architecture = ARCHITECTURES.get(config.architecture)
+    architecture.check(config)
+    if config.penalty != "none" and architecture.discriminator_normalization(config) == "batch":
+        raise InputError(
+            f"penalty {config.penalty} and batch normalization of the discriminator exclude each "
+            f"other (architecture {config.architecture}); "
+            "allowed with it: discriminator_normalization = layer, none or spectral"
+        )
 
 
 def num_labels(config: TrialConfig, num_classes: int) -> int:

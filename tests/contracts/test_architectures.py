@@ -14,10 +14,13 @@ from harness.models.networks import build_networks, build_optimizers
 from harness.training.procedures import Batch
 from tests.support.pairwise import pairs_of, pairwise
 
+ALONE = ("discriminator_normalization",)
+"""Fields that are tried one by one, below, and not with every value of the others."""
+
 VARIANTS = [
     (name, dict(zip(supports, values, strict=True)))
     for name in ARCHITECTURES.names()
-    for supports in [ARCHITECTURES.get(name).supports]
+    for supports in [{f: v for f, v in ARCHITECTURES.get(name).supports.items() if f not in ALONE}]
     for values in itertools.product(*supports.values())
     if "auto" not in values  # which is one of the others
 ] + [(name, {"conditional": "labels"}) for name in ARCHITECTURES.names()]
@@ -106,29 +109,53 @@ def test_auto_activation_covers_the_range_of_the_scaling(name, scaling, low, hig
     assert images.max() > high - 0.2 * (high - low)
 
 
-@pytest.mark.parametrize(("name", "variant", "procedure"), STEPS)
-def test_one_step_moves_every_trainable_variable(name, variant, procedure):
-    # Lion steps by the sign of the gradient: a small one shows, only a missing one does not.
-    config = small(name, procedure=procedure, optimizer="lion", learning_rate=1e-3, **variant)
+def one_step(config):
+    """What one step of ``config`` tells; it moves every trainable variable."""
     networks = build_networks(config, (28, 28, 1), 10)
     optimizers = build_optimizers(config, networks)
     before = [[np.array(v) for v in network.trainable_variables] for network in networks]
     rng = np.random.default_rng(0)
-    record = PROCEDURES.get(procedure)
+    record = PROCEDURES.get(config.procedure)
     real = rng.uniform(-1, 1, (8, 28, 28, 1)).astype(np.float32)
     noise = rng.normal(size=(record.noise_batches, 8, 7)).astype(np.float32)
     labels = np.stack([told(config, 8)] * (1 + record.noise_batches))
-    step = record.step(
-        networks, optimizers, build_game(config), Batch(real, labels[0], noise, labels[1:])
-    )
+    batch = Batch(real, labels[0], noise, labels[1:])
+    step = record.step(networks, optimizers, build_game(config), batch)
     for network, values in zip(networks, before, strict=True):
         for variable, value in zip(network.trainable_variables, values, strict=True):
             after = np.array(variable)
             assert np.isfinite(after).all(), variable.path
             assert not np.array_equal(after, value), variable.path
     assert np.isfinite([float(step.d_loss), float(step.g_loss)]).all()
+    return step
+
+
+# Lion steps by the sign of the gradient: a small one shows, only a missing one does not.
+LION = {"optimizer": "lion", "learning_rate": 1e-3}
+
+
+@pytest.mark.parametrize(("name", "variant", "procedure"), STEPS)
+def test_one_step_moves_every_trainable_variable(name, variant, procedure):
+    step = one_step(small(name, procedure=procedure, **LION, **variant))
     assert step.real_logits.shape == (8, 1)
     assert step.fake_logits.shape == (8, 1)
+
+
+def alone(fields):
+    """Every architecture with each of ``fields``; slow but for the cheapest with all of them."""
+    return [
+        pytest.param(name, field, marks=() if name == "mlp" else pytest.mark.slow)
+        for name in ARCHITECTURES.names()
+        for field in fields
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "normalization"),
+    alone([one for one in CHOICES["discriminator_normalization"] if one != "auto"]),
+)
+def test_every_normalization_of_the_discriminator_trains(name, normalization):
+    one_step(small(name, discriminator_normalization=normalization, **LION))
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES.names())

@@ -10,6 +10,7 @@ import tensorflow as tf
 from harness.core.config import TrialConfig
 from harness.core.registry import PENALTIES
 from harness.models.game import build_game
+from harness.models.layers.layer_normalization import LayerNormalization
 from harness.models.networks import Networks
 from harness.models.penalties import Shown
 
@@ -82,6 +83,7 @@ def discriminator(kind, dtype="float64"):
     layers, policy = keras.layers, {"dtype": dtype}
     between = {
         "plain": layers.Identity,
+        "layer": LayerNormalization,
         "pooled": lambda **options: layers.MaxPooling2D(2, padding="same", **options),
     }[kind](**policy)
     return keras.Sequential(
@@ -96,7 +98,7 @@ def discriminator(kind, dtype="float64"):
     )
 
 
-@pytest.mark.parametrize("kind", ["plain", "pooled"])
+@pytest.mark.parametrize("kind", ["plain", "layer", "pooled"])
 @pytest.mark.parametrize("name", ["gradient", "r1_r2"])
 def test_its_gradient_by_weights_is_that_of_differences(name, kind):
     """Central differences of 1e-5 in float64 err by some 1e-10 of the third derivative."""

@@ -223,8 +223,13 @@ def one_step_calls(monkeypatch):
         ),
         pytest.param(
             3,
-            {"architecture": "mlp", "penalty": "gradient", "discriminator_steps": 2},
-            id="penalty",
+            {
+                "architecture": "mlp",
+                "penalty": "gradient",
+                "discriminator_steps": 2,
+                "discriminator_normalization": "spectral",
+            },
+            id="game",
             marks=pytest.mark.slow,
         ),
         pytest.param(3, {"convolution": "transform"}, id="transform", marks=pytest.mark.slow),

@@ -26,22 +26,43 @@ if TYPE_CHECKING:
 
     Builder = Callable[[TrialConfig, tuple[int, int, int], int], tuple[keras.Model, keras.Model]]
 
+UNLESS_SAID: dict[str, tuple[str, ...]] = {
+    "convolution": ("auto", "direct"),
+    "discriminator_normalization": ("auto",),
+}
+"""What an architecture supports of the fields that ask for certain layers, unless it says more."""
+
 
 @dataclass(frozen=True)
 class Architecture:
     """A registered pair of networks.
 
     source: where it was published. supports: TrialConfig field -> the values that it can build;
-    fields that do not stand here are taken as they are, except ``convolution``, whose
-    ``transform`` an architecture has only if it says so. initialisation: how the publication draws
-    weights, ``glorot`` (Keras's default) or ``normal``.
+    fields that do not stand here are taken as they are, except those of ``UNLESS_SAID``.
+    initialisation: how the publication draws weights, ``glorot`` (Keras's default) or ``normal``.
+    normalizes_discriminator: whether the publication has batch normalization in the discriminator.
     """
 
     name: str
-    build: Builder
+    builder: Builder
     source: str
     supports: Mapping[str, tuple[str, ...]]
     initialisation: str = "glorot"
+    normalizes_discriminator: bool = False
+
+    def build(
+        self, config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
+    ) -> tuple[keras.Model, keras.Model]:
+        """Generator and discriminator; the builder never sees ``auto`` as a normalization."""
+        normalization = self.discriminator_normalization(config)
+        resolved = config.replace(discriminator_normalization=normalization)
+        return self.builder(resolved, image_shape, num_labels)
+
+    def discriminator_normalization(self, config: TrialConfig) -> str:
+        """``batch``, ``layer``, ``none`` or ``spectral``: as asked for, or as published."""
+        if config.discriminator_normalization != "auto":
+            return config.discriminator_normalization
+        return config.normalization if self.normalizes_discriminator else "none"
 
     def check(self, config: TrialConfig) -> None:
         """Raise InputError for a value that it cannot build.
@@ -68,12 +89,22 @@ def _able(field: str, value: str) -> str:
 
 
 def architecture(
-    *, source: str, supports: Mapping[str, tuple[str, ...]], initialisation: str = "glorot"
+    *,
+    source: str,
+    supports: Mapping[str, tuple[str, ...]],
+    initialisation: str = "glorot",
+    normalizes_discriminator: bool = False,
 ) -> Callable[[Builder], Architecture]:
     """Register the decorated builder as an Architecture under its own name."""
 
-    def register(build: Builder) -> Architecture:
-        supported = {"convolution": ("auto", "direct"), **supports}
-        return Architecture(build.__name__, build, source, supported, initialisation)
+    def register(builder: Builder) -> Architecture:
+        return Architecture(
+            builder.__name__,
+            builder,
+            source,
+            {**UNLESS_SAID, **supports},
+            initialisation,
+            normalizes_discriminator,
+        )
 
     return register

@@ -7,6 +7,7 @@ from keras import layers
 
 from harness.core.config import TrialConfig
 from harness.models.convolution import uses_transform
+from harness.models.layers.layer_normalization import LayerNormalization
 from harness.models.layers.transform_convolution import TransformConv2DTranspose
 
 
@@ -40,6 +41,31 @@ def add_normalization(model: keras.Sequential, config: TrialConfig, momentum: fl
         model.add(layers.BatchNormalization(momentum=momentum))
 
 
+def replaces_biases(config: TrialConfig) -> bool:
+    """Whether the normalization of the discriminator has shifts, in place of biases before it."""
+    return config.discriminator_normalization in ("batch", "layer")
+
+
+def weighted(layer: layers.Layer, config: TrialConfig) -> layers.Layer:
+    """A layer of the discriminator, its kernel kept at a largest singular value of 1 if asked for.
+
+    Miyato et al. 2018, algorithm 1, as Keras has it: every pass in training mode divides the kernel
+    itself by its estimate of that value, where the paper divides a copy. In float32, since the
+    kernel that is written back would be rounded otherwise.
+    """
+    if config.discriminator_normalization == "spectral":
+        return layers.SpectralNormalization(layer, dtype="float32")
+    return layer
+
+
+def add_discriminator_normalization(model: keras.Sequential, config: TrialConfig) -> None:
+    """Append the normalization of a discriminator's maps or units, where asked for."""
+    if config.discriminator_normalization == "batch":
+        model.add(layers.BatchNormalization(momentum=0.9))
+    elif config.discriminator_normalization == "layer":
+        model.add(LayerNormalization())
+
+
 def add_convolution(
     model: keras.Sequential,
     config: TrialConfig,
@@ -47,20 +73,22 @@ def add_convolution(
     *,
     kernel: int = 5,
     strides: int = 2,
-    normalized: bool = False,
+    first: bool = False,
     use_bias: bool = True,
 ) -> None:
-    """Append a discriminator's convolution, LeakyReLU and dropout.
+    """Append a discriminator's convolution, normalization, LeakyReLU and dropout.
 
     Maps shrink by ``strides``, rounded up: by the convolution itself, or by maximum pooling after
-    LeakyReLU where ``config`` asks for that. ``normalized``: with batch normalization, if
-    ``config`` asks for it.
+    LeakyReLU where ``config`` asks for that. ``first``: what sees the image has no batch or layer
+    normalization (Radford et al. 2015, section 3); where it has one, the convolution has no bias.
     """
     pooled = config.downsampling == "pooled" and strides > 1
     own_strides = 1 if pooled else strides
-    model.add(layers.Conv2D(channels, kernel, own_strides, "same", use_bias=use_bias))
-    if normalized:
-        add_normalization(model, config, momentum=0.9)
+    biased = use_bias and (first or not replaces_biases(config))
+    convolution = layers.Conv2D(channels, kernel, own_strides, "same", use_bias=biased)
+    model.add(weighted(convolution, config))
+    if not first:
+        add_discriminator_normalization(model, config)
     model.add(layers.LeakyReLU(config.leaky_slope))
     if pooled:
         model.add(layers.MaxPooling2D(strides, padding="same"))
@@ -70,7 +98,7 @@ def add_convolution(
 def add_head(model: keras.Sequential, config: TrialConfig, use_bias: bool = True) -> None:
     """Append what makes one logit of the last maps: all of them, or their averages, weighted."""
     model.add(layers.Flatten() if config.head == "dense" else layers.GlobalAveragePooling2D())
-    model.add(layers.Dense(1, use_bias=use_bias, dtype="float32"))
+    model.add(weighted(layers.Dense(1, use_bias=use_bias, dtype="float32"), config))
 
 
 def add_transposed_convolution(

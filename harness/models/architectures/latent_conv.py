@@ -12,7 +12,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from harness.core.config import TrialConfig
+from harness.core.config import CHOICES, TrialConfig
 from harness.models.architectures import architecture
 from harness.models.architectures._blocks import (
     add_convolution,
@@ -21,7 +21,9 @@ from harness.models.architectures._blocks import (
     discriminator_width,
     halvings,
     labelled_shape,
+    replaces_biases,
     scaled,
+    weighted,
 )
 
 MOMENTUM = 0.9  # PyTorch's default, which counts the other way: 0.1
@@ -34,8 +36,10 @@ KERNELS = (3, 4, 4)  # 3 between 4x4 and 7x7, where 4 would leave unequal paddin
         "normalization": ("batch", "none"),
         "downsampling": ("strided", "pooled"),
         "head": ("dense",),
+        "discriminator_normalization": CHOICES["discriminator_normalization"],
     },
     initialisation="normal",
+    normalizes_discriminator=True,
 )
 def latent_conv(
     config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
@@ -80,15 +84,16 @@ def _generator(
 def _discriminator(
     config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
 ) -> keras.Model:
-    use_bias = config.normalization == "none"
+    use_bias = not replaces_biases(config)
     model = keras.Sequential(
         [keras.Input(labelled_shape(image_shape, num_labels))], name="discriminator"
     )
     for channels, kernel in zip((64, 128, 256), reversed(KERNELS), strict=True):
         count = scaled(channels, discriminator_width(config))
         add_convolution(
-            model, config, count, kernel=kernel, normalized=channels > 64, use_bias=use_bias
+            model, config, count, kernel=kernel, first=channels == 64, use_bias=use_bias
         )
-    model.add(layers.Conv2D(1, model.output_shape[1:3], use_bias=use_bias, dtype="float32"))
+    size = model.output_shape[1:3]
+    model.add(weighted(layers.Conv2D(1, size, use_bias=use_bias, dtype="float32"), config))
     model.add(layers.Flatten(dtype="float32"))
     return model

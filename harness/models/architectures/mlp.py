@@ -11,13 +11,16 @@ import math
 import keras
 from keras import layers
 
-from harness.core.config import TrialConfig
+from harness.core.config import CHOICES, TrialConfig
 from harness.models.architectures import architecture
 from harness.models.architectures._blocks import (
+    add_discriminator_normalization,
     add_normalization,
     discriminator_width,
     labelled_shape,
+    replaces_biases,
     scaled,
+    weighted,
 )
 
 MOMENTUM = 0.8  # of batch normalization, as published
@@ -25,7 +28,12 @@ MOMENTUM = 0.8  # of batch normalization, as published
 
 @architecture(
     source="Goodfellow et al. 2014, in the sizes of Keras-GAN's gan.py (E. Linder-Noren, 2017)",
-    supports={"normalization": ("batch", "none"), "downsampling": ("strided",), "head": ("dense",)},
+    supports={
+        "normalization": ("batch", "none"),
+        "downsampling": ("strided",),
+        "head": ("dense",),
+        "discriminator_normalization": CHOICES["discriminator_normalization"],
+    },
 )
 def mlp(
     config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
@@ -59,9 +67,13 @@ def _discriminator(
         [keras.Input(labelled_shape(image_shape, num_labels)), layers.Flatten()],
         name="discriminator",
     )
-    for units in (512, 256):
-        model.add(layers.Dense(scaled(units, discriminator_width(config))))
+    for units, first in ((512, True), (256, False)):
+        biased = first or not replaces_biases(config)
+        dense = layers.Dense(scaled(units, discriminator_width(config)), use_bias=biased)
+        model.add(weighted(dense, config))
+        if not first:
+            add_discriminator_normalization(model, config)
         model.add(layers.LeakyReLU(config.leaky_slope))
         model.add(layers.Dropout(config.dropout))
-    model.add(layers.Dense(1, dtype="float32"))
+    model.add(weighted(layers.Dense(1, dtype="float32"), config))
     return model

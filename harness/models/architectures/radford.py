@@ -14,7 +14,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from harness.core.config import TrialConfig
+from harness.core.config import CHOICES, TrialConfig
 from harness.models.architectures import architecture
 from harness.models.architectures._blocks import (
     add_convolution,
@@ -24,6 +24,7 @@ from harness.models.architectures._blocks import (
     discriminator_width,
     halvings,
     labelled_shape,
+    replaces_biases,
     scaled,
 )
 
@@ -36,8 +37,10 @@ MOMENTUM = 0.9  # of the moving averages; short budgets leave Keras's 0.99 near 
         "normalization": ("batch", "none"),
         "downsampling": ("strided", "pooled"),
         "head": ("dense", "gap"),
+        "discriminator_normalization": CHOICES["discriminator_normalization"],
     },
     initialisation="normal",
+    normalizes_discriminator=True,
 )
 def radford(
     config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
@@ -83,12 +86,12 @@ def _generator(
 def _discriminator(
     config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
 ) -> keras.Model:
-    use_bias = config.normalization == "none"
+    use_bias = not replaces_biases(config)
     model = keras.Sequential(
         [keras.Input(labelled_shape(image_shape, num_labels))], name="discriminator"
     )
     for channels in (128, 256, 512):
         count = scaled(channels, discriminator_width(config))
-        add_convolution(model, config, count, normalized=channels > 128, use_bias=use_bias)
+        add_convolution(model, config, count, first=channels == 128, use_bias=use_bias)
     add_head(model, config, use_bias)
     return model

@@ -29,6 +29,7 @@ from harness.models.architectures._blocks import (
         "downsampling": ("strided", "pooled"),
         "head": ("dense", "gap"),
         "convolution": CHOICES["convolution"],
+        "discriminator_normalization": CHOICES["discriminator_normalization"],
     },
 )
 def tutorial(
@@ -83,6 +84,7 @@ def _discriminator(
         [keras.Input(labelled_shape(image_shape, num_labels))], name="discriminator"
     )
     for channels in (64, 128):
-        add_convolution(model, config, scaled(channels, discriminator_width(config)))
+        count = scaled(channels, discriminator_width(config))
+        add_convolution(model, config, count, first=channels == 64)
     add_head(model, config)
     return model

@@ -32,6 +32,7 @@ MOMENTUM = 0.9  # of batch normalization, as published
         "downsampling": ("strided", "pooled"),
         "head": ("dense", "gap"),
         "convolution": CHOICES["convolution"],
+        "discriminator_normalization": CHOICES["discriminator_normalization"],
     },
 )
 def upsampling(
@@ -77,6 +78,6 @@ def _discriminator(
     )
     for channels, strides in ((64, 2), (128, 2), (256, 2), (512, 1)):
         count = scaled(channels, discriminator_width(config))
-        add_convolution(model, config, count, strides=strides)
+        add_convolution(model, config, count, strides=strides, first=channels == 64)
     add_head(model, config)
     return model
