@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from harness.cli import options
-from harness.cli.app import FAILED, INTERRUPTED, WRONG_INPUT, open_door
-from harness.cli.options import REPORTS
+from harness.cli.app import open_door
 from harness.cli.output import lasting_output
-from harness.core.errors import HarnessError, InputError
-from harness.core.interruption import interruption
+from harness.core.errors import InputError
 from harness.core.spec.lookup import CLAIMS
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from harness.core.spec.study_spec import StudySpec
 
-    from harness.search.plan import StudyPlan
+MAX_SEEDS = 40
 
 
 def study(
@@ -53,6 +48,13 @@ def study(
         bool, typer.Option("--dry-run", help="Print the resolved study and stop.")
     ] = False,
     smoke: options.Smoke = False,
+    until_decided: Annotated[
+        bool, typer.Option("--until-decided", help="Add seeds until every claim's test is decided.")
+    ] = False,
+    max_seeds: Annotated[
+        int | None,
+        typer.Option(min=5, max=MAX_SEEDS, help="Seeds at which --until-decided ends."),
+    ] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
     as_json: options.AsJson = False,
 ) -> int:
@@ -60,88 +62,62 @@ def study(
 
     For a folder, run its studies one after the other; if one fails, the others still run.
     """
-    from harness.core.spec.lookup import resolve_study, studies_in
-    from harness.search.plan import Workforce
+    from harness.core.spec.lookup import declared_study, resolve_study, studies_in
+    from harness.search.plan import StudyPlan, Workforce
     from harness.search.session import declare
 
+    given = {"n-trials": n_trials, "seeds": seeds, "smoke": smoke, "study-name": study_name}
+    _check(until_decided, given, max_seeds)
     names = studies_in(study) if study_name is None else None
     changes: dict[str, Any] = {"n_trials": n_trials, "seed": seed, "seeds": seeds}
     changes |= {"settings": settings or [], "smoke": smoke, "name": study_name}
     specs = [resolve_study(name, **changes) for name in names or [study]]
     specs = list({spec.name: spec for spec in specs}.values())  # claims may share a study's runs
     force = Workforce(workers or 1, executor, workers_per_gpu, ray_address, cpus_per_worker)
-    if dry_run:
+    if dry_run and not until_decided:
         declare(specs, data_dir)
         return 0
     from rich.console import Console
 
+    from harness.evidence.reported_study import report_claims, run_all, run_reported
+    from harness.evidence.until_decided import Campaign
     from harness.search.session import make_plan
 
-    given: dict[str, Any] = {"storage": storage, "tracking_uri": tracking_uri, "timeout": timeout}
-    given |= {"data_dir": data_dir, "workforce": force, "suggest_workers": workers is None}
-    plans = [make_plan(one, **given) for one in specs]
+    def plan_of(spec: StudySpec, limit: float | None = timeout) -> StudyPlan:
+        given: dict[str, Any] = {"storage": storage, "tracking_uri": tracking_uri}
+        given |= {"data_dir": data_dir, "workforce": force, "suggest_workers": workers is None}
+        return make_plan(spec, timeout=limit, **given)
+
+    plans = [plan_of(spec) for spec in specs]
     console = Console(file=lasting_output(sys.stderr if as_json else sys.stdout))
-    results, code = [], 0
-    for plan in plans:
-        try:
-            result, study_code = _run(plan, console, no_report)
-        except HarnessError as error:
-            if not names:
-                raise
-            typer.echo(f"error: {plan.spec.name}: {error}", err=True)
-            result = {"name": plan.spec.name, "error": str(error)}
-            study_code = WRONG_INPUT if isinstance(error, InputError) else FAILED
-        results.append(result)
-        code = max(code, study_code)
-        if study_code == INTERRUPTED:
-            break
-    if study == CLAIMS and names and not no_report:
-        page = _write(plans[0], CLAIMS, 0)
-        console.print(f"claims:  {page or 'not written'}", highlight=False, markup=False)
-        code = code or (0 if page else FAILED)
+    if until_decided:
+        declared = [declared_study(name) for name in names or [study]]
+        studies = {spec.name: spec for spec in specs}
+        campaign = Campaign(declared, studies, plan_of, console, max_seeds or MAX_SEEDS)
+        if dry_run:
+            campaign.look()
+            return 0
+        results, code = campaign.run(timeout, no_report=no_report)
+    elif names:
+        results, code = run_all(plans, console, no_report=no_report)
+    else:
+        result, code = run_reported(plans[0], console, no_report=no_report)
+        results = [result]
+    if study == CLAIMS and names and not no_report and not smoke:
+        page_code = report_claims(plans[0], console)
+        code = code or page_code
     if as_json:
-        print(json.dumps(results if names else results[0], indent=2))
+        print(json.dumps(results if names or until_decided else results[0], indent=2))
     return code
 
 
-def _run(plan: StudyPlan, console: Console, no_report: bool) -> tuple[dict[str, Any], int]:
-    """Run one study, write its report and print its summary: (outcome for JSON, exit code)."""
-    from harness.search.display.summary import summary_lines
-    from harness.search.session import run_and_confirm
-
-    outcome, confirmation = run_and_confirm(plan, console)
-    outcomes = [one for one in (outcome, confirmation) if one is not None]
-    wanted = bool(outcome.states) and not no_report
-    page = REPORTS / outcome.name / "index.html" if wanted else None
-    if page and (any(one.ran for one in outcomes) or not os.path.exists(page)):
-        page = _write(plan, outcome.name, outcome.done)
-    for line in summary_lines(outcomes, page, plan.tracking_uri):
-        console.print(line, soft_wrap=True, highlight=False, markup=False)
-    result = {
-        **dataclasses.asdict(outcome),
-        "confirmation": confirmation and dataclasses.asdict(confirmation),
-        "report": page and str(page),
-    }
-    if interruption.requested or any(one.interrupted for one in outcomes):
-        return result, INTERRUPTED
-    failed = (wanted and page is None) or (outcome.complete and outcome.best is None)
-    return result, FAILED if failed else 0
-
-
-def _write(plan: StudyPlan, name: str, trials: int) -> Path | None:
-    """The page of the study ``name`` or of all claims; None, after one line, if unwritable."""
-    from harness.reporting.pages.recorded import NotRecordedError, not_written, write_recorded
-    from harness.search.study.agreement import runs_lost
-
-    folder, uri = REPORTS / name, plan.tracking_uri
-    try:
-        return write_recorded(uri, name, folder)
-    except NotRecordedError:
-        raise runs_lost(name, trials, plan.storage_url) from None
-    except OSError as error:
-        named = uri if uri != plan.layout.tracking_uri else None
-        typer.echo(f"error: {not_written(error, name, folder, named)}", err=True)
-        return None
+def _check(until_decided: bool, given: dict[str, Any], max_seeds: int | None) -> None:
+    """Raise InputError for options that do not go with --until-decided, or not without it."""
+    if max_seeds is not None and not until_decided:
+        raise InputError("--max-seeds is for --until-decided; allowed without it: --seeds")
+    for option, value in given.items():
+        if until_decided and value:
+            raise InputError(f"--until-decided takes no --{option}; allowed: --max-seeds")
 
 
 if __name__ == "__main__":

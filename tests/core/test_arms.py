@@ -37,6 +37,15 @@ def test_it_is_read_back_as_it_was_written():
     assert StudySpec.from_dict(spec.to_dict()) == spec
 
 
+def test_arms_may_have_as_many_seeds_as_they_need():
+    spec = declared(seeds={"a": 5, "b": 0})
+    assert spec.arms is not None
+    assert (spec.arms.num_seeds, spec.search.num_trials) == (5, 5)
+    assert StudySpec.from_dict(spec.to_dict()) == spec
+    grown = spec.with_seeds({"a": 5, "b": 8})
+    assert (grown.search.num_trials, grown.to_dict()["seeds"]) == (13, {"a": 5, "b": 8})
+
+
 def test_an_arm_may_be_the_base_itself():
     assert declared(arms={"base": {}, "other": {"optimizer": "sgd"}}).varied == ("optimizer",)
 
@@ -50,6 +59,9 @@ def test_an_arm_may_be_the_base_itself():
         ({"search": {"collapse_alarm": True}}, "[search]: collapse_alarm is True"),
         ({"seeds": 0}, "seeds takes a whole number from 1 to 1,000, got 0"),
         ({"seeds": "five"}, "seeds takes a whole number"),
+        ({"seeds": {"a": 1}}, "seeds is a number for each arm; it names 'a'"),
+        ({"seeds": {"a": 1, "b": -1}}, "seeds: b takes a whole number from 0 to 1,000, got -1"),
+        ({"seeds": {"a": 0, "b": 0}}, "seeds is 0 for every arm"),
         ({"arms": {}, "seeds": 2}, "seeds is for studies with [arms]"),
         ({"arms": {"<b>": {}}}, "[arms]: name '<b>'; allowed: 1 to 60 letters"),
         ({"arms": {"a": 3}}, "[arms]: a is a table of fields, got 3"),

@@ -25,19 +25,20 @@ _ARM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=+ -]{0,59}")
 
 @dataclass(frozen=True)
 class Arms:
-    """Configurations by name, each trained once with every one of ``num_seeds`` seeds.
+    """Configurations by name, each trained once with every one of its seeds.
 
     fields: arm -> the TrialConfig fields that it sets over the study's base, in the order of the
-    study file. The i-th seed, from 0, is the base's seed plus i for every arm, so that arms pair by
-    seed. Raises InputError without arms, for invalid names or fields, and for two equal arms.
+    study file. seeds: how many each arm has, one number for all or arm -> number, where 0 is for an
+    arm that is not trained. The i-th seed, from 0, is the base's seed plus i for every arm. Raises
+    InputError without arms, for invalid names or fields, and for two equal arms.
     """
 
     fields: Mapping[str, Mapping[str, Any]]
-    num_seeds: int = 1
+    seeds: int | Mapping[str, int] = 1
 
     def __post_init__(self) -> None:
-        """Validate names, fields and the number of seeds."""
-        check_whole("seeds", self.num_seeds, 1, MAX_SEEDS)
+        """Validate names, fields and the numbers of seeds."""
+        self._check_seeds()
         if not 1 <= len(self.fields) <= MAX_ARMS:
             raise InputError(f"[arms] holds {len(self.fields)} arms; allowed: 1 to {MAX_ARMS}")
         for name, changes in self.fields.items():
@@ -62,9 +63,18 @@ class Arms:
         return tuple(dict.fromkeys(field for changes in self.fields.values() for field in changes))
 
     @property
+    def num_seeds(self) -> int:
+        """The number of seeds of the arm that has most."""
+        return max(map(self.seeds_of, self.fields))
+
+    @property
     def num_trials(self) -> int:
         """Number of trials: one per arm and seed."""
-        return len(self.fields) * self.num_seeds
+        return sum(map(self.seeds_of, self.fields))
+
+    def seeds_of(self, arm: str) -> int:
+        """The number of seeds of ``arm``."""
+        return self.seeds if isinstance(self.seeds, int) else self.seeds[arm]
 
     def configs(self, base: TrialConfig) -> dict[str, TrialConfig]:
         """The configuration of each arm over ``base``; InputError if two are the same."""
@@ -85,11 +95,23 @@ class Arms:
             name: {key: value for key, value in changes.items() if key not in fields}
             for name, changes in self.fields.items()
         }
-        return Arms(kept, self.num_seeds)
+        return Arms(kept, self.seeds)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """The table ``[arms]`` as it stands in a study file."""
         return {name: dict(changes) for name, changes in self.fields.items()}
+
+    def _check_seeds(self) -> None:
+        if not isinstance(self.seeds, Mapping):
+            check_whole("seeds", self.seeds, 1, MAX_SEEDS)
+            return
+        if set(self.seeds) != set(self.fields):
+            named = ", ".join(map(shown, self.seeds))
+            raise InputError(f"seeds is a number for each arm; it names {named or 'none'}")
+        for arm, number in self.seeds.items():
+            check_whole(f"seeds: {arm}", number, 0, MAX_SEEDS)
+        if not any(self.seeds.values()):
+            raise InputError("seeds is 0 for every arm: there is nothing to train")
 
 
 @dataclass(frozen=True)
@@ -125,8 +147,8 @@ def confirmed_trial(arm: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def parse_arms(table: Mapping[str, Any], num_seeds: object) -> Arms | None:
-    """The arms declared by the table ``[arms]``; None for an empty one."""
+def parse_arms(table: Mapping[str, Any], seeds: Any) -> Arms | None:
+    """The arms declared by the table ``[arms]``, with their ``seeds``; None for an empty one."""
     if not table:
         return None
     fields = {}
@@ -135,9 +157,7 @@ def parse_arms(table: Mapping[str, Any], num_seeds: object) -> Arms | None:
             arm = escape_control_characters(name)
             raise InputError(f"[arms]: {arm} is a table of fields, got {shown(changes)}")
         fields[name] = dict(changes)
-    check_whole("seeds", num_seeds, 1, MAX_SEEDS)
-    assert isinstance(num_seeds, int)
-    return Arms(fields, num_seeds)
+    return Arms(fields, dict(seeds) if isinstance(seeds, Mapping) else seeds)
 
 
 def parse_confirmation(table: Mapping[str, Any]) -> Confirmation | None:

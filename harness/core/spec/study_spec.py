@@ -109,18 +109,18 @@ class StudySpec:
         """A copy with ``seed`` as the seed of the search and of its trials."""
         return self._fix({"seed": seed}, search=dataclasses.replace(self.search, seed=seed))
 
-    def with_seeds(self, num_seeds: int) -> StudySpec:
-        """A copy that trains every arm with ``num_seeds`` seeds; InputError without arms."""
+    def with_seeds(self, seeds: int | Mapping[str, int]) -> StudySpec:
+        """A copy that trains every arm with as many ``seeds``; InputError without arms."""
         if self.arms is None:
             raise InputError(f"--seeds is for studies with [arms]; {self.name} searches a space")
-        arms = dataclasses.replace(self.arms, num_seeds=num_seeds)
+        arms = dataclasses.replace(self.arms, seeds=seeds)
         search = dataclasses.replace(self.search, num_trials=arms.num_trials)
         return self.replace(arms=arms, search=search)
 
     def smoke(self) -> StudySpec:
         """The study reduced to seconds: two narrow, short trials, few samples."""
         small = smoke_fields(self)
-        arms = self.arms and dataclasses.replace(self.arms.without(small), num_seeds=1)
+        arms = self.arms and dataclasses.replace(self.arms.without(small), seeds=1)
         count = arms.num_trials if arms else 2
         search = dataclasses.replace(self.search, num_trials=count, reports=3)
         return self._fix(
@@ -170,7 +170,7 @@ class StudySpec:
         return {
             "name": self.name,
             "question": self.question,
-            "seeds": self.arms.num_seeds if self.arms else 1,
+            "seeds": _plain_seeds(self.arms) if self.arms else 1,
             "base": dict(self.base),
             "space": {name: domain.to_dict() for name, domain in self.space.items()},
             "arms": self.arms.to_dict() if self.arms else {},
@@ -247,6 +247,10 @@ class StudySpec:
                 )
         elif self.claim:
             self.claim.check_arms(names)
+
+
+def _plain_seeds(arms: Arms) -> int | dict[str, int]:
+    return arms.seeds if isinstance(arms.seeds, int) else dict(arms.seeds)
 
 
 def _table(values: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -35,6 +35,10 @@ TABLE_FILE = "claims.csv"
 JSON_FILE = "claims.json"
 
 
+class NoRunsError(InputError):
+    """No run of a claim has ended, so that a page of claims would say nothing."""
+
+
 @dataclass(frozen=True)
 class ClaimRuns:
     """A claim, the study that declares it, and the results with its runs, None before any trial."""
@@ -76,13 +80,13 @@ def write_claims(
     """The path of the page, written with claims.csv and claims.json into ``output_dir``.
 
     results: the studies that have run, including those whose runs another claim reads. specs: the
-    declarations of all claims, run or not; by default those of ``results``. Raises InputError if no
-    run has ended, FewerRunsError if the page that is there rests on more runs, unless ``force``.
+    declarations of all claims, run or not; by default those of ``results``. Raises NoRunsError if
+    no run has ended, FewerRunsError if the page that is there rests on more runs, unless ``force``.
     """
     found = claim_runs(results, specs)
     runs = sum(num_runs(one) for one in _studies(found))
     if not runs:
-        raise InputError(
+        raise NoRunsError(
             f"no run of a claim has ended, so there is no page of them; run python -m "
             f"harness.study {CLAIMS} first"
         )

@@ -80,7 +80,11 @@ def search_words(results: StudyResults) -> str:
     search, arms = results.spec.search, results.spec.arms
     if arms is not None:
         first = results.spec.base_config().seed
-        return f"{len(arms.names)} arms with the seeds {first} to {first + arms.num_seeds - 1} each"
+        if isinstance(arms.seeds, int):
+            last = first + arms.num_seeds - 1
+            return f"{len(arms.names)} arms with the seeds {first} to {last} each"
+        fewest = min(map(arms.seeds_of, arms.names))
+        return f"{len(arms.names)} arms with {fewest} to {arms.num_seeds} seeds each, from {first}"
     return (
         f"Search: {search.direction} {search.metric}, sampler {search.sampler}, "
         f"pruner {search.pruner}, seed {search.seed}"

@@ -49,13 +49,17 @@ def arm_name(spec: StudySpec, params: Mapping[str, Any]) -> str:
 
 
 def arm_params(spec: StudySpec) -> list[dict[str, Any]]:
-    """The parameters of every trial of a study of arms: all arms with a seed before the next."""
+    """The parameters of every trial of a study of arms: all arms with a seed before the next.
+
+    Arms that have fewer seeds leave out the later ones.
+    """
     assert spec.arms is not None
     first = spec.base_config().seed
     return [
         {ARM: index, "seed": first + offset}
         for offset in range(spec.arms.num_seeds)
-        for index in range(len(spec.arms.names))
+        for index, arm in enumerate(spec.arms.names)
+        if offset < spec.arms.seeds_of(arm)
     ]
 
 

@@ -57,6 +57,15 @@ def test_more_seeds_and_more_arms_go_on_where_it_stopped(storage):
     assert [proposed(study, grown) for _ in range(4)] == rest
 
 
+def test_an_arm_that_has_enough_seeds_is_trained_no_more(storage):
+    study = load_or_create_study(spec(seeds=1), storage)
+    assert [proposed(study, spec(seeds=1)) for _ in range(2)] == [("adam", 5), ("sgd", 5)]
+    grown = spec(seeds={"adam": 1, "sgd": 3})
+    assert space_size(grown) == 4
+    study = load_or_create_study(grown, storage)
+    assert [proposed(study, grown) for _ in range(2)] == [("sgd", 6), ("sgd", 7)]
+
+
 @pytest.mark.parametrize(
     "arms",
     [

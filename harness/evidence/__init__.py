@@ -1,0 +1,1 @@
+"""Runs and verdicts together: what a study trains, what its page says, what is still open."""

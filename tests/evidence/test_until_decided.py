@@ -1,0 +1,159 @@
+"""``--until-decided``: seeds are added where they decide, no run is trained twice, all resumes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.core.config import TrialConfig
+from harness.study import study
+from tests.support.scored_arms import ScoredArms
+from tests.support.wrong_input import check_refusal, pass_door
+
+STUDY = """
+question = "Which slope?"
+seeds = 2
+
+[base]
+dataset = "digits"
+width = 0.0625
+images = 64
+batch_size = 16
+latent_dim = 4
+
+{arms}
+[search]
+minimize = "fid"
+reports = 1
+
+[evaluation]
+num_samples = 100
+
+[claim]
+id = "{claim}"
+source = "S"
+text = "The slope matters"
+{tests}
+"""
+ARM = """
+[arms."{slope}"]
+leaky_slope = {slope}
+"""
+TEST = """
+[[claim.tests]]
+outcome = "fid"
+better = "{better}"
+than = "{than}"
+smallest_effect = 0.1
+"""
+LEVELS = {0.1: 20.0, 0.2: 10.0, 0.3: 10.1}
+"""The geometric mean of fid by slope: 0.1 is far worse than 0.2, which is as good as 0.3."""
+
+
+def fid(config: TrialConfig) -> float:
+    """Noise of 4 %, so that 0.2 and 0.3 are told to be alike at the second look or the third."""
+    rng = np.random.default_rng([round(100 * config.leaky_slope), config.seed])
+    return LEVELS[config.leaky_slope] * float(np.exp(0.04 * rng.normal()))
+
+
+def declare(folder: Path, name: str, claim: str, *pairs: tuple[float, float]) -> None:
+    slopes = sorted({slope for pair in pairs for slope in pair})
+    arms = "".join(ARM.format(slope=slope) for slope in slopes)
+    tests = "".join(TEST.format(better=better, than=than) for better, than in pairs)
+    (folder / "studies" / "claims").mkdir(parents=True, exist_ok=True)
+    text = STUDY.format(arms=arms, claim=claim, tests=tests)
+    (folder / "studies" / "claims" / f"{name}.toml").write_text(text)
+
+
+@pytest.fixture
+def stub(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> ScoredArms:
+    """Two claims in the current folder: far apart; far apart, and alike."""
+    monkeypatch.chdir(workspace)
+    monkeypatch.setenv("HARNESS_MLRUNS", str(workspace / "mlruns"))
+    declare(workspace, "one", "C1", (0.2, 0.1))
+    declare(workspace, "two", "C2", (0.2, 0.1), (0.2, 0.3))
+    made = ScoredArms(fid)
+    made.install(monkeypatch)
+    return made
+
+
+def run(*arguments: str, code: int = 0) -> str:
+    """What the command prints, which ends with ``code``."""
+    found, said, complaint = pass_door(study, *arguments, "--workers", "1", "--no-report")
+    assert found == code, complaint
+    return said
+
+
+def test_an_empty_store_is_filled_until_all_is_decided(stub: ScoredArms) -> None:
+    said = run("claims", "--until-decided")
+    assert "3 tests: 0 decided, 3 open; the next looks need 25 runs" in said
+    assert "  two (C2): 0.1 0 to 5 seeds, 0.2 0 to 5 seeds, 0.3 0 to 5 seeds" in said
+    assert "3 tests: 2 decided (2 supported), 1 open; the next looks need 6 runs" in said
+    assert "  two (C2): 0.2 5 to 8 seeds, 0.3 5 to 8 seeds" in said
+    assert "3 tests: 3 decided (2 supported and 1 no difference that matters), 0 open" in said
+    # In ``two``, 0.1 ends at five seeds: no open test compares it any more.
+    seeds = {slope: max(seed for one, seed in stub.ended if one == slope) for slope in LEVELS}
+    assert seeds[0.1] == 4
+    assert seeds[0.2] == seeds[0.3] >= 7
+    again = run("claims", "--until-decided")
+    assert "0 open" in again
+    # Each once in each study that has it: ``one`` and ``two`` share the slopes 0.1 and 0.2.
+    assert {stub.ended[slope, seed] for slope in (0.1, 0.2) for seed in range(5)} == {2}
+    assert {stub.ended[0.3, seed] for seed in range(seeds[0.3] + 1)} == {1}
+    assert stub.begun == stub.ended
+
+
+def test_it_resumes_wherever_it_was_stopped_and_trains_no_run_twice(stub: ScoredArms) -> None:
+    stub.interrupt_at = {1, 9, 12, 30}
+    for _ in range(4):
+        run("claims", "--until-decided", code=130)
+    said = run("claims", "--until-decided")
+    assert "0 open" in said
+    assert {stub.ended[slope, seed] for slope in (0.1, 0.2) for seed in range(5)} == {2}
+    assert {count for (slope, _), count in stub.ended.items() if slope == 0.3} == {1}
+    assert stub.begun.total() == stub.ended.total() + 4
+
+
+def test_runs_of_before_count_and_are_not_trained_again(stub: ScoredArms) -> None:
+    run("claims/two")
+    assert stub.ended.total() == 6
+    plan = run("claims/two", "--until-decided", "--dry-run")
+    assert "2 tests: 0 decided, 2 open; the next looks need 9 runs" in plan
+    assert "two (C2): 0.1 2 to 5 seeds, 0.2 2 to 5 seeds, 0.3 2 to 5 seeds" in plan
+    assert stub.ended.total() == 6
+    run("claims/two", "--until-decided", "--max-seeds", "5")
+    assert stub.ended.total() == 15
+    assert set(stub.ended.values()) == {1}
+
+
+def test_a_plan_without_a_store_makes_none(
+    stub: ScoredArms, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_MLRUNS", str(workspace / "elsewhere"))
+    assert "the next looks need 25 runs" in run("claims", "--until-decided", "--dry-run")
+    assert not (workspace / "elsewhere").exists()
+
+
+def test_no_trial_begins_once_the_time_is_over(stub: ScoredArms) -> None:
+    assert "the time is over" in run("claims", "--until-decided", "--timeout", "0")
+    assert stub.begun.total() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["claims", "--max-seeds", "8"], "--max-seeds is for --until-decided"),
+        (["claims", "--until-decided", "--seeds", "8"], "--until-decided takes no --seeds"),
+        (["claims", "--until-decided", "--max-seeds", "50"], "50"),
+        (["quickstart", "--until-decided"], "studies with a [claim]; quickstart has none"),
+    ],
+)
+def test_options_that_do_not_fit_are_one_line(
+    arguments: list[str], says: str, stub: ScoredArms
+) -> None:
+    code, _, complaint = pass_door(study, *arguments)
+    check_refusal(code, complaint)
+    assert says in complaint
+    assert stub.begun.total() == 0

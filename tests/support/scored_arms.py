@@ -1,0 +1,69 @@
+"""Trials that train nothing and score what a test says, with a count of how often each was trained.
+
+For tests of the commands around the training: a trial takes a part of a second.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.core.config import TrialConfig
+from harness.search.trial import objective, setup
+from harness.training.loop import Progress
+from tests.support.no_training import IdleTrainer
+
+Key = tuple[float, int]
+"""The slope of LeakyReLU, by which a test's arms differ, and the seed."""
+
+
+class ScoredArms:
+    """Stands in for training and scoring, once ``install`` was called.
+
+    begun, ended: how often the trial of each slope and seed was trained, from its first step and to
+    its end. interrupt_at: the numbers of training runs, from 1, during which Ctrl-C comes.
+    """
+
+    def __init__(self, fid: Callable[[TrialConfig], float]) -> None:
+        self.begun, self.ended = Counter[Key](), Counter[Key]()
+        self.interrupt_at: set[int] = set()
+        self._fid = fid
+        self._config = TrialConfig()
+        self._trained = False
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        stub = self
+
+        class ScoredTrainer(IdleTrainer):
+            def __init__(self, config: TrialConfig, dataset: object) -> None:
+                super().__init__(config, dataset)
+                stub._config, stub._trained = config, False
+
+            def run(self, milestones: Sequence[int], on_call: object) -> Iterator[Progress]:
+                key = stub._config.leaky_slope, stub._config.seed
+                stub.begun[key] += 1
+                stub._trained = True
+                if stub.begun.total() in stub.interrupt_at:
+                    raise KeyboardInterrupt
+                yield from super().run(milestones, on_call)
+                stub.ended[key] += 1
+
+        monkeypatch.setattr(objective, "Trainer", ScoredTrainer)
+        monkeypatch.setattr(setup, "Trainer", ScoredTrainer)
+        monkeypatch.setattr(objective.TrialRunner, "_checkpoint_file", lambda runner, config: None)
+        monkeypatch.setattr(objective, "_log_generator", lambda trainer, run: None)
+        monkeypatch.setattr(setup, "prepare_evaluator", lambda *arguments: self)
+
+    @property
+    def scale(self) -> dict[str, Any]:
+        return {}
+
+    def score(self, images: np.ndarray) -> dict[str, float]:
+        return {"fid": self._fid(self._config) if self._trained else 400.0}
+
+    def describe(self) -> dict[str, Any]:
+        return {"metrics": {}}
