@@ -8,11 +8,11 @@ do not: the best of many is chosen by its score, which is therefore too good.
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 from scipy import special
 
 from harness.core.spec.search_space import Domain, Range
@@ -122,7 +122,7 @@ def find_winner(
 
 def mean(candidate: Candidate) -> float:
     """The mean of its scores on fresh seeds; NaN without any."""
-    return statistics.fmean(candidate.fresh) if candidate.fresh else math.nan
+    return float(np.mean(candidate.fresh)) if candidate.fresh else math.nan
 
 
 def _may_be_equal(first: Candidate, other: Candidate, level: float) -> bool:
@@ -139,14 +139,13 @@ def _may_be_equal(first: Candidate, other: Candidate, level: float) -> bool:
 
 def _welch(one: Sequence[float], other: Sequence[float]) -> float:
     """Two-sided p-value of Welch's t test (Welch 1947) of two samples of at least two."""
-    errors = [statistics.variance(values) / len(values) for values in (one, other)]
-    difference = abs(statistics.fmean(one) - statistics.fmean(other))
-    if sum(errors) == 0.0:
+    sizes = np.array([len(one), len(other)])
+    errors = np.array([np.var(values, ddof=1) for values in (one, other)]) / sizes
+    difference = abs(np.mean(one) - np.mean(other))
+    if errors.sum() == 0.0:
         return 1.0 if difference == 0.0 else 0.0
-    freedom = sum(errors) ** 2 / sum(
-        error**2 / (len(values) - 1) for error, values in zip(errors, (one, other), strict=True)
-    )
-    return float(2.0 * special.stdtr(freedom, -difference / math.sqrt(sum(errors))))
+    freedom = errors.sum() ** 2 / (errors**2 / (sizes - 1)).sum()
+    return float(2.0 * special.stdtr(freedom, -difference / np.sqrt(errors.sum())))
 
 
 def _shared(candidates: Sequence[Candidate], space: Mapping[str, Domain]) -> dict[str, Any]:
