@@ -104,8 +104,7 @@ def study(
         result, code = run_reported(plans[0], console, no_report=no_report)
         results = [result]
     if study == CLAIMS and names and not no_report and not smoke:
-        page_code = report_claims(plans[0], console)
-        code = code or page_code
+        code = max(code, report_claims(plans[0], console))
     if as_json:
         print(json.dumps(results if names or until_decided else results[0], indent=2))
     return code
