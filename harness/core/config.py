@@ -23,7 +23,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": ("adam", "lion", "nadam", "rmsprop", "sgd"),
     "pixel_scaling": ("centered", "maxabs", "minmax", "unit"),
     "output_activation": ("auto", "linear", "sigmoid", "tanh"),
-    "augmentation": ("classic", "none"),
+    "augmentation": ("classic", "diffaugment", "none"),
+    "minibatch_std": ("batch", "none"),
     "conditional": ("labels", "none"),
     "precision": ("bfloat16", "float32"),
     "convolution": ("auto", "direct", "transform"),
@@ -40,6 +41,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "real_label": (0.5, 1.0),
     "penalty_weight": (0.0, 1e4),
     "discriminator_steps": (1, 10),
+    "packing": (1, 8),
     "discriminator_learning_rate_ratio": (1e-3, 1e3),
     "ema": (0.0, 1.0),
     "leaky_slope": (0.0, 0.5),
@@ -77,7 +79,9 @@ class TrialConfig:
     Game: ``real_label`` is the label of real images in losses that have labels; below 1 it is
     smoothed. ``penalty`` keeps the slopes of the discriminator small, with ``penalty_weight``. The
     discriminator makes ``discriminator_steps`` updates for each of the generator, each on new
-    images.
+    images. It judges ``packing`` images together; with ``minibatch_std`` ``batch`` it is told how
+    much those of its batch differ. ``augmentation`` ``classic`` alters real images alone,
+    ``diffaugment`` whatever the discriminator sees.
     Optimizer: ``beta_1`` is the decay of the first moment (adam, nadam, lion) and the momentum of
     sgd; rmsprop has none.
     Raises InputError, with the value received and what is allowed, for anything outside
@@ -104,6 +108,8 @@ class TrialConfig:
     penalty: str = "none"
     penalty_weight: float = 10.0  # Gulrajani et al. 2017, Mescheder et al. 2018
     discriminator_steps: int = 1
+    packing: int = 1
+    minibatch_std: str = "none"
     optimizer: str = "adam"
     learning_rate: float = 2e-4  # Radford et al. 2015, section 4
     beta_1: float = 0.5  # Radford et al. 2015, section 4
@@ -140,6 +146,11 @@ class TrialConfig:
             raise InputError(
                 f"{steps if self.discriminator_steps > 1 else ''}batch_size {self.batch_size:,} "
                 f"exceeds images {self.images:,}"
+            )
+
+        if self.batch_size % self.packing:
+            raise InputError(
+                f"batch_size {self.batch_size:,} is no multiple of packing {self.packing}"
             )
 
     @property
@@ -211,6 +222,8 @@ ADDED: dict[str, str | int | float] = {
     "penalty_weight": 10.0,
     "discriminator_steps": 1,
     "discriminator_normalization": "auto",
+    "packing": 1,
+    "minibatch_std": "none",
 }
 """Fields that records of earlier versions lack -> what those versions did."""
 

@@ -15,6 +15,7 @@ from harness.core.errors import InputError
 from harness.core.registry import ARCHITECTURES
 from harness.core.seeds import derive_seed
 from harness.models.architectures import Architecture
+from harness.models.discriminator_input import with_input_layers
 from harness.models.initialisation import draw_normal
 from harness.models.optimizers import make_optimizer
 
@@ -24,8 +25,8 @@ MAX_LABELS = 100  # every class is a plane of its own in the discriminator's inp
 class Networks(NamedTuple):
     """Generator and discriminator, (N, latent_dim + K) to images and (N, H, W, C + K) to logits.
 
-    Images are (N, H, W, C), logits (N, 1). K is the number of classes where both are told
-    the label, as one hot (N, K); otherwise 0.
+    Images are (N, H, W, C), logits (N, 1), or one for each pack of images that are judged together.
+    K is the number of classes where both are told the label, as one hot (N, K); otherwise 0.
     """
 
     generator: keras.Model
@@ -38,7 +39,7 @@ class Networks(NamedTuple):
         return self.generator(noise, training=training)
 
     def judge(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """Logits (N, 1) in training mode, of images (N, H, W, C) with labels (N, K).
+        """Logits in training mode, of images (N, H, W, C) with labels (N, K).
 
         Mirza and Osindero 2014; the label is a plane for each class, as in the conditional MNIST
         network of Radford et al. 2015, but at the input alone.
@@ -101,7 +102,9 @@ def build_networks(
     labels = num_labels(config, num_classes)
     keras.utils.set_random_seed(derive_seed(config.seed, "weights"))
     with _compute_precision(config.precision):
-        networks = Networks(*architecture.build(config, image_shape, labels))
+        generator, discriminator = architecture.build(config, image_shape, labels)
+    discriminator = with_input_layers(discriminator, config, image_shape, labels)
+    networks = Networks(generator, discriminator)
     method = config.initialisation
     if (architecture.initialisation if method == "auto" else method) == "normal":
         draw_normal(networks, np.random.default_rng(derive_seed(config.seed, "initialisation")))

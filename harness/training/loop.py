@@ -255,7 +255,9 @@ class Trainer:
         mixing = None
         if self._game.penalty.mixes:
             seed = tf.stack([derive_seed(self.config.seed, "penalty"), update])
-            mixing = tf.random.stateless_uniform([self.config.batch_size], seed)
+            packs = self.config.batch_size // self.config.packing
+            drawn_shares = tf.random.stateless_uniform([packs], seed)
+            mixing = tf.repeat(drawn_shares, self.config.packing)
         return Batch(real_images, self._one_hot(labels), noise, self._one_hot(drawn), mixing)
 
     def _one_hot(self, labels: tf.Tensor) -> tf.Tensor:

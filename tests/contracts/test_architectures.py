@@ -14,7 +14,7 @@ from harness.models.networks import build_networks, build_optimizers
 from harness.training.procedures import Batch
 from tests.support.pairwise import pairs_of, pairwise
 
-ALONE = ("discriminator_normalization",)
+ALONE = ("discriminator_normalization", "minibatch_std")
 """Fields that are tried one by one, below, and not with every value of the others."""
 
 VARIANTS = [
@@ -156,6 +156,22 @@ def alone(fields):
 )
 def test_every_normalization_of_the_discriminator_trains(name, normalization):
     one_step(small(name, discriminator_normalization=normalization, **LION))
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    alone(
+        [
+            {"minibatch_std": "batch"},
+            {"packing": 2},
+            {"augmentation": "diffaugment", "packing": 4, "conditional": "labels"},
+        ]
+    ),
+)
+def test_every_remedy_trains(name, fields):
+    step = one_step(small(name, **fields, **LION))
+    logits = 8 // fields.get("packing", 1)
+    assert step.real_logits.shape == step.fake_logits.shape == (logits, 1)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES.names())

@@ -66,6 +66,24 @@ def test_a_procedure_trains_a_loss_or_refuses_it_in_one_line(loss, procedure):
     assert all(moved)
 
 
+@pytest.mark.parametrize("procedure", PROCEDURES.names())
+def test_a_procedure_takes_packs_and_the_deviation_of_a_batch_or_refuses_it(procedure):
+    seen, moved = one_step(TINY.replace(procedure=procedure, packing=4, penalty="gradient"))
+    assert all(moved)
+    assert seen.real_logits.shape == seen.fake_logits.shape == (N // 4, 1)
+    config = TINY.replace(procedure=procedure, minibatch_std="batch")
+    if procedure != "stacked":
+        PROCEDURES.get(procedure).check(config)
+        assert all(one_step(config)[1])
+        return
+    with pytest.raises(InputError) as caught:
+        PROCEDURES.get(procedure).check(config)
+    assert str(caught.value) == (
+        "procedure stacked does not support minibatch_std = 'batch', "
+        "for it mixes real images and fakes in a batch; allowed: none"
+    )
+
+
 @pytest.mark.parametrize(
     ("penalty", "procedure"),
     [(one, name) for one in PENALTIES.names() if one != "none" for name in PROCEDURES.names()],

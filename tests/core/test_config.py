@@ -24,8 +24,12 @@ from harness.core.config import (
 )
 from harness.core.errors import InputError
 
-ROOM = {"batch_size": {"images": 10**9}, "images": {"batch_size": 2}}
-"""What the two fields that constrain each other need to reach their own bounds."""
+ROOM = {
+    "batch_size": {"images": 10**9},
+    "images": {"batch_size": 2},
+    "packing": {"batch_size": 840},
+}
+"""What fields that constrain each other need to reach their own bounds."""
 
 
 def build(**values: object) -> TrialConfig:
@@ -52,7 +56,7 @@ def test_fields_of_the_design_are_there():
         "optimizer learning_rate beta_1 discriminator_learning_rate_ratio "
         "leaky_slope pixel_scaling output_activation batch_size images augmentation precision "
         "convolution ema image_size seed loss real_label penalty penalty_weight "
-        "discriminator_steps discriminator_normalization"
+        "discriminator_steps discriminator_normalization packing minibatch_std"
     )
     assert set(FIELDS) == set(design.split())
 
@@ -134,6 +138,11 @@ def test_a_step_of_several_batches_cannot_exceed_the_budget():
     assert config.images_per_step == 320
     text = refusal(batch_size=64, discriminator_steps=5, images=319)
     assert text == "5 discriminator_steps of batch_size 64 exceeds images 319"
+
+
+def test_a_batch_is_whole_packs():
+    assert TrialConfig(batch_size=66, packing=3).packing == 3
+    assert refusal(batch_size=64, packing=3) == "batch_size 64 is no multiple of packing 3"
 
 
 def test_unknown_field_lists_the_known_ones():

@@ -241,6 +241,22 @@ def test_all_updates_of_the_discriminator_must_fit_between_reports():
     assert (critic.images, critic.images_per_step) == (12 * 320, 320)
 
 
+def test_every_batch_that_may_be_drawn_must_be_whole_packs():
+    packs = {"packing": {"choices": [1, 2, 3]}}
+    assert study(base={"batch_size": 48}, space=packs)
+    text = refusal(base={"batch_size": 64}, space=packs)
+    assert text == "batch_size 64 is no multiple of packing 3"
+    sizes = {"batch_size": {"low": 32, "high": 64}}
+    assert refusal(base={"packing": 2}, space=sizes) == "batch_size 33 is no multiple of packing 2"
+    assert study(base={"packing": 2}, space={"batch_size": {"choices": [32, 64]}})
+
+
+@pytest.mark.parametrize(("packing", "batch_size"), [(1, 64), (2, 64), (3, 63), (8, 64)])
+def test_smoke_keeps_its_batch_to_whole_packs(packing: int, batch_size: int):
+    smoke = study(base={"batch_size": 24, "packing": packing}).smoke().base_config()
+    assert (smoke.batch_size, smoke.packing, smoke.images) == (batch_size, packing, 12 * batch_size)
+
+
 def test_a_budget_may_be_searched_below_the_default_batch():
     # 100 images in 9 reports are 11 images between two of them: one batch of 10.
     spec = study(base={"batch_size": 10}, space={"images": {"low": 100, "high": 120}})

@@ -75,7 +75,8 @@ def _uniform(
     maxval: float = 1.0,
     dtype: tf.DType = tf.float32,
 ) -> tf.Tensor:
-    drawn = _drawn(_UNIFORM, shape, seed) * float(maxval - minval) + float(minval)
+    low, high = (tf.cast(end, tf.float32) for end in (minval, maxval))
+    drawn = _drawn(_UNIFORM, shape, seed) * (high - low) + low
     return tf.cast(drawn, dtype)
 
 

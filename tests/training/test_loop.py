@@ -212,7 +212,12 @@ def test_bfloat16_trains_and_generates(digits):
 
 
 @pytest.mark.parametrize(
-    "change", [{"augmentation": "classic"}, {"penalty": "gradient"}, {"discriminator_steps": 2}]
+    "change",
+    [
+        {"augmentation": "classic"},
+        {"augmentation": "diffaugment", "packing": 2, "penalty": "gradient"},
+        {"discriminator_steps": 2},
+    ],
 )
 def test_it_changes_what_is_trained(change, digits):
     plain, _ = trained(MLP, digits)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import InputError
-from harness.core.spec.search_space import extent
+from harness.core.spec.search_space import Choices, Range
 
 if TYPE_CHECKING:
     from harness.core.spec.study_spec import StudySpec
@@ -49,7 +52,14 @@ def is_recent(seen: int, now: int, images: int) -> bool:
 
 
 def check_budget(spec: StudySpec) -> None:
-    """Raise InputError unless every allowed trial trains at least a step between two reports."""
+    """Raise InputError unless every allowed trial trains at least a step between two reports.
+
+    And unless every batch is whole packs.
+    """
+    sizes = [_values(spec, "batch_size"), _values(spec, "packing")]
+    for batch_size, packing in itertools.product(*sizes):
+        if not spec.arms and batch_size % packing:  # arms are checked one by one
+            raise InputError(f"batch_size {batch_size:,} is no multiple of packing {packing}")
     per_step = most_per_step(spec)
     images, _ = _extent(spec, "images")
     if images // spec.search.reports < per_step:
@@ -72,14 +82,24 @@ def most_per_step(spec: StudySpec) -> int:
 def smoke_fields(spec: StudySpec) -> dict[str, Any]:
     """The TrialConfig fields of a trial of seconds: narrow networks, twelve steps of training."""
     _, steps = _extent(spec, "discriminator_steps")
-    return {"width": 0.125, "images": 768 * steps, "batch_size": 64}
+    packs = math.lcm(*_values(spec, "packing"))
+    batch_size = packs * max(1, 64 // packs)
+    return {"width": 0.125, "images": 12 * batch_size * steps, "batch_size": batch_size}
 
 
 def _extent(spec: StudySpec, name: str) -> tuple[int, int]:
     """The smallest and the largest value of a field of whole numbers in the trials of the study."""
+    values = _values(spec, name)
+    return min(values), max(values)
+
+
+def _values(spec: StudySpec, name: str) -> Sequence[int]:
+    """All values that a field of whole numbers may have in a trial of the study."""
+    base, domain = spec.base_config(), spec.space.get(name)
     if spec.arms:
-        configs = spec.arms.configs(spec.base_config()).values()
-        values = [getattr(config, name) for config in configs]
-        return min(values), max(values)
-    low, high = extent(spec.space.get(name), getattr(spec.base_config(), name))
-    return int(low), int(high)
+        return [getattr(config, name) for config in spec.arms.configs(base).values()]
+    if isinstance(domain, Choices):
+        return [int(value) for value in domain.values]
+    if isinstance(domain, Range):
+        return range(int(domain.low), int(domain.high) + 1)
+    return [getattr(base, name)]

@@ -95,6 +95,8 @@ def _range(name: str, declared: Mapping[str, Any]) -> Range:
 
 def _value(name: str, value: object) -> Any:
     """``value`` as the type of field ``name``; InputError if the field does not allow it."""
-    # With the smallest batch every budget is allowed; StudySpec checks both fields together.
-    others = {"batch_size": 2} if name == "images" else {}
+    # With the smallest batch every budget is allowed, with one of 840 every packing; what belongs
+    # together is checked by StudySpec.
+    batch_size = {"images": 2, "packing": 840}
+    others = {"batch_size": batch_size[name]} if name in batch_size else {}
     return getattr(TrialConfig.from_dict({**others, name: value}), name)

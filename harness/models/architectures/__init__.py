@@ -3,7 +3,7 @@
 A file ``<name>.py`` holds one function ``<name>(config, image_shape, num_labels)`` that returns the
 generator and the discriminator, decorated with ``@architecture(source=..., supports=...)``. The
 generator maps (N, latent_dim + num_labels) to (N, H, W, C) in the range of its output activation,
-the discriminator maps (N, H, W, C + num_labels) to logits (N, 1). ``num_labels`` is the number of
+the discriminator maps (N, *``judged_shape``) to logits (N, 1). ``num_labels`` is the number of
 classes of a conditional configuration, else 0: the label is appended to the latent vector as one
 hot, and to the image as one plane for each class, 1 in that of its own.
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 UNLESS_SAID: dict[str, tuple[str, ...]] = {
     "convolution": ("auto", "direct"),
     "discriminator_normalization": ("auto",),
+    "minibatch_std": ("none",),
 }
 """What an architecture supports of the fields that ask for certain layers, unless it says more."""
 

@@ -8,6 +8,7 @@ from keras import layers
 from harness.core.config import TrialConfig
 from harness.models.convolution import uses_transform
 from harness.models.layers.layer_normalization import LayerNormalization
+from harness.models.layers.minibatch_std import MinibatchStd
 from harness.models.layers.transform_convolution import TransformConv2DTranspose
 
 
@@ -19,12 +20,6 @@ def scaled(count: int, width: float) -> int:
 def discriminator_width(config: TrialConfig) -> float:
     """The channel multiplier of the discriminator."""
     return config.width * config.discriminator_width_ratio
-
-
-def labelled_shape(image_shape: tuple[int, int, int], num_labels: int) -> tuple[int, int, int]:
-    """(H, W, C) of what the discriminator sees: the image and a plane for each label."""
-    height, width, channels = image_shape
-    return height, width, channels + num_labels
 
 
 def halvings(size: int, times: int) -> list[int]:
@@ -66,6 +61,12 @@ def add_discriminator_normalization(model: keras.Sequential, config: TrialConfig
         model.add(LayerNormalization())
 
 
+def add_minibatch_std(model: keras.Sequential, config: TrialConfig) -> None:
+    """Append the minibatch standard deviation to the discriminator's last maps, if asked for."""
+    if config.minibatch_std == "batch":
+        model.add(MinibatchStd())
+
+
 def add_convolution(
     model: keras.Sequential,
     config: TrialConfig,
@@ -97,6 +98,7 @@ def add_convolution(
 
 def add_head(model: keras.Sequential, config: TrialConfig, use_bias: bool = True) -> None:
     """Append what makes one logit of the last maps: all of them, or their averages, weighted."""
+    add_minibatch_std(model, config)
     model.add(layers.Flatten() if config.head == "dense" else layers.GlobalAveragePooling2D())
     model.add(weighted(layers.Dense(1, use_bias=use_bias, dtype="float32"), config))
 

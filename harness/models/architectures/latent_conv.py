@@ -16,15 +16,16 @@ from harness.core.config import CHOICES, TrialConfig
 from harness.models.architectures import architecture
 from harness.models.architectures._blocks import (
     add_convolution,
+    add_minibatch_std,
     add_normalization,
     add_transposed_convolution,
     discriminator_width,
     halvings,
-    labelled_shape,
     replaces_biases,
     scaled,
     weighted,
 )
+from harness.models.discriminator_input import judged_shape
 
 MOMENTUM = 0.9  # PyTorch's default, which counts the other way: 0.1
 KERNELS = (3, 4, 4)  # 3 between 4x4 and 7x7, where 4 would leave unequal padding
@@ -37,6 +38,7 @@ KERNELS = (3, 4, 4)  # 3 between 4x4 and 7x7, where 4 would leave unequal paddin
         "downsampling": ("strided", "pooled"),
         "head": ("dense",),
         "discriminator_normalization": CHOICES["discriminator_normalization"],
+        "minibatch_std": CHOICES["minibatch_std"],
     },
     initialisation="normal",
     normalizes_discriminator=True,
@@ -86,13 +88,14 @@ def _discriminator(
 ) -> keras.Model:
     use_bias = not replaces_biases(config)
     model = keras.Sequential(
-        [keras.Input(labelled_shape(image_shape, num_labels))], name="discriminator"
+        [keras.Input(judged_shape(config, image_shape, num_labels))], name="discriminator"
     )
     for channels, kernel in zip((64, 128, 256), reversed(KERNELS), strict=True):
         count = scaled(channels, discriminator_width(config))
         add_convolution(
             model, config, count, kernel=kernel, first=channels == 64, use_bias=use_bias
         )
+    add_minibatch_std(model, config)
     size = model.output_shape[1:3]
     model.add(weighted(layers.Conv2D(1, size, use_bias=use_bias, dtype="float32"), config))
     model.add(layers.Flatten(dtype="float32"))

@@ -15,13 +15,14 @@ from harness.core.config import CHOICES, TrialConfig
 from harness.models.architectures import architecture
 from harness.models.architectures._blocks import (
     add_discriminator_normalization,
+    add_minibatch_std,
     add_normalization,
     discriminator_width,
-    labelled_shape,
     replaces_biases,
     scaled,
     weighted,
 )
+from harness.models.discriminator_input import judged_shape
 
 MOMENTUM = 0.8  # of batch normalization, as published
 
@@ -33,6 +34,7 @@ MOMENTUM = 0.8  # of batch normalization, as published
         "downsampling": ("strided",),
         "head": ("dense",),
         "discriminator_normalization": CHOICES["discriminator_normalization"],
+        "minibatch_std": CHOICES["minibatch_std"],
     },
 )
 def mlp(
@@ -64,7 +66,7 @@ def _discriminator(
     config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
 ) -> keras.Model:
     model = keras.Sequential(
-        [keras.Input(labelled_shape(image_shape, num_labels)), layers.Flatten()],
+        [keras.Input(judged_shape(config, image_shape, num_labels)), layers.Flatten()],
         name="discriminator",
     )
     for units, first in ((512, True), (256, False)):
@@ -75,5 +77,6 @@ def _discriminator(
             add_discriminator_normalization(model, config)
         model.add(layers.LeakyReLU(config.leaky_slope))
         model.add(layers.Dropout(config.dropout))
+    add_minibatch_std(model, config)
     model.add(weighted(layers.Dense(1, dtype="float32"), config))
     return model

@@ -23,10 +23,10 @@ from harness.models.architectures._blocks import (
     add_transposed_convolution,
     discriminator_width,
     halvings,
-    labelled_shape,
     replaces_biases,
     scaled,
 )
+from harness.models.discriminator_input import judged_shape
 
 MOMENTUM = 0.9  # of the moving averages; short budgets leave Keras's 0.99 near its start
 
@@ -38,6 +38,7 @@ MOMENTUM = 0.9  # of the moving averages; short budgets leave Keras's 0.99 near 
         "downsampling": ("strided", "pooled"),
         "head": ("dense", "gap"),
         "discriminator_normalization": CHOICES["discriminator_normalization"],
+        "minibatch_std": CHOICES["minibatch_std"],
     },
     initialisation="normal",
     normalizes_discriminator=True,
@@ -88,7 +89,7 @@ def _discriminator(
 ) -> keras.Model:
     use_bias = not replaces_biases(config)
     model = keras.Sequential(
-        [keras.Input(labelled_shape(image_shape, num_labels))], name="discriminator"
+        [keras.Input(judged_shape(config, image_shape, num_labels))], name="discriminator"
     )
     for channels in (128, 256, 512):
         count = scaled(channels, discriminator_width(config))

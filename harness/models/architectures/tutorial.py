@@ -17,9 +17,9 @@ from harness.models.architectures._blocks import (
     add_normalization,
     add_unstrided_transposed_convolution,
     discriminator_width,
-    labelled_shape,
     scaled,
 )
+from harness.models.discriminator_input import judged_shape
 
 
 @architecture(
@@ -30,6 +30,7 @@ from harness.models.architectures._blocks import (
         "head": ("dense", "gap"),
         "convolution": CHOICES["convolution"],
         "discriminator_normalization": CHOICES["discriminator_normalization"],
+        "minibatch_std": CHOICES["minibatch_std"],
     },
 )
 def tutorial(
@@ -81,7 +82,7 @@ def _discriminator(
     config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
 ) -> keras.Model:
     model = keras.Sequential(
-        [keras.Input(labelled_shape(image_shape, num_labels))], name="discriminator"
+        [keras.Input(judged_shape(config, image_shape, num_labels))], name="discriminator"
     )
     for channels in (64, 128):
         count = scaled(channels, discriminator_width(config))

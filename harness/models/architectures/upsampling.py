@@ -18,9 +18,9 @@ from harness.models.architectures._blocks import (
     add_normalization,
     add_unstrided_transposed_convolution,
     discriminator_width,
-    labelled_shape,
     scaled,
 )
+from harness.models.discriminator_input import judged_shape
 
 MOMENTUM = 0.9  # of batch normalization, as published
 
@@ -33,6 +33,7 @@ MOMENTUM = 0.9  # of batch normalization, as published
         "head": ("dense", "gap"),
         "convolution": CHOICES["convolution"],
         "discriminator_normalization": CHOICES["discriminator_normalization"],
+        "minibatch_std": CHOICES["minibatch_std"],
     },
 )
 def upsampling(
@@ -74,7 +75,7 @@ def _discriminator(
     config: TrialConfig, image_shape: tuple[int, int, int], num_labels: int
 ) -> keras.Model:
     model = keras.Sequential(
-        [keras.Input(labelled_shape(image_shape, num_labels))], name="discriminator"
+        [keras.Input(judged_shape(config, image_shape, num_labels))], name="discriminator"
     )
     for channels, strides in ((64, 2), (128, 2), (256, 2), (512, 1)):
         count = scaled(channels, discriminator_width(config))

@@ -61,7 +61,8 @@ class Procedure:
     noise_batches: how many batches of noise it takes. d_step: its update of the discriminator
     alone, which comes before the step where the discriminator has several for each of the
     generator's. takes_paired_losses: whether its update of the generator has logits of real images
-    for a loss that compares them with those of fakes.
+    for a loss that compares them with those of fakes. mixes: whether real images and fakes pass
+    the discriminator in one batch.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Procedure:
     noise_batches: int
     d_step: DiscriminatorStep
     takes_paired_losses: bool = True
+    mixes: bool = False
 
     def check(self, config: TrialConfig) -> None:
         """Raise InputError for what this procedure cannot train, with what it can."""
@@ -80,6 +82,12 @@ class Procedure:
                 f"discriminator no real images in the generator's update; "
                 f"allowed: {', '.join(allowed)}"
             )
+        if self.mixes and config.minibatch_std != "none":
+            raise InputError(
+                f"procedure {self.name} does not support minibatch_std = "
+                f"{config.minibatch_std!r}, for it mixes real images and fakes in a batch; "
+                "allowed: none"
+            )
 
 
 def procedure(
@@ -88,11 +96,12 @@ def procedure(
     d_step: DiscriminatorStep,
     noise_batches: int = 1,
     takes_paired_losses: bool = True,
+    mixes: bool = False,
 ) -> Callable[[StepFunction], Procedure]:
     """Register the decorated step as a Procedure under its own name."""
 
     def register(step: StepFunction) -> Procedure:
         name = step.__name__
-        return Procedure(name, step, source, noise_batches, d_step, takes_paired_losses)
+        return Procedure(name, step, source, noise_batches, d_step, takes_paired_losses, mixes)
 
     return register

@@ -29,6 +29,7 @@ def update_on_mixed(networks: Networks, optimizers: Optimizers, game: Game, batc
     noise_batches=2,
     d_step=update_on_mixed,
     takes_paired_losses=False,
+    mixes=True,
 )
 def stacked(networks: Networks, optimizers: Optimizers, game: Game, batch: Batch) -> Step:
     """Update the discriminator on half real, half fake images, then the generator on other noise.
