@@ -55,15 +55,16 @@ class ScoredArms:
         monkeypatch.setattr(objective, "Trainer", ScoredTrainer)
         monkeypatch.setattr(setup, "Trainer", ScoredTrainer)
         monkeypatch.setattr(objective.TrialRunner, "_checkpoint_file", lambda runner, config: None)
-        monkeypatch.setattr(objective, "_log_generator", lambda trainer, run: None)
+        monkeypatch.setattr(objective, "_log_generator", lambda trainer, dataset, run: None)
         monkeypatch.setattr(setup, "prepare_evaluator", lambda *arguments: self)
 
     @property
     def scale(self) -> dict[str, Any]:
-        return {}
+        return {"fid": {"perfect": None, "null_level": None}}
 
     def score(self, images: np.ndarray) -> dict[str, float]:
         return {"fid": self._fid(self._config) if self._trained else 400.0}
 
     def describe(self) -> dict[str, Any]:
-        return {"metrics": {}}
+        record = {"direction": "minimize", "low": 0.0, "high": None, "unit": "", "summary": ""}
+        return {"metrics": {"fid": {**record, "source": "a test"}}}

@@ -118,8 +118,7 @@ def log_study_files(runner: TrialRunner) -> None:
     """Write the study's own files to its run: what it asks, how it scores, where it runs."""
     evaluation = runner.evaluator.describe()
     records = evaluation["metrics"]
-    if "fid" in records:
-        records = {schema.FID_LATE: late_record(records["fid"]), **records}
+    records = {schema.FID_LATE: late_record(records["fid"]), **records}
     files: dict[str, Any] = {
         schema.STUDY_FILE: runner.spec.to_dict(),
         schema.EVALUATION_FILE: {**evaluation, "metrics": records},
