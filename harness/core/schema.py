@@ -115,7 +115,7 @@ FID_LATE_SPREAD = "fid_late_spread"
 """Standard deviation of log ``fid`` over the same reports."""
 
 FID_RAW = "fid_raw"
-"""``fid`` of the generator as it is trained, where the trial's is an average of its weights."""
+"""Final ``fid`` of the generator as it is trained, where the trial's is an average of it."""
 
 FID_DEBIASED = "fid_debiased"
 """Estimate of ``fid`` without its sample-size bias, logged with its interval."""

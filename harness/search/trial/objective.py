@@ -144,8 +144,11 @@ class TrialRunner:
                 write(milestone)
                 progress.save(at_milestone=True)
                 interruption.check()
-            worth = self._training_value(number, trainer, progress)
-            run.log_metrics(worth, config.images)
+            final = {
+                **self._raw_fid(trainer, progress),
+                **self._training_value(number, trainer, progress),
+            }
+            run.log_metrics(final, config.images)
             run.add_tags({Tag.NOTE: _note(progress.scores)})
             _log_generator(trainer, self.dataset, run)
         except optuna.TrialPruned as pruned:
@@ -159,16 +162,13 @@ class TrialRunner:
                 error.add_note(f"The trial's times could not be written: {second}")
             raise
         _log_times(run, trainer, progress)
-        return {**progress.scores, **worth}
+        return {**progress.scores, **final}
 
     def _score(self, trainer: Trainer, interval: Progress, progress: TrialProgress) -> Milestone:
         """The milestone at the end of ``interval``, scored and added to the trial's progress."""
         began = time.perf_counter()
         images = trainer.generate(self.spec.num_samples)
         scores = self.evaluator.score(images)
-        if trainer.config.ema:
-            raw = trainer.generate_raw(self.spec.num_samples)
-            scores = {**scores, schema.FID_RAW: self.evaluator.fid(raw)}
         course = [(one.images_seen, one.scores["fid"]) for one in progress.behind]
         course.append((interval.images_seen, scores["fid"]))
         scores = {**scores, **late_scores(course, trainer.config.images)}
@@ -177,6 +177,15 @@ class TrialRunner:
         milestone = Milestone(interval.images_seen, interval.metrics, scores, grid)
         progress.behind.append(milestone)
         return milestone
+
+    def _raw_fid(self, trainer: Trainer, progress: TrialProgress) -> dict[str, float]:
+        """``fid_raw`` of the last report; empty where the trial's generator is no average."""
+        if not trainer.config.ema:
+            return {}
+        began = time.perf_counter()
+        fid = self.evaluator.fid(trainer.generate_raw(self.spec.num_samples))
+        progress.eval_seconds += time.perf_counter() - began
+        return {schema.FID_RAW: fid}
 
     def _training_value(
         self, number: int, trainer: Trainer, progress: TrialProgress
