@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -94,13 +95,14 @@ def build_networks(
 ) -> Networks:
     """The networks of ``config`` with weights that depend on its seed alone.
 
-    Sets the global seeds of Python, numpy and TensorFlow: Keras draws the seed of every layer from
-    them, and a new architecture is then reproducible without its author thinking of it.
+    Seeds Python's random numbers: Keras draws the seed of every layer from them, and a new
+    architecture is then reproducible without its author thinking of it. TensorFlow's global seed is
+    left alone: setting it throws away what TensorFlow has optimized of every compiled call.
     """
     check_supported(config)
     architecture: Architecture = ARCHITECTURES.get(config.architecture)
     labels = num_labels(config, num_classes)
-    keras.utils.set_random_seed(derive_seed(config.seed, "weights"))
+    random.seed(derive_seed(config.seed, "weights"))
     with _compute_precision(config.precision):
         generator, discriminator = architecture.build(config, image_shape, labels)
     discriminator = with_input_layers(discriminator, config, image_shape, labels)

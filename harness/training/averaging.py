@@ -36,6 +36,11 @@ class GeneratorAverage:
         self._every = max(1, min(MAX_STEPS_BETWEEN, round(horizon / UPDATES_PER_HORIZON)))
         self._decay = (1.0 - 1.0 / horizon) ** self._every
 
+    def restart(self) -> None:
+        """Begin again with the generator's values now."""
+        for source, average in zip(self._sources, self.variables, strict=True):
+            average.assign(source)
+
     def update(self, step: tf.Tensor) -> None:
         """Take the weights after ``step``, counted from 0, into the average; inside a graph."""
         tf.cond((step + 1) % self._every == 0, lambda: self._move(step), tf.no_op)

@@ -1,8 +1,6 @@
-"""TransformConv2DTranspose beside the layer of Keras: variables, values, gradients, files."""
+"""TransformConv2DTranspose beside the layer of Keras: variables, values, gradients."""
 
 from __future__ import annotations
-
-import zipfile
 
 import keras
 import numpy as np
@@ -10,10 +8,7 @@ import pytest
 import tensorflow as tf
 
 from harness.models.layers.cyclic_convolution import cyclic_convolution
-from harness.models.layers.transform_convolution import (
-    TransformConv2DTranspose,
-    with_layers_of_keras,
-)
+from harness.models.layers.transform_convolution import TransformConv2DTranspose
 
 
 def both(shape, *arguments, **options):
@@ -130,22 +125,3 @@ def test_bfloat16_is_rounded_before_and_after_alone():
 def test_what_it_does_not_compute_is_refused(options):
     with pytest.raises(ValueError, match=r"allowed: \(1, 1\), \(1, 1\), None, 'channels_last'"):
         TransformConv2DTranspose(4, 5, **options)
-
-
-def test_a_generator_is_saved_with_layers_of_keras_alone(tmp_path):
-    model = keras.Sequential([keras.Input((7, 7, 3), name="maps")], name="generator")
-    model.add(keras.layers.BatchNormalization())
-    model.add(TransformConv2DTranspose(4, 5, padding="same", activation="tanh"))
-    plain = with_layers_of_keras(model)
-    assert with_layers_of_keras(plain) is plain
-    assert [type(layer) for layer in plain.layers] == [
-        keras.layers.BatchNormalization,
-        keras.layers.Conv2DTranspose,
-    ]
-    path = tmp_path / "generator.keras"
-    plain.save(path)
-    with zipfile.ZipFile(path) as archive:
-        assert b"harness" not in archive.read("config.json")
-    loaded = keras.models.load_model(path, safe_mode=True)
-    maps = np.random.default_rng(0).normal(size=(2, 7, 7, 3)).astype(np.float32)
-    np.testing.assert_allclose(loaded(maps), model(maps), rtol=0, atol=1e-6)

@@ -21,6 +21,12 @@ class IdleTrainer:
     def __init__(self, config: object, dataset: object) -> None:
         self.config = config
 
+    def __enter__(self) -> IdleTrainer:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
     def run(self, milestones: Sequence[int], on_call: object) -> Iterator[Progress]:
         for self.images_seen in milestones:
             yield Progress(self.images_seen, {"d_loss": 1.0})

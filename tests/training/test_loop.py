@@ -12,6 +12,7 @@ from harness.core.errors import DivergedError, InputError
 from harness.core.registry import PROCEDURES
 from harness.data.load import load_dataset
 from harness.training import loop
+from harness.training.draws import latents
 from harness.training.loop import Trainer
 from harness.training.procedures import Procedure, Step
 
@@ -191,11 +192,10 @@ def test_a_generator_that_gives_nan_has_diverged(digits):
         trainer.generate(3)
 
 
-def test_noise_has_the_distribution_that_was_asked_for(digits):
+def test_noise_has_the_distribution_that_was_asked_for():
     seen = SimpleNamespace()
     for distribution in ("normal", "uniform"):
-        trainer = Trainer(TINY.replace(latent_distribution=distribution), digits)
-        noise = trainer._latents([20_000], 3, 5).numpy().ravel()  # 160,000 numbers
+        noise = latents(distribution, [20_000, 8], 3, 5).numpy().ravel()  # 160,000 numbers
         setattr(seen, distribution, noise)
     # standard error of the mean: 1 / sqrt(160,000) = 0.0025; of the variance: below 0.004
     assert abs(seen.normal.mean()) < 0.0125

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from harness.core.registry import ARCHITECTURES
-from harness.training import loop
+from harness.training import program_key
 from tests.support.losses import COMBINATIONS, TOLERANCE, losses, planted_draws
 
 CHEAPEST = ("mlp", "simultaneous")
@@ -61,7 +61,7 @@ def test_xla_gives_the_same_losses_of_games(
         monkeypatch.setattr(tf.random, name, function)
     found = []
     for xla in (False, True):
-        monkeypatch.setattr(loop, "use_xla", lambda xla=xla: xla)
+        monkeypatch.setattr(program_key, "use_xla", lambda xla=xla: xla)
         found.append(losses(architecture, procedure, **fields))
     np.testing.assert_allclose(found[1], found[0], rtol=TOLERANCE)
     assert np.abs(np.subtract(*found[0])).min() > 5 * TOLERANCE  # the first step shows
@@ -84,7 +84,7 @@ def test_xla_gives_the_same_losses(
     monkeypatch.setattr(tf, "function", watched)
     found = []
     for xla in (False, True):
-        monkeypatch.setattr(loop, "use_xla", lambda xla=xla: xla)
+        monkeypatch.setattr(program_key, "use_xla", lambda xla=xla: xla)
         compiled.clear()
         found.append(losses(architecture, procedure, convolution))
         assert compiled == [xla]

@@ -7,6 +7,7 @@ from keras import layers
 
 from harness.core.config import TrialConfig
 from harness.models.convolution import uses_transform
+from harness.models.layers.adjustable import Dropout, LeakyReLU
 from harness.models.layers.layer_normalization import LayerNormalization
 from harness.models.layers.minibatch_std import MinibatchStd
 from harness.models.layers.transform_convolution import TransformConv2DTranspose
@@ -90,10 +91,10 @@ def add_convolution(
     model.add(weighted(convolution, config))
     if not first:
         add_discriminator_normalization(model, config)
-    model.add(layers.LeakyReLU(config.leaky_slope))
+    model.add(LeakyReLU(config.leaky_slope))
     if pooled:
         model.add(layers.MaxPooling2D(strides, padding="same"))
-    model.add(layers.Dropout(config.dropout))
+    model.add(Dropout(config.dropout))
 
 
 def add_head(model: keras.Sequential, config: TrialConfig, use_bias: bool = True) -> None:

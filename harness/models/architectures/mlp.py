@@ -23,6 +23,7 @@ from harness.models.architectures._blocks import (
     weighted,
 )
 from harness.models.discriminator_input import judged_shape
+from harness.models.layers.adjustable import Dropout, LeakyReLU
 
 MOMENTUM = 0.8  # of batch normalization, as published
 
@@ -54,7 +55,7 @@ def _generator(
     model = keras.Sequential([keras.Input((config.latent_dim + num_labels,))], name="generator")
     for units in (256, 512, 1024):
         model.add(layers.Dense(scaled(units, config.width)))
-        model.add(layers.LeakyReLU(config.leaky_slope))
+        model.add(LeakyReLU(config.leaky_slope))
         add_normalization(model, config, MOMENTUM)
     activation = config.resolved_output_activation
     model.add(layers.Dense(math.prod(image_shape), activation=activation, dtype="float32"))
@@ -75,8 +76,8 @@ def _discriminator(
         model.add(weighted(dense, config))
         if not first:
             add_discriminator_normalization(model, config)
-        model.add(layers.LeakyReLU(config.leaky_slope))
-        model.add(layers.Dropout(config.dropout))
+        model.add(LeakyReLU(config.leaky_slope))
+        model.add(Dropout(config.dropout))
     add_minibatch_std(model, config)
     model.add(weighted(layers.Dense(1, dtype="float32"), config))
     return model

@@ -20,6 +20,7 @@ from harness.models.architectures._blocks import (
     scaled,
 )
 from harness.models.discriminator_input import judged_shape
+from harness.models.layers.adjustable import LeakyReLU
 
 
 @architecture(
@@ -75,7 +76,7 @@ def _generator(
 
 def _activate(model: keras.Sequential, config: TrialConfig) -> None:
     add_normalization(model, config)
-    model.add(layers.LeakyReLU(config.leaky_slope))
+    model.add(LeakyReLU(config.leaky_slope))
 
 
 def _discriminator(

@@ -21,6 +21,7 @@ from harness.models.architectures._blocks import (
     scaled,
 )
 from harness.models.discriminator_input import judged_shape
+from harness.models.layers.adjustable import Dropout
 
 MOMENTUM = 0.9  # of batch normalization, as published
 
@@ -57,7 +58,7 @@ def _generator(
     add_normalization(model, config, MOMENTUM)
     model.add(layers.ReLU())
     model.add(layers.Reshape(base))
-    model.add(layers.Dropout(config.dropout))
+    model.add(Dropout(config.dropout))
     for channels, upsampled in ((128, True), (64, True), (32, False)):
         if upsampled:
             model.add(layers.UpSampling2D())

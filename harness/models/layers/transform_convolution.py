@@ -64,24 +64,3 @@ def transposed_convolution(maps: tf.Tensor, kernel: tf.Tensor, padding: str) -> 
     )
     outputs = tf.reshape(tf.transpose(outputs, [1, 0, 2]), [-1, *matrices.output_size, filters])
     return tf.cast(outputs, maps.dtype)
-
-
-def with_layers_of_keras(model: keras.Model) -> keras.Model:
-    """``model`` with Conv2DTranspose in place of every TransformConv2DTranspose.
-
-    What is saved of it loads where this project is not installed. It is ``model`` itself if there
-    is nothing to replace, else a copy of the same values that shares no variable.
-    """
-    if not any(isinstance(layer, TransformConv2DTranspose) for layer in model.layers):
-        return model
-    copy = keras.models.clone_model(model, clone_function=_layer_of_keras)
-    copy.set_weights(model.get_weights())
-    return copy
-
-
-def _layer_of_keras(layer: keras.layers.Layer) -> keras.layers.Layer:
-    config = layer.get_config()
-    if not isinstance(layer, TransformConv2DTranspose):
-        return type(layer).from_config(config)
-    del config["name"]  # made of the class's name
-    return keras.layers.Conv2DTranspose.from_config(config)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import keras
 import optuna
 import tensorflow as tf
 from optuna.exceptions import UpdateFinishedTrialError
@@ -27,7 +26,7 @@ from harness.evaluation.collapse import LEVEL
 from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.students import Labelled
 from harness.evaluation.training_value import num_generated, training_value
-from harness.models.layers.transform_convolution import with_layers_of_keras
+from harness.models.layers.saving import with_layers_of_keras
 from harness.outcomes.late import LATE_WORDS, late_scores
 from harness.search.display.events import (
     Listener,
@@ -93,7 +92,10 @@ class TrialRunner:
         value, reason, state = None, "", FinalState.FAIL
         try:
             with self.tracker.start_trial(number, config, tags) as run:
-                scores = self._train_and_score(number, config, run, report, file, began)
+                run.log_json(schema.CONFIG_FILE, config.to_dict())
+                run.log_json(schema.ENVIRONMENT_FILE, self.environment)
+                with Trainer(config, self.dataset) as trainer:
+                    scores = self._train_and_score(number, trainer, run, report, file, began)
                 run.finish(FinalState.COMPLETE)
                 value, state = scores[self.spec.search.metric], FinalState.COMPLETE
         except optuna.TrialPruned as pruned:
@@ -107,22 +109,19 @@ class TrialRunner:
                 file.remove()
             seconds = time.perf_counter() - began
             self.listen(TrialFinished(number, state, value, reason, seconds))
-            keras.backend.clear_session()  # frees the trial's graphs, else memory grows by trial
-            gc.collect()
+            gc.collect()  # frees networks that were built for it, else memory grows by trial
         return scores
 
     def _train_and_score(
         self,
         number: int,
-        config: TrialConfig,
+        trainer: Trainer,
         run: TrialRun,
         report: Report,
         file: CheckpointFile | None,
         began: float,
     ) -> dict[str, float]:
-        run.log_json(schema.CONFIG_FILE, config.to_dict())
-        run.log_json(schema.ENVIRONMENT_FILE, self.environment)
-        trainer = Trainer(config, self.dataset)
+        config = trainer.config
         milestones = self.spec.milestones(config.images)
         progress = TrialProgress(
             trainer, milestones, file, began, lambda text: self.listen(Message(text, number))

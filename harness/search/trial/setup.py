@@ -143,8 +143,8 @@ def log_untrained(runner: TrialRunner) -> dict[str, float]:
 
     They are the scale on which a trained generator's scores are read.
     """
-    trainer = Trainer(runner.spec.base_config(), runner.dataset)
-    scores = runner.evaluator.score(trainer.generate(runner.spec.num_samples))
+    with Trainer(runner.spec.base_config(), runner.dataset) as trainer:
+        scores = runner.evaluator.score(trainer.generate(runner.spec.num_samples))
     scores[schema.FID_LATE] = scores["fid"]
     runner.tracker.log_json(schema.UNTRAINED_FILE, scores)
     return scores
