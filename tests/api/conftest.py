@@ -15,6 +15,7 @@ from harness.core.schema import FinalState, Tag
 from harness.core.spec.study_spec import StudySpec
 from harness.data.generator_record import generator_record
 from harness.data.load import load_dataset
+from harness.models.layers.saving import with_layers_of_keras
 from harness.models.networks import build_networks
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
@@ -50,7 +51,7 @@ def record_study(layout: Layout, name: str, slopes: dict[float, float], **change
 
 def keep_generator(run: object, config: TrialConfig, folder: Path) -> None:
     path = folder / schema.GENERATOR_FILE
-    build_networks(config, (28, 28, 1), 10).generator.save(path)
+    with_layers_of_keras(build_networks(config, (28, 28, 1), 10).generator).save(path)
     run.log_file(schema.GENERATOR_FILE, path)
     keras.backend.clear_session()
 

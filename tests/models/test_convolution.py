@@ -11,6 +11,7 @@ from harness.core.config import TrialConfig
 from harness.core.errors import InputError
 from harness.models.architectures._blocks import scaled
 from harness.models.convolution import gain, uses_transform
+from harness.models.layers.saving import with_layers_of_keras
 from harness.models.layers.transform_convolution import TransformConv2DTranspose
 from harness.models.networks import build_networks, check_supported
 
@@ -67,7 +68,8 @@ def test_the_networks_have_the_same_weights_and_give_the_same_images(name):
             assert np.array_equal(plain, weights)
     counts = [sum(type(x) is TransformConv2DTranspose for x in n.layers) for n in transform]
     assert counts == [{"tutorial": 1, "upsampling": 4}[name], 0]
-    kinds = {type(layer) for network in direct for layer in network.layers}
+    saved = [with_layers_of_keras(network) for network in direct]
+    kinds = {type(layer) for network in saved for layer in network.layers}
     assert {kind.__module__.partition(".")[0] for kind in kinds} == {"keras"}
     noise = np.random.default_rng(0).normal(size=(8, 100)).astype(np.float32)
     images = [np.asarray(n.generator(noise, training=False)) for n in (direct, transform)]

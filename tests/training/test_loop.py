@@ -86,7 +86,8 @@ def test_how_steps_are_cut_into_calls_does_not_matter(digits, monkeypatch):
 def test_every_epoch_shows_every_image_once(digits, monkeypatch):
     """Image i is all i: the step counts which images it was shown."""
     images = np.broadcast_to(np.arange(50, dtype=np.uint8)[:, None, None, None], (50, 28, 28, 1))
-    dataset = dataclasses.replace(digits, x_train=images)
+    labels = digits.y_train[: len(images)]
+    dataset = dataclasses.replace(digits, x_train=images, y_train=labels)
     shown = tf.Variable(tf.zeros(50, tf.int32))
 
     def count(networks, optimizers, game, batch):
@@ -104,7 +105,8 @@ def test_every_epoch_shows_every_image_once(digits, monkeypatch):
 def test_every_update_of_the_discriminator_has_new_images_and_noise(digits, monkeypatch):
     """Three for each of the generator: 96 images are 2 steps of 3 batches of 16, 48 in an epoch."""
     images = np.broadcast_to(np.arange(48, dtype=np.uint8)[:, None, None, None], (48, 28, 28, 1))
-    dataset = dataclasses.replace(digits, x_train=images)
+    labels = digits.y_train[: len(images)]
+    dataset = dataclasses.replace(digits, x_train=images, y_train=labels)
     shown, updates = tf.Variable(tf.zeros(48, tf.int32)), tf.Variable([0, 0])
     noise = tf.Variable(tf.zeros([6, 8]))
 
