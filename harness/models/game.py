@@ -19,7 +19,7 @@ class Game(NamedTuple):
     loss: Loss
     real_label: float
     penalty: Penalty
-    penalty_weight: float
+    penalty_weight: float | tf.Tensor
 
     def d_loss(self, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
         """The discriminator's loss, a scalar, from logits (N, 1) of real images and of fakes."""

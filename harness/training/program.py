@@ -42,6 +42,7 @@ class Inputs(NamedTuple):
 
     images: (N, H, W, C), uint8, and labels: (N,), int32, all that are trained on. multiplier,
     offset: (H, W, C), float32, of the pixel scaling. keys: int32, one for each of ``STREAMS``.
+    penalty_weight: a scalar, float32.
     """
 
     images: tf.Tensor
@@ -49,6 +50,7 @@ class Inputs(NamedTuple):
     multiplier: tf.Tensor
     offset: tf.Tensor
     keys: tf.Tensor
+    penalty_weight: tf.Tensor
 
     def key(self, stream: str) -> tf.Tensor:
         """The key of ``stream``, a scalar."""
@@ -146,9 +148,10 @@ class Program:
         *ahead, batch = [
             self._batch(inputs, *part, step * count + index) for index, part in enumerate(parts)
         ]
+        game = self._game._replace(penalty_weight=inputs.penalty_weight)
         for one in ahead:
-            self._procedure.d_step(self.networks, self.optimizers, self._game, one)
-        seen = self._procedure.step(self.networks, self.optimizers, self._game, batch)
+            self._procedure.d_step(self.networks, self.optimizers, game, one)
+        seen = self._procedure.step(self.networks, self.optimizers, game, batch)
         if self.average:
             self.average.update(step)
         return seen
@@ -221,6 +224,7 @@ def inputs_of(config: TrialConfig, dataset: Dataset, scaling: PixelScaling) -> I
         tf.broadcast_to(scaling.multiplier, dataset.image_shape),
         tf.broadcast_to(scaling.offset, dataset.image_shape),
         tf.constant(keys, tf.int32),
+        tf.constant(config.penalty_weight),
     )
 
 
@@ -233,6 +237,7 @@ def _specs(image_shape: tuple[int, int, int, int]) -> Inputs:
         pixels,
         pixels,
         tf.TensorSpec([len(STREAMS)], tf.int32),
+        tf.TensorSpec([], tf.float32),
     )
 
 

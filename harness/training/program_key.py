@@ -24,6 +24,7 @@ INPUTS = (
     "leaky_slope",
     "pixel_scaling",
     "output_activation",
+    "penalty_weight",
     "images",
     "seed",
 )

@@ -10,6 +10,7 @@ import tensorflow as tf
 from harness.core.config import TrialConfig
 from harness.core.registry import PENALTIES
 from harness.models.game import build_game
+from harness.models.layers.adjustable import LeakyReLU
 from harness.models.layers.layer_normalization import LayerNormalization
 from harness.models.networks import Networks
 from harness.models.penalties import Shown
@@ -91,7 +92,7 @@ def discriminator(kind, dtype="float64"):
             keras.Input((4, 4, 1), dtype=dtype),
             layers.Conv2D(3, 3, 1 if kind == "pooled" else 2, "same", **policy),
             between,
-            layers.LeakyReLU(0.2, **policy),
+            LeakyReLU(0.2, **policy),
             layers.Flatten(**policy),
             layers.Dense(1, **policy),
         ]

@@ -29,6 +29,7 @@ OTHERS = {
     "dropout": 0.11,
     "images": 999,
     "initialisation": "normal",
+    "penalty_weight": 2.5,
 }
 """Another value for inputs that make no other layers."""
 
@@ -94,7 +95,12 @@ def compilations(trainer):
             marks=pytest.mark.slow,
         ),
         pytest.param(
-            {"penalty": "gradient", "discriminator_steps": 2, "loss": "wasserstein"},
+            {
+                "penalty": "gradient",
+                "loss": "wasserstein",
+                "discriminator_steps": 2,
+                "batch_size": 8,
+            },
             {},
             id="penalty",
             marks=pytest.mark.slow,
@@ -111,6 +117,14 @@ def test_the_next_trial_of_a_program_is_what_it_is_alone(changes, before, digits
         assert second._program is program
         assert same(outcome(second), alone)
         assert compilations(second) == [1, 1]
+
+
+def test_the_weight_of_a_penalty_reaches_the_program(digits, programs):
+    config = TINY.replace(architecture="mlp", penalty="r1")
+    with Trainer(config, digits) as first:
+        heavy = outcome(first)
+    with Trainer(config.replace(penalty_weight=0.1), digits) as second:
+        assert not same(outcome(second), heavy)
 
 
 def test_a_trial_that_fails_leaves_nothing_to_the_next(digits, programs):
