@@ -59,8 +59,8 @@ def rates(results: StudyResults) -> Table:
         rows.append([arm, formats.number(len(part)), failed, poor, _collapse_rate(done, level)])
     note = (
         "Intervals: 95 %, Clopper and Pearson. Hardly trained: a final fid of half of an untrained "
-        "generator's or more; tests count these runs as failed. Collapsed: the last score raised "
-        "the alarm."
+        "generator's or more; tests of arms count these runs as failed. Collapsed: the last score "
+        "raised the alarm."
     )
     columns = ["arm", "runs", "without a score", "hardly trained", "collapsed"]
     return Table(columns, rows, [False, True, True, True, True], note)

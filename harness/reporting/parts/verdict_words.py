@@ -25,11 +25,11 @@ _PERCENT = "\N{NO-BREAK SPACE}%"
 def level_words(num_tests: int) -> str:
     """How a page of ``num_tests`` tests holds its error, and how its tests are made."""
     many = f"Over all {num_tests} tests of this page" if num_tests > 1 else "For the test here"
-    each = f"{ALPHA:.0%} / {num_tests} = {_percentage(ALPHA / num_tests)}" if num_tests > 1 else ""
-    level = f"each has {each} for all its looks" if each else "its looks share these"
+    whole, own = _percentage(ALPHA), _percentage(ALPHA / num_tests)
+    each = f"each test has {own} for all its looks" if num_tests > 1 else "its looks share these"
     return (
-        f"{many}, the probability of one wrong verdict or more is held at {ALPHA:.0%}, whenever a "
-        f"person stops: {level}. A test looks at its runs after "
+        f"{many}, the probability of one wrong verdict or more is held at {whole}, whenever a "
+        f"person stops: {each}. A test looks at its runs after "
         f"{formats.listing([str(n) for n in LOOKS])} seeds, at the runs of a search after "
         f"{RUNS_PER_SEED} times as many, and each look spends the level in proportion to the new "
         f"seeds. Intervals are those of one look, so they are wider than 95 % intervals. Arms are "
@@ -64,10 +64,9 @@ def failure_words(verdict: Verdict) -> str:
 
 
 def look_words(verdict: Verdict) -> str:
-    """The look that the verdict rests on: "look 2 of 6"; or that there was none yet."""
-    if verdict.decision.look is None:
-        return "before the first look"
-    return f"look {verdict.decision.look + 1} of {len(LOOKS)}"
+    """The look that the verdict rests on: "2 of 6"; or that there was none yet."""
+    look = verdict.decision.look
+    return "none yet" if look is None else f"{look + 1} of {len(LOOKS)}"
 
 
 def meaning(verdict: Verdict) -> str:
@@ -102,9 +101,10 @@ def sentence(verdict: Verdict) -> str:
     if hypothesis.lost:
         parts.append(f"Not used as numbers: {formats.listing(list(hypothesis.lost))}.")
     if verdict.decision.word == UNDECIDED and verdict.needed is not None:
+        units, power = needed_words(verdict), _percentage(POWER)
         parts.append(
-            f"Would be decided with a probability of {POWER:.0%} by {needed_words(verdict)}, if "
-            f"the effect is the observed one shrunk by its own error."
+            f"Would be decided with a probability of {power} by {units}, if the effect is the "
+            f"observed one shrunk by its own error."
         )
     return " ".join(filter(None, parts))
 
@@ -118,7 +118,7 @@ def needed_words(verdict: Verdict) -> str:
         return f"more than {MAX_NEEDED:,} {units}"
     last = looks(verdict.hypothesis.units)[-1]
     if verdict.needed > last:
-        return f"about {int(verdict.needed):,} {units}, more than the last look's {last}"
+        return f"about {int(verdict.needed):,} {units}, beyond the last look ({last})"
     return f"{int(verdict.needed):,} {units}"
 
 
@@ -169,10 +169,10 @@ def num_units(verdict: Verdict) -> int:
 def _effect_sentence(verdict: Verdict) -> str:
     decision, hypothesis = verdict.decision, verdict.hypothesis
     if hypothesis.estimate is None:
-        return f"{hypothesis.reason.capitalize()}."
+        return f"{_begun(hypothesis.reason)}."
     effect, low, high = (_value(v, verdict) for v in (decision.effect, decision.low, decision.high))
     return (
-        f"{meaning(verdict).capitalize()}: {effect} ({low} to {high}), interval of "
+        f"{_begun(meaning(verdict))}: {effect} ({low} to {high}), interval of "
         f"{_percentage(1 - decision.level)}."
     )
 
@@ -193,13 +193,13 @@ def _look_sentence(verdict: Verdict) -> str:
     decision, units = verdict.decision, verdict.hypothesis.units
     rule, now = verdict.hypothesis.rule, formats.count(num_units(verdict), units)
     of = " of each arm" if verdict.test.kind == "comparison" else ""
-    start = f"{rule[:1].upper()}{rule[1:]}, {now}{of}"
+    start = f"{_begun(rule)}, {now}{of}"
     if decision.look is None:
         first = looks(units)[0]
         return f"{start}; the first look is at {first} {units}s."
     spent, budget = _percentage(share(decision.look)), _percentage(decision.budget)
     words = (
-        f"{start}: {look_words(verdict)}, which spends {spent} of the test's level. "
+        f"{start}: look {look_words(verdict)}, which spends {spent} of the test's level. "
         f"p {_p_words(decision.p)} over its looks, decided at {budget} or less."
     )
     further = verdict.ended - num_units(verdict)
@@ -217,6 +217,11 @@ def _failure_record(verdict: Verdict) -> dict[str, float] | None:
         "than_runs": failures.than_runs,
         "p": failures.p,
     }
+
+
+def _begun(words: str) -> str:
+    """The words as a sentence begins; names within them stay as they are."""
+    return words[:1].upper() + words[1:]
 
 
 def _finite(value: float) -> float | None:

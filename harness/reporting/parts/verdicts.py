@@ -47,7 +47,7 @@ class Detail:
 class TestRow:
     """One test in the table of all claims, as texts. needed: what would decide it, "" for none.
 
-    seeds: of each arm. look: which look they are.
+    seeds: of each arm. look: which look they are. spent: the share of the test's level so far.
     """
 
     text: str
@@ -57,6 +57,7 @@ class TestRow:
     effect: str
     seeds: str
     look: str
+    spent: str
     runs: str
 
 
@@ -72,6 +73,7 @@ def test_row(verdict: Verdict) -> TestRow:
         effect=_effect(verdict),
         seeds=formats.number(num_units(verdict)) if by_seeds else formats.MISSING,
         look=look_words(verdict),
+        spent=f"{verdict.decision.spent:.0%}",
         runs=formats.number(hypothesis.runs),
     )
 
