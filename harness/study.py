@@ -80,7 +80,7 @@ def study(
     from rich.console import Console
 
     from harness.evidence.reported_study import report_claims, run_all, run_reported
-    from harness.evidence.until_decided import Campaign
+    from harness.evidence.until_decided import UntilDecided
     from harness.search.session import make_plan
 
     def plan_of(spec: StudySpec, limit: float | None = timeout) -> StudyPlan:
@@ -93,11 +93,11 @@ def study(
     if until_decided:
         declared = [declared_study(name) for name in names or [study]]
         studies = {spec.name: spec for spec in specs}
-        campaign = Campaign(declared, studies, plan_of, console, max_seeds or MAX_SEEDS)
+        tests = UntilDecided(declared, studies, plan_of, console, max_seeds or MAX_SEEDS)
         if dry_run:
-            campaign.look()
+            tests.look()
             return 0
-        results, code = campaign.run(timeout, no_report=no_report)
+        results, code = tests.run(timeout, no_report=no_report)
     elif names:
         results, code = run_all(plans, console, no_report=no_report)
     else:

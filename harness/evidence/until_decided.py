@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import typer
 from rich.console import Console
 
-from harness.cli.app import INTERRUPTED
+from harness.cli.app import INTERRUPTED, WRONG_INPUT
 from harness.core.errors import InputError
+from harness.core.spec.identity import difference
 from harness.core.spec.study_spec import StudySpec
 from harness.evidence.open_tests import Addition, OpenTest, additions, open_tests
 from harness.evidence.reported_study import Result, run_or_complain
@@ -31,12 +33,13 @@ MakePlan = Callable[[StudySpec, float | None], StudyPlan]
 
 
 @dataclass
-class Campaign:
+class UntilDecided:
     """The tests of the ``claims``, which share one page and its error, and the ``studies`` to run.
 
     claims: studies as declared, each with a claim. studies: name -> the study as it is run. There
-    is no state but what the stores hold: a campaign that was stopped is resumed by another one.
-    left_out: studies that could not be run, whose tests wait no longer.
+    is no state but what the stores hold: what was stopped is resumed by the same command.
+    left_out: studies that could not be run, and those whose runs in the store were made for another
+    declaration; their tests wait no longer.
     """
 
     claims: Sequence[StudySpec]
@@ -54,7 +57,7 @@ class Campaign:
 
     @cached_property
     def plan(self) -> StudyPlan:
-        """Any plan of the campaign: they share their stores."""
+        """Any plan of these studies: they share their stores."""
         return self.make_plan(next(iter(self.studies.values())), None)
 
     def run(self, timeout: float | None, *, no_report: bool) -> tuple[list[Result], int]:
@@ -81,7 +84,7 @@ class Campaign:
                     return list(results.values()), code
             if not ran:
                 break
-        return list(results.values()), code
+        return list(results.values()), max(code, WRONG_INPUT if self.left_out else 0)
 
     def look(self) -> list[Addition]:
         """Say what is decided and what is open; the runs that the open tests need next."""
@@ -94,9 +97,27 @@ class Campaign:
         return needed
 
     def _judged(self) -> tuple[list[ClaimRuns], list[Verdict], dict[str, StudyResults]]:
-        results = _recorded(self.plan.tracking_uri, self.claims)
+        results = self._of_these_studies(_recorded(self.plan.tracking_uri, self.claims))
         found = claim_runs(list(results.values()), self.claims)
         return found, judge_claims(found), results
+
+    def _of_these_studies(self, results: dict[str, StudyResults]) -> dict[str, StudyResults]:
+        """Those of ``results`` that may grow; each other one is named once, in one line."""
+        kept = {}
+        for name, found in results.items():
+            if name not in self.studies or not (other := self._difference(found)):
+                kept[name] = found
+            elif name not in self.left_out:
+                self.left_out.add(name)
+                typer.echo(
+                    f"error: {name}: its runs in this store were made for another {other}; take "
+                    f"another store, such as HARNESS_MLRUNS=FOLDER",
+                    err=True,
+                )
+        return kept
+
+    def _difference(self, results: StudyResults) -> str:
+        return difference(results.spec, self.studies[results.spec.name])
 
     def _say(self, line: str) -> None:
         self.console.print(line, soft_wrap=True, highlight=False, markup=False)

@@ -111,3 +111,17 @@ def test_arms_that_are_complete_stay_complete(
         "centered": 3,
         "unit": 3,
     }
+
+
+@pytest.mark.slow
+def test_seeds_are_added_to_arms_of_before(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three seeds each become five, the first look's number."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HARNESS_MLRUNS", str(folder / "mlruns"))
+    arguments = ("earlier_arms", "--until-decided", "--max-seeds", "5", "--workers", "1")
+    code, said, complaint = pass_door(study, *arguments, "--no-report")
+    assert code == 0, complaint
+    assert "earlier_arms (C1): centered 3 to 5 seeds, unit 3 to 5 seeds" in said
+    trials, _ = check_stores_agree(folder, "earlier_arms")
+    assert len(trials) == 10
+    assert len({(trial.params["arm"], trial.params["seed"]) for trial in trials.values()}) == 10

@@ -139,6 +139,19 @@ def test_a_plan_without_a_store_makes_none(
     assert not (workspace / "elsewhere").exists()
 
 
+def test_runs_of_another_declaration_are_named_and_left_alone(
+    stub: ScoredArms, workspace: Path
+) -> None:
+    run("claims/two")
+    file = workspace / "studies" / "claims" / "two.toml"
+    file.write_text(file.read_text().replace("num_samples = 100", "num_samples = 200"))
+    code, said, complaint = pass_door(study, "claims", "--until-decided", "--no-report")
+    check_refusal(code, complaint)
+    assert "two: its runs in this store were made for another [evaluation] num_samples" in complaint
+    assert "2 tests: 0 decided, 2 open" in said
+    assert stub.ended.total() == 6
+
+
 def test_no_trial_begins_once_the_time_is_over(stub: ScoredArms) -> None:
     assert "the time is over" in run("claims", "--until-decided", "--timeout", "0")
     assert stub.begun.total() == 0

@@ -56,8 +56,7 @@ class ScoredArms:
         monkeypatch.setattr(setup, "Trainer", ScoredTrainer)
         monkeypatch.setattr(objective.TrialRunner, "_checkpoint_file", lambda runner, config: None)
         monkeypatch.setattr(objective, "_log_generator", lambda trainer, dataset, run: None)
-        # There are no graphs to free, and to look for them takes longer than all else.
-        monkeypatch.setattr(objective.keras.backend, "clear_session", lambda: None)
+        # There are no networks to free, and to look for them takes longer than all else.
         monkeypatch.setattr(objective.gc, "collect", lambda: 0)
         monkeypatch.setattr(setup, "prepare_evaluator", lambda *arguments: self)
 

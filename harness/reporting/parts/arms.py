@@ -58,9 +58,9 @@ def rates(results: StudyResults) -> Table:
         poor = _rate(int(hardly_trained(results, done["run_id"]).sum()), part)
         rows.append([arm, formats.number(len(part)), failed, poor, _collapse_rate(done, level)])
     note = (
-        "Intervals: 95 %, Clopper and Pearson. Hardly trained: a final fid of half of an untrained "
-        "generator's or more; tests of arms count these runs as failed. Collapsed: the last score "
-        "raised the alarm."
+        "Intervals: 95 %, Clopper and Pearson. Hardly trained: half of an untrained generator's "
+        "fid or more; tests of arms count these runs as failed. Collapsed: the last score raised "
+        "the alarm."
     )
     columns = ["arm", "runs", "without a score", "hardly trained", "collapsed"]
     return Table(columns, rows, [False, True, True, True, True], note)

@@ -7,12 +7,13 @@ from functools import lru_cache
 
 import pandas as pd
 
+from harness.core.schema import FID_LATE
 from harness.core.spec.claims import ClaimTest
 from harness.reporting.results.outcomes import ENDED, outcome_table
 from harness.reporting.results.tables import StudyResults
 
 UNTRAINED_FACTOR = 2.0
-"""A run whose final fid is an untrained generator's over this factor, or more, has failed."""
+"""A run whose fid is an untrained generator's over this factor, or more, has failed."""
 
 
 def by_seed(results: StudyResults, test: ClaimTest, first: int | None = None) -> pd.DataFrame:
@@ -111,12 +112,14 @@ def failed_runs(results: StudyResults, table: pd.DataFrame) -> pd.Series:
 
 
 def hardly_trained(results: StudyResults, run_ids: pd.Series) -> pd.Series:
-    """Whether the final fid of each run is at least half of an untrained generator's.
+    """Whether the fid of each run is at least half of an untrained generator's.
 
-    False where one of the two was not recorded.
+    Its ``fid_late``, or the final fid of a run without it: a trained generator may be caught at a
+    bad moment. False where a fid or the untrained one was not recorded.
     """
     untrained = results.untrained.get("fid")
     if untrained is None or "fid" not in results.metrics:
         return pd.Series(False, index=run_ids.index)
-    fid = run_ids.map(results.trials.set_index("run_id")["fid"])
-    return fid >= untrained / UNTRAINED_FACTOR
+    trials = results.trials.set_index("run_id")
+    fid = trials[FID_LATE].fillna(trials["fid"]) if FID_LATE in trials else trials["fid"]
+    return run_ids.map(fid) >= untrained / UNTRAINED_FACTOR

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -237,6 +238,22 @@ def test_a_generator_hardly_better_than_an_untrained_one_has_failed() -> None:
     assert found.hypothesis.failures is not None
     assert found.hypothesis.failures.than == 1
     assert found.hypothesis.runs == 16
+
+
+def test_a_generator_that_ends_at_a_bad_moment_has_not_failed() -> None:
+    """Its fid over the late reports counts, where that was recorded."""
+    runs = builder.arms_runs(centered=noisy(10, 5), unit=[300.0, *noisy(12, 4)])
+    late = {5: 14.0, 6: 250.0}
+    runs = [
+        dataclasses.replace(run, history={**run.history, "fid_late": [(100_000, late[run.number])]})
+        if run.number in late
+        else run
+        for run in runs
+    ]
+    failures = one(runs).hypothesis.failures
+    assert failures is not None
+    # The first run of unit ended at 300 and was at 14 late; the second one the other way round.
+    assert (failures.better, failures.than) == (0, 1)
 
 
 def test_runs_that_did_not_fail_are_compared_by_ranks() -> None:
