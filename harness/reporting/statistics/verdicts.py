@@ -160,8 +160,8 @@ def needed(hypothesis: Hypothesis, budget: float, after: int | None) -> float | 
     The first look after the one of index ``after`` that does; else a number beyond the last look,
     at that look's level; infinite beyond MAX_NEEDED. None without an estimate. The effect is taken
     to be the observed one times max(0, 1 - 1 / z^2), where z is its distance from the reference in
-    standard errors: what is left of it on average on fresh runs (van Houwelingen & le Cessie 1990,
-    with one parameter).
+    standard errors: the heuristic shrinkage of van Houwelingen & le Cessie 1990 (Statistics in
+    Medicine 9, 1303), (chi^2 - p) / chi^2 with p = 1 parameter.
     """
     if hypothesis.estimate is None and hypothesis.failures is None:
         return None
@@ -226,5 +226,5 @@ def _decides(hypothesis: Hypothesis, n: int, level: float) -> bool:
 
 
 def _shrunk(gap: float, error: float) -> float:
-    """The ``gap`` that fresh runs show on average; 0 for one within its standard error."""
+    """The ``gap`` shrunk by its own ``error``; 0 for one within its standard error."""
     return gap * max(0.0, 1 - (error / gap) ** 2) if gap else 0.0

@@ -12,6 +12,7 @@ from scipy import stats
 
 from harness.core.spec.claims import ClaimTest
 from harness.reporting.statistics import importance
+from harness.reporting.statistics.differences import Failures
 from harness.reporting.statistics.hypotheses import SUPPORTED, UNDECIDED, Hypothesis, formulate
 from harness.reporting.statistics.samples import num_ended
 from harness.reporting.statistics.verdicts import (
@@ -242,18 +243,15 @@ def test_a_generator_hardly_better_than_an_untrained_one_has_failed() -> None:
 
 def test_a_generator_that_ends_at_a_bad_moment_has_not_failed() -> None:
     """Its fid over the late reports counts, where that was recorded."""
-    runs = builder.arms_runs(centered=noisy(10, 5), unit=[300.0, *noisy(12, 4)])
-    late = {5: 14.0, 6: 250.0}
-    runs = [
-        dataclasses.replace(run, history={**run.history, "fid_late": [(100_000, late[run.number])]})
-        if run.number in late
-        else run
-        for run in runs
-    ]
-    failures = one(runs).hypothesis.failures
-    assert failures is not None
-    # The first run of unit ended at 300 and was at 14 late; the second one the other way round.
-    assert (failures.better, failures.than) == (0, 1)
+
+    def failures(end: float, late: float) -> Failures | None:
+        runs = builder.arms_runs(centered=noisy(10, 5), unit=[end, *noisy(12, 4)])
+        history = {**runs[5].history, "fid_late": [(100_000, late)]}
+        runs[5] = dataclasses.replace(runs[5], history=history)
+        return one(runs).hypothesis.failures
+
+    assert failures(end=300.0, late=14.0) is None
+    assert failures(end=14.0, late=300.0) == Failures(0, 5, 1, 5)
 
 
 def test_runs_that_did_not_fail_are_compared_by_ranks() -> None:
