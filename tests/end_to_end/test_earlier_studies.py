@@ -23,7 +23,7 @@ from harness.reporting.results.load import load_results
 from harness.reporting.results.tables import param_column
 from harness.study import study
 from harness.tracking.stores.layout import Layout
-from tests.support.commands import check_one_winner, check_stores_agree
+from tests.support.commands import check_one_winner, check_stores_agree, stores
 from tests.support.wrong_input import pass_door
 
 ARCHIVE = Path(__file__).with_name("earlier_studies.tar.xz")
@@ -122,6 +122,6 @@ def test_seeds_are_added_to_arms_of_before(folder: Path, monkeypatch: pytest.Mon
     code, said, complaint = pass_door(study, *arguments, "--no-report")
     assert code == 0, complaint
     assert "earlier_arms (C1): centered 3 to 5 seeds, unit 3 to 5 seeds" in said
-    trials, _ = check_stores_agree(folder, "earlier_arms")
-    assert len(trials) == 10
+    trials, runs, _ = stores(folder, "earlier_arms")
+    assert len(trials) == len(runs) == 10
     assert len({(trial.params["arm"], trial.params["seed"]) for trial in trials.values()}) == 10

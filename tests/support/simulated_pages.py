@@ -134,11 +134,13 @@ def simulate(
     spread: float = 1.0,
     unequal: float = 1.0,
     paired: bool = False,
+    correlation: float = 0.0,
 ) -> Pages:
     """Pages whose tests have the effects ``truth``.
 
     spread: times the recorded spreads of arms. unequal: the second arm's spread over the first's.
-    paired: arms are compared seed by seed, as they were before.
+    paired: arms are compared seed by seed, as they were before. correlation: of the two arms of a
+    test over seeds, which the rule takes to be 0.
     """
     rng = np.random.default_rng(seed)
     shape = (pages, len(RECORDED), len(LOOKS))
@@ -153,6 +155,7 @@ def simulate(
     for k, test in enumerate(RECORDED):
         if test.better:
             better, than = (drawn(arm_of(test.study, arm)) for arm in (test.better, test.than))
+            than = correlation * better + (1 - correlation**2) ** 0.5 * than
             than = unequal * than
             scale = test.spread * spread / (1 + unequal**2) ** 0.5
             compare = _paired if paired else _welch
@@ -327,6 +330,14 @@ def main() -> None:
                 kind = f"{spread:g}" + (f", arms 1 to {unequal:g}" if unequal > 1 else "")
                 shares = [f"{wrong_pages(outcome, truth):.1%}" for outcome in found]
                 _print_row(noise, kind, name, *shares)
+    print("\nArms that correlate over seeds, normal noise, spread 0.6, all at 0, single step:\n")
+    correlations = (-0.6, -0.3, 0.0, 0.3, 0.6)
+    _print_row("correlation", *(f"{one:g}" for one in correlations))
+    _print_row(*["---"] * (1 + len(correlations)))
+    truth = TRUTHS["all at 0"]
+    pages_of = [simulate(1, pages, truth, "normal", 0.6, correlation=r) for r in correlations]
+    wrong = [f"{wrong_pages(single_step(made), truth):.1%}" for made in pages_of]
+    _print_row("wrong pages", *wrong)
     print("\nThe recorded effects taken as true, normal noise:\n")
     _print_row("rule", "spread", "decided of 29", "runs of arms, shared", "each study its own")
     _print_row(*["---"] * 5)

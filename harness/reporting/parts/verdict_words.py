@@ -23,7 +23,9 @@ _PERCENT = "\N{NO-BREAK SPACE}%"
 
 
 def level_words(num_tests: int) -> str:
-    """How a page of ``num_tests`` tests holds its error, and how its tests are made."""
+    """How a page of ``num_tests`` tests holds its error, and how its tests are made; "" for 0."""
+    if not num_tests:
+        return ""
     many = f"Over all {num_tests} tests of this page" if num_tests > 1 else "For the test here"
     whole, own = _percentage(ALPHA), _percentage(ALPHA / num_tests)
     each = f"each test has {own} for all its looks" if num_tests > 1 else "its looks share these"
