@@ -206,8 +206,9 @@ def test_same_seed_same_weights_another_seed_others(name, initialisation):
         networks = build_networks(config, (28, 28, 1), 10)
         return np.concatenate([np.ravel(w) for n in networks for w in n.get_weights()])
 
-    assert np.array_equal(weights(1), weights(1))
-    assert not np.array_equal(weights(1), weights(2))
+    first = weights(1)
+    assert np.array_equal(weights(1), first)
+    assert not np.array_equal(weights(2), first)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES.names())

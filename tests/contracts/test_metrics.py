@@ -100,9 +100,9 @@ def test_the_record_says_what_a_reader_must_know(name):
 @pytest.mark.parametrize("sizes", [(SIZE, SIZE), (SIZE, 100), (100, SIZE)])
 def test_values_are_finite_floats_in_the_declared_range(name, sizes):
     record = METRICS.get(name)
-    real, fake = draw(1, sizes[0]), draw(2, sizes[1])
+    real, fake = real_of(draw(1, sizes[0])), draw(2, sizes[1])
     for other in (sample_of(fake), sample_of(fake + 3.0), collapsed(fake, 1.0)):
-        value = score(name, real_of(real), other)
+        value = score(name, real, other)
         assert isinstance(value, float)
         assert math.isfinite(value)
         assert record.low is None or value >= record.low

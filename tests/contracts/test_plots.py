@@ -71,6 +71,7 @@ def test_summarising_changes_nothing(plot: Plot) -> None:
     pd.testing.assert_frame_equal(results.history, history)
 
 
+@pytest.mark.slow  # the first tier has the page with all of them: reporting/pages/test_study.py
 def test_the_same_study_gives_the_same_bytes(plot: Plot) -> None:
     results = builder.results(MIXED[:4])
     assert render(plot, results) == render(plot, results)

@@ -2,8 +2,12 @@
 
 import json
 
+import numpy as np
+import pytest
+
 from harness.study import study
 from tests.support.commands import check_exact, check_one_winner, stores
+from tests.support.no_training import train_nothing
 from tests.support.wrong_input import pass_door
 
 STUDY = """
@@ -28,7 +32,16 @@ num_samples = 200
 """
 
 
-def test_the_winner_of_a_search_is_confirmed_on_fresh_seeds(workspace, monkeypatch):
+def noise(config, count):
+    """Other images for every slope and seed."""
+    rng = np.random.default_rng(config.seed)
+    return rng.integers(0, round(255 * config.leaky_slope), (count, 28, 28, 1), np.uint8)
+
+
+@pytest.mark.parametrize("trained", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_the_winner_of_a_search_is_confirmed_on_fresh_seeds(workspace, monkeypatch, trained):
+    if not trained:
+        train_nothing(monkeypatch, noise)
     (workspace / "found.toml").write_text(STUDY)
     monkeypatch.chdir(workspace)
     monkeypatch.setenv("HARNESS_MLRUNS", str(workspace / "mlruns"))
@@ -57,7 +70,7 @@ def test_the_winner_of_a_search_is_confirmed_on_fresh_seeds(workspace, monkeypat
     check_one_winner(workspace, "found", outcome, complaint)
     assert outcome["winner"]["num_seeds"] == 2
 
-    code, said, complaint = pass_door(study, "found.toml", "--json")
+    code, said, complaint = pass_door(study, "found.toml", "--json", "--no-report")
     assert code == 0, complaint
     assert [json.loads(said)["ran"], json.loads(said)["confirmation"]["ran"]] == [0, 0]
     assert sorted(stores(workspace, "found-confirm")[0]) == sorted(again)

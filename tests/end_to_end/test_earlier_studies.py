@@ -12,11 +12,13 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pandas as pd
 import pytest
 
-from harness.core.config import ADDED
+from harness.core.config import ADDED, TrialConfig
+from harness.data.digits import load_digits
 from harness.diagnostics.relocation import find_misplaced, relocate
 from harness.reporting.pages.study import write_report
 from harness.reporting.results.load import load_results
@@ -24,6 +26,7 @@ from harness.reporting.results.tables import param_column
 from harness.study import study
 from harness.tracking.stores.layout import Layout
 from tests.support.commands import check_one_winner, check_stores_agree, stores
+from tests.support.no_training import train_nothing
 from tests.support.wrong_input import pass_door
 
 ARCHIVE = Path(__file__).with_name("earlier_studies.tar.xz")
@@ -81,10 +84,18 @@ def outcome_of(folder: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -
     return found
 
 
+def one_image(config: TrialConfig, count: int) -> np.ndarray:
+    """The same digit ``count`` times: a trial that does not win, so that the winners stay."""
+    return np.repeat(load_digits().x_train[1:2], count, axis=0)
+
+
+@pytest.mark.parametrize("trained", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_an_interrupted_trial_is_retried_and_the_study_completed(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, monkeypatch: pytest.MonkeyPatch, trained: bool
 ) -> None:
     """By the same command; its worker ran on another machine and has no heartbeat any more."""
+    if not trained:
+        train_nothing(monkeypatch, one_image)
     outcome = outcome_of(folder, monkeypatch, "earlier", "--n-trials", "11")
     assert (outcome["done"], outcome["total"], outcome["ran"]) == (11, 11, 1)
     assert outcome["states"]["INTERRUPTED"] == 1

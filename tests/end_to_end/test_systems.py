@@ -1,4 +1,8 @@
-"""``python -m harness.trial --smoke`` for every architecture with every procedure."""
+"""``python -m harness.trial --smoke`` for every architecture with every procedure.
+
+The first tier has the largest in tests/cli/test_trial.py, ``tutorial`` in test_study.py, and a step
+of each in the contracts.
+"""
 
 import itertools
 
@@ -7,12 +11,6 @@ import pytest
 from harness.core.errors import InputError
 from harness.core.registry import ARCHITECTURES, PROCEDURES
 from harness.trial import trial
-from tests.benchmarks.systems import SYSTEMS
-
-FIRST_TIER = ("upsampling", SYSTEMS["upsampling"])
-"""The largest. Others of the first tier run ``tutorial`` and ``mlp`` whole; the contracts
-take a step of every architecture.
-"""
 
 PAIRS = list(itertools.product(ARCHITECTURES.names(), PROCEDURES.names()))
 
@@ -22,10 +20,8 @@ def _own_stores(layout, monkeypatch):
     monkeypatch.setenv("HARNESS_MLRUNS", str(layout.root))
 
 
-@pytest.mark.parametrize(
-    ("architecture", "procedure"),
-    [pytest.param(*pair, marks=() if pair == FIRST_TIER else pytest.mark.slow) for pair in PAIRS],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("architecture", "procedure"), PAIRS)
 def test_every_system_trains_and_is_scored(architecture, procedure):
     settings = [f"architecture={architecture}", f"procedure={procedure}"]
     assert trial(settings=settings, smoke=True) == 0  # what ends without a score gives 1

@@ -1,4 +1,7 @@
-"""Several workers at one real study: the total is exact, whoever is killed in the middle."""
+"""Several workers at one real study: the total is exact, whoever is killed in the middle.
+
+Two that nobody disturbs are in test_study.py.
+"""
 
 import json
 import os
@@ -44,18 +47,6 @@ def read_until(process, pattern):
         if re.search(pattern, line):
             break
     return lines
-
-
-def test_two_workers_run_exactly_the_trials_that_were_asked_for(workspace):
-    write_study(workspace, "shared", 768)
-    result = run(workspace, "shared", "--n-trials", "4", "--json", *WORKERS)
-    assert result.returncode == 0, result.stderr
-    outcome = json.loads(result.stdout)
-    assert (outcome["done"], outcome["total"], outcome["ran"]) == (4, 4, 4)
-    assert result.stderr.count("loading TensorFlow") == 1  # said once, not by each
-    trials, _ = check_exact(workspace, "shared", 4)
-    assert len(trials) == 4
-    assert len({trial.user_attrs["worker"] for trial in trials.values()}) == 2
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import pytest
 
 from harness.cli.app import open_door
 from harness.report import report
+from harness.reporting.pages import study as page_module
 from harness.tracking.stores.layout import Layout
 from tests.support.reports import Store
 
@@ -29,6 +30,7 @@ def test_it_writes_the_page_into_reports(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(page_module, "render", lambda plot, results: [])  # drawn in test_study.py
     assert run("demo", "--tracking-uri", store.uri) == 0
     assert "reports/demo/index.html" in capsys.readouterr().out
     written = {path.name for path in (tmp_path / "reports" / "demo").iterdir()}

@@ -33,16 +33,11 @@ def scratch(recorded: Layout, tmp_path_factory: pytest.TempPathFactory) -> Layou
     return Layout(shutil.copytree(recorded.root, tmp_path_factory.mktemp("altered") / "mlruns"))
 
 
-def restore_database(scratch: Layout, recorded: Layout) -> None:
-    """Undo what a case did to the database."""
+def restore(scratch: Layout, recorded: Layout) -> None:
+    """Undo what a case did to the database and to the JSON files."""
     for file in scratch.root.glob("mlflow.db*"):
         file.unlink()
     shutil.copy(recorded.root / "mlflow.db", scratch.root / "mlflow.db")
-
-
-def restore(scratch: Layout, recorded: Layout) -> None:
-    """Undo what a case did to the database and to the JSON files."""
-    restore_database(scratch, recorded)
     for file in recorded.root.rglob("*.json"):
         shutil.copy(file, scratch.root / file.relative_to(recorded.root))
 

@@ -64,6 +64,11 @@ def trial_run(layout: Layout, study: str, number: int = 0) -> str:
     return [str(run) for run in _runs(layout, study, "trial") if (run,) in done][number]
 
 
+def trial_runs(layout: Layout, study: str) -> list[str]:
+    """The ids of the runs of all trials, in the order of their start."""
+    return _runs(layout, study, "trial")
+
+
 def _runs(layout: Layout, study: str, kind: str) -> list[Any]:
     rows = query(
         layout,
@@ -101,9 +106,10 @@ HOSTILE = [
         "hdfs://h/x",
     ),
     *(b"\xff\xfe", 2**63 - 1, -(2**63), 1e308, -1e308, 5e-324, 2**53 + 1, 1.5, -1.5, None),
+    RawText(b"\xff\xfe<b>"),
 ]
 values = st.one_of(
-    st.sampled_from([*HOSTILE, RawText(b"\xff\xfe<b>")]),
+    st.sampled_from(HOSTILE),
     texts,
     st.integers(-(2**63), 2**63 - 1),
     st.floats(),
@@ -138,21 +144,18 @@ class RunEntry(NamedTuple):
 
 
 def change_runs(
-    layout: Layout, study: str, entry: RunEntry, values: Sequence[Any]
+    connection: sqlite3.Connection, runs: Sequence[str], entry: RunEntry, values: Sequence[Any]
 ) -> list[tuple[Any, Any]]:
-    """Give the ``entry`` of each trial of the study one of the ``values``, as far as keys allow it.
+    """Give the ``entry`` of each of the ``runs`` one of the ``values``, as far as keys allow it.
 
     Returns (run_id, value) of each, as the database holds them then.
     """
-    runs = _runs(layout, study, "trial")
-    with closing(sqlite3.connect(layout.root / "mlflow.db")) as connection, connection:
-        connection.text_factory = lambda content: content.decode(errors="replace")
-        connection.execute("PRAGMA ignore_check_constraints = ON")
-        rows = [_row(connection, entry, run) for run in runs]
-        for run, row, value in zip(runs, rows, values, strict=True):
-            _change_row(connection, entry, run, row, value)
-        select = f"SELECT run_uuid, {entry.column} FROM {entry.table} WHERE rowid = ?"
-        return [connection.execute(select, (row,)).fetchone() for row in rows]
+    connection.execute("PRAGMA ignore_check_constraints = ON")
+    rows = [_row(connection, entry, run) for run in runs]
+    for run, row, value in zip(runs, rows, values, strict=True):
+        _change_row(connection, entry, run, row, value)
+    select = f"SELECT run_uuid, {entry.column} FROM {entry.table} WHERE rowid = ?"
+    return [connection.execute(select, (row,)).fetchone() for row in rows]
 
 
 def _row(connection: sqlite3.Connection, entry: RunEntry, run: str) -> int:
@@ -171,8 +174,8 @@ def _change_row(
     connection: sqlite3.Connection, entry: RunEntry, run: str, row: int, value: Any
 ) -> None:
     new = value.content if isinstance(value, RawText) else value
+    update = f"UPDATE {{}} SET {entry.column} = {_as_stored(value)} WHERE {{}} = ?"
     with suppress(sqlite3.IntegrityError, OverflowError):
-        update = f"UPDATE {{}} SET {entry.column} = {_as_stored(value)} WHERE {{}} = ?"
         connection.execute(update.format(entry.table, "rowid"), (new, row))
         if entry == RunEntry("runs", "run_uuid"):  # whose rows in other tables go with it
             for table in ("tags", "params", "metrics"):

@@ -36,9 +36,7 @@ are independent: sqrt(30) times that, 2.6e-5, and the bound allows twice as much
 """
 
 
-def losses(
-    architecture: str, procedure: str, convolution: str = "auto", **fields: object
-) -> list[tuple[float, float]]:
+def losses(architecture: str, procedure: str, **fields: Any) -> list[tuple[float, float]]:
     """(d_loss, g_loss) of the first and of the second step, at the smallest width, on digits."""
     config = TrialConfig(
         architecture=architecture,
@@ -49,8 +47,8 @@ def losses(
         dropout=0.0,
         optimizer="sgd",
         learning_rate=0.01,
-        convolution=convolution,
-    ).replace(**fields)
+        **fields,
+    )
     trainer = Trainer(config, load_dataset("few_digits"))
     size = config.images_per_step
     found = [progress.metrics for progress in trainer.run([size, 2 * size])]

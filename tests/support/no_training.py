@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import pytest
 
+from harness.core.config import TrialConfig
 from harness.search.trial import objective
+from harness.training.checkpoint import Snapshot
 from harness.training.loop import Progress
+
+Images = Callable[[TrialConfig, int], np.ndarray]
+"""(configuration, count) -> uint8 images (count, 28, 28, 1), as a trained generator makes them."""
+
+
+def black(config: TrialConfig, count: int) -> np.ndarray:
+    """``count`` black images."""
+    return np.zeros((count, 28, 28, 1), np.uint8)
 
 
 class IdleTrainer:
-    """A trainer that trains nothing and generates black images, white ones without averaging."""
+    """A trainer that trains nothing and generates ``images``, white ones without averaging."""
 
     train_seconds = 1.0
     images_seen = 0
     variables = ()
 
-    def __init__(self, config: object, dataset: object) -> None:
+    def __init__(self, config: TrialConfig, dataset: object, images: Images = black) -> None:
         self.config = config
+        self._images = images
 
     def __enter__(self) -> IdleTrainer:
         return self
@@ -32,13 +44,17 @@ class IdleTrainer:
             yield Progress(self.images_seen, {"d_loss": 1.0})
 
     def generate(self, count: int) -> np.ndarray:
-        return np.zeros((count, 28, 28, 1), np.uint8)
+        return self._images(self.config, count)
+
+    def snapshot(self) -> Snapshot:
+        """What the checkpoint of a trial holds that takes longer than expected."""
+        return Snapshot({}, {})
 
     def generate_raw(self, count: int) -> np.ndarray:
         return np.full((count, 28, 28, 1), 255, np.uint8)
 
 
-def train_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every trial of this process train nothing and keep no generator."""
-    monkeypatch.setattr(objective, "Trainer", IdleTrainer)
+def train_nothing(monkeypatch: pytest.MonkeyPatch, images: Images = black) -> None:
+    """Let every trial of this process train nothing, make ``images`` and keep no generator."""
+    monkeypatch.setattr(objective, "Trainer", partial(IdleTrainer, images=images))
     monkeypatch.setattr(objective, "_log_generator", lambda trainer, dataset, run: None)

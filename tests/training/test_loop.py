@@ -32,8 +32,29 @@ def trained(config, dataset, milestones=(80, 160)):
     return trainer, list(trainer.run(milestones))
 
 
-def test_progress_at_every_milestone_with_finite_metrics(digits):
-    trainer, progress = trained(TINY, digits)
+@pytest.fixture(scope="module")
+def plain(digits):
+    """A trainer of TINY after its training, and its reports; a training is compiled for seconds."""
+    return trained(TINY, digits)
+
+
+def images_of(config, dataset):
+    """What a generator makes after the training of ``config``.
+
+    The next trainer of the same shapes gets its compiled program.
+    """
+    with Trainer(config, dataset) as trainer:
+        list(trainer.run((80, 160)))
+        return trainer.generate(20)
+
+
+@pytest.fixture(scope="module")
+def images_of_mlp(digits):
+    return images_of(MLP, digits)
+
+
+def test_progress_at_every_milestone_with_finite_metrics(plain):
+    trainer, progress = plain
     assert [p.images_seen for p in progress] == [80, 160]
     assert trainer.images_seen == 160
     for p in progress:
@@ -45,15 +66,14 @@ def test_progress_at_every_milestone_with_finite_metrics(digits):
 
 
 def test_a_milestone_that_is_no_multiple_of_the_batch_is_met_within_half_a_batch(digits):
-    trainer, progress = trained(TINY, digits, (70, 151))
-    assert [p.images_seen for p in progress] == [70, 151]
-    assert abs(trainer.images_seen - 151) <= TINY.batch_size / 2
+    with Trainer(TINY, digits) as trainer:
+        assert [p.images_seen for p in trainer.run((70, 151))] == [70, 151]
+        assert abs(trainer.images_seen - 151) <= TINY.batch_size / 2
 
 
-def test_same_configuration_same_images_bit_for_bit(digits):
-    first, _ = trained(TINY, digits)
-    second, _ = trained(TINY, digits)
-    assert np.array_equal(first.generate(20), second.generate(20))
+def test_same_configuration_same_images_bit_for_bit(digits, plain):
+    first, _ = plain
+    assert np.array_equal(first.generate(20), images_of(TINY, digits))
 
 
 @pytest.mark.parametrize(
@@ -64,21 +84,21 @@ def test_same_configuration_same_images_bit_for_bit(digits):
         pytest.param({"leaky_slope": 0.0}, marks=pytest.mark.slow),
     ],
 )
-def test_another_configuration_other_images(digits, change):
-    first, _ = trained(TINY, digits)
-    second, _ = trained(TINY.replace(**change), digits)
-    assert not np.array_equal(first.generate(20), second.generate(20))
+def test_another_configuration_other_images(digits, plain, change):
+    first, _ = plain
+    assert not np.array_equal(first.generate(20), images_of(TINY.replace(**change), digits))
 
 
 def test_how_steps_are_cut_into_calls_does_not_matter(digits, monkeypatch):
-    whole, one = trained(TINY, digits, (160,))
+    with Trainer(TINY, digits) as trainer:
+        one, whole = list(trainer.run((160,))), trainer.generate(20)
     monkeypatch.setattr(loop, "MAX_CALL_SECONDS", 1e-9)  # every call takes a single step
     monkeypatch.setattr(loop, "FIRST_CALL_STEPS", 1)
     calls = []
     cut = Trainer(TINY, digits)
     two = list(cut.run([80, 160], lambda seen, rate: calls.append(seen)))
     assert calls == list(range(16, 161, 16))
-    assert np.array_equal(whole.generate(20), cut.generate(20))
+    assert np.array_equal(whole, cut.generate(20))
     mean = np.mean([p.metrics["d_loss"] for p in two])
     assert one[0].metrics["d_loss"] == pytest.approx(mean, rel=1e-5)  # float32 sums
 
@@ -171,8 +191,9 @@ def test_a_huge_learning_rate_diverges(digits):
         *(pytest.param(one, marks=pytest.mark.slow) for one in ("unit", "minmax", "maxabs")),
     ],
 )
-def test_generated_images_are_uint8_whatever_the_scaling(digits, scaling):
-    trainer, _ = trained(TINY.replace(pixel_scaling=scaling), digits)
+def test_generated_images_are_uint8_whatever_the_scaling(digits, plain, scaling):
+    config = TINY.replace(pixel_scaling=scaling)
+    trainer, _ = plain if config == TINY else trained(config, digits)
     images = trainer.generate(7)
     assert images.dtype == np.uint8
     assert images.shape == (7, 28, 28, 1)
@@ -221,10 +242,8 @@ def test_bfloat16_trains_and_generates(digits):
         {"discriminator_steps": 2},
     ],
 )
-def test_it_changes_what_is_trained(change, digits):
-    plain, _ = trained(MLP, digits)
-    changed, _ = trained(MLP.replace(**change), digits)
-    assert not np.array_equal(plain.generate(5), changed.generate(5))
+def test_it_changes_what_is_trained(change, digits, images_of_mlp):
+    assert not np.array_equal(images_of_mlp, images_of(MLP.replace(**change), digits))
 
 
 @pytest.mark.slow

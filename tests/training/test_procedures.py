@@ -60,8 +60,8 @@ def entropy(logits, label):
 @pytest.mark.parametrize("name", PROCEDURES.names())
 def test_each_update_moves_the_weights_of_its_network_alone(name):
     """With a rate of 0 for one network, whatever moves was moved by the other one's update."""
+    networks = made(architecture="radford", normalization="batch")
     for rates, expected in (((0.1, 0.0), (True, False)), ((0.0, 0.1), (False, True))):
-        networks = made(architecture="radford", normalization="batch")
         before = [values(network) for network in networks]
         step(name, networks, *rates)
         for network, old, moves in zip(networks, before, expected, strict=True):
@@ -88,11 +88,12 @@ def test_which_batches_the_discriminator_sees(name, sizes):
 
 def test_the_mixed_batch_is_normalized_as_one():
     """Real logits depend on the fakes in the same batch only where batch norm sees both."""
+    one, other = (made(architecture="radford", normalization="batch", seed=k) for k in (0, 1))
+    discriminator, weights = one.discriminator, one.discriminator.get_weights()
     for name, depends in (("stacked", True), ("alternating", False)):
         logits = []
-        for seed in (0, 1):  # of the generator alone
-            generator, _ = made(architecture="radford", normalization="batch", seed=seed)
-            _, discriminator = made(architecture="radford", normalization="batch", seed=0)
+        for generator in (one.generator, other.generator):
+            discriminator.set_weights(weights)
             logits.append(np.asarray(step(name, Networks(generator, discriminator)).real_logits))
         assert np.array_equal(*logits) != depends
 

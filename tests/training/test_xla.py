@@ -15,14 +15,12 @@ from harness.core.registry import ARCHITECTURES
 from harness.training import program_key
 from tests.support.losses import COMBINATIONS, TOLERANCE, losses, planted_draws
 
-CHEAPEST = ("mlp", "simultaneous")
+CHEAPEST = {"architecture": "mlp", "procedure": "simultaneous", "normalization": "none"}
 CASES = [
-    pytest.param(*both, "direct", marks=() if both == CHEAPEST else pytest.mark.slow)
-    for both in COMBINATIONS
-] + [
-    pytest.param(*both, "transform", marks=pytest.mark.slow)
-    for both in COMBINATIONS
-    if "transform" in ARCHITECTURES.get(both[0]).supports["convolution"]
+    {"architecture": architecture, "procedure": procedure, "convolution": convolution}
+    for architecture, procedure in COMBINATIONS
+    for convolution in ("direct", "transform")
+    if convolution in ARCHITECTURES.get(architecture).supports["convolution"]
 ]
 
 
@@ -67,10 +65,12 @@ def test_xla_gives_the_same_losses_of_games(
     assert np.abs(np.subtract(*found[0])).min() > 5 * TOLERANCE  # the first step shows
 
 
-@pytest.mark.parametrize(("architecture", "procedure", "convolution"), CASES)
-def test_xla_gives_the_same_losses(
-    architecture: str, procedure: str, convolution: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    "fields",
+    [CHEAPEST, *(pytest.param(fields, marks=pytest.mark.slow) for fields in CASES)],
+    ids=lambda fields: "-".join(fields.values()),
+)
+def test_xla_gives_the_same_losses(fields: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     for name, function in planted_draws().items():
         monkeypatch.setattr(tf.random, name, function)
     compiled: list[bool] = []
@@ -86,10 +86,10 @@ def test_xla_gives_the_same_losses(
     for xla in (False, True):
         monkeypatch.setattr(program_key, "use_xla", lambda xla=xla: xla)
         compiled.clear()
-        found.append(losses(architecture, procedure, convolution))
+        found.append(losses(**fields))
         assert compiled == [xla]
-    if convolution != "direct":
-        found.append(losses(architecture, procedure, "direct"))
+    if fields.get("convolution") == "transform":
+        found.append(losses(**{**fields, "convolution": "direct"}))
         np.testing.assert_allclose(found[2], found[0], rtol=TOLERANCE)
     np.testing.assert_allclose(found[1], found[0], rtol=TOLERANCE)
     assert np.abs(np.subtract(*found[0])).min() > 5 * TOLERANCE  # the first step shows

@@ -36,46 +36,48 @@ def session(storage, space, kind, num_trials, seed=0):
 
 @pytest.fixture
 def make_storage(tmp_path, empty_stores):
-    """Makes storages without studies, by name."""
+    """Makes storages without studies, in a file by the name or, without one, in memory."""
 
-    def make(name):
+    def make(name=None):
+        if name is None:
+            return optuna.storages.InMemoryStorage()
         path = shutil.copy(empty_stores.root / "optuna.db", tmp_path / f"{name}.db")
         return optuna.storages.RDBStorage(f"sqlite:///{path}")
 
     return make
 
 
-@pytest.fixture
-def storage(make_storage):
-    return make_storage("optuna")
-
-
-@pytest.mark.parametrize("kind", ["tpe", "random"])
-@pytest.mark.parametrize("cut", [3, 9])
-def test_an_interrupted_study_proposes_what_it_would_have_in_one_go(
-    storage, kind, cut, make_storage
-):
+@pytest.mark.parametrize(
+    ("kind", "cut", "names"),
+    [
+        ("tpe", 9, ("whole", "other")),
+        ("tpe", 3, (None, None)),
+        ("random", 9, (None, None)),
+        ("random", 3, (None, None)),
+    ],
+)
+def test_an_interrupted_study_proposes_what_it_would_have_in_one_go(kind, cut, names, make_storage):
     """Before and after TPE's random start-up phase of 6 trials."""
-    whole = session(storage, SPACE, kind, 12)
-    other = make_storage("other")
+    whole, other = map(make_storage, names)
+    expected = session(whole, SPACE, kind, 12)
     session(other, SPACE, kind, cut)
-    assert session(other, SPACE, kind, 12 - cut) == whole
+    assert session(other, SPACE, kind, 12 - cut) == expected
 
 
 @pytest.mark.parametrize("kind", ["tpe", "random"])
-def test_a_finite_space_is_walked_without_a_repetition(storage, kind):
+def test_a_finite_space_is_walked_without_a_repetition(make_storage, kind):
     space = {"optimizer": Choices(("adam", "lion", "sgd")), "latent_dim": Range(10, 13)}
-    params = session(storage, space, kind, 12)
+    params = session(make_storage(), space, kind, 12)
     assert len({tuple(p.items()) for p in params}) == 12
 
 
-def test_an_exhausted_space_is_said(storage, monkeypatch):
+def test_an_exhausted_space_is_said(make_storage, monkeypatch):
     monkeypatch.setattr("harness.search.study.sampler.MAX_ATTEMPTS", 100)
     space = {"optimizer": Choices(("adam", "sgd"))}
     with pytest.raises(ValueError, match="no new configuration"):
-        session(storage, space, "random", 3)
+        session(make_storage(), space, "random", 3)
 
 
-def test_seeds_matter(storage, make_storage):
-    other = make_storage("other")
-    assert session(storage, SPACE, "tpe", 3) != session(other, SPACE, "tpe", 3, seed=1)
+def test_seeds_matter(make_storage):
+    first = session(make_storage(), SPACE, "tpe", 3)
+    assert session(make_storage(), SPACE, "tpe", 3, seed=1) != first

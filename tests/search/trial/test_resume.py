@@ -66,13 +66,32 @@ class Kill:
                 raise KeyboardInterrupt
 
 
-@pytest.fixture(autouse=True)
-def save_always(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def save_always():
     """Every call takes a step, and a checkpoint is written after each."""
-    monkeypatch.setattr(loop, "MAX_CALL_SECONDS", 1e-9)
-    monkeypatch.setattr(loop, "FIRST_CALL_STEPS", 1)
-    monkeypatch.setattr(checkpoint, "MAX_SHARE", float("inf"))
-    monkeypatch.setattr(checkpoint, "BETWEEN_SECONDS", 0.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "MAX_CALL_SECONDS", 1e-9)
+        patch.setattr(loop, "FIRST_CALL_STEPS", 1)
+        patch.setattr(checkpoint, "MAX_SHARE", float("inf"))
+        patch.setattr(checkpoint, "BETWEEN_SECONDS", 0.0)
+        yield
+
+
+class Copy(Kill):
+    """A listener that interrupts nothing, and copies the checkpoint in ``folder`` at the 7th call.
+
+    place: of the checkpoint in ``folder``.
+    """
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = folder
+
+    def __call__(self, event):
+        super().__call__(event)
+        if isinstance(event, TrialTrained) and self.calls == 7:
+            (path,) = self.folder.rglob("*.npz")
+            self.place, self.content = path.relative_to(self.folder), path.read_bytes()
 
 
 class Session:
@@ -112,12 +131,9 @@ class Session:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    patch = pytest.MonkeyPatch()
-    patch.setattr(loop, "MAX_CALL_SECONDS", 1e-9)
-    patch.setattr(loop, "FIRST_CALL_STEPS", 1)
-    session = Session(tmp_path_factory.mktemp("undisturbed"))
-    assert session.run() is False
-    patch.undo()
+    folder = tmp_path_factory.mktemp("undisturbed")
+    session = Session(folder)
+    assert session.run(Copy(folder)) is False
     return session
 
 
@@ -249,9 +265,9 @@ def test_a_trial_that_diverged_leaves_no_checkpoint(tmp_path):
 @pytest.mark.parametrize("damage", [pytest.param("cut", marks=slow), "altered"])
 def test_a_damaged_checkpoint_is_set_aside_and_the_trial_starts_over(damage, tmp_path, undisturbed):
     session = Session(tmp_path)
-    session.run(Kill(7))
-    (path,) = tmp_path.rglob("*.npz")
-    content = bytearray(path.read_bytes())
+    path = tmp_path / undisturbed.listener.place
+    path.parent.mkdir()
+    content = bytearray(undisturbed.listener.content)
     content[len(content) // 2] ^= 0xFF
     path.write_bytes(content[: len(content) // 3] if damage == "cut" else content)
     session.run()
@@ -263,7 +279,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_trial_starts_over(damage, tmp
     assert str(aside) in said[0]
     aside.unlink()
     aside.parent.rmdir()
-    assert "resumed_at" not in session.tracker.trials[1].tags
+    assert "resumed_at" not in session.tracker.trials[0].tags
     check_same(session, undisturbed)
 
 

@@ -20,6 +20,7 @@ from harness.search.workers.executors import Job, WorkerExit
 from harness.search.workers.worker import serve
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
+from tests.support.no_training import train_nothing
 from tests.support.stub_worker import ignore
 
 SPEC = StudySpec.from_dict(
@@ -59,8 +60,9 @@ def test_a_study_that_mlflow_refuses_is_not_begun(
 
 
 def test_what_a_killed_session_left_open_is_closed_though_no_trial_is_left(
-    plan: StudyPlan, storage: optuna.storages.RDBStorage
+    plan: StudyPlan, storage: optuna.storages.RDBStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    train_nothing(monkeypatch)
     assert run_study(plan, ignore).complete
     study = optuna.load_study(study_name=SPEC.name, storage=storage)
     assert study.user_attrs[StudyAttribute.OPEN] is False
