@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
+import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core import schema
 from harness.core.errors import InputError
+from harness.core.replace_files import replace_files
 from harness.core.schema import SCORE_INTERVALS
-from harness.data.keras_datasets import LICENCES
+from harness.data.load import LICENCES
 from harness.outcomes.late import LATE_WORDS
 from harness.reporting import formats
 from harness.reporting.parts.provenance import dataset_name
@@ -48,16 +52,16 @@ def export(trial: RecordedTrial, folder: Path) -> Path:
     with tempfile.TemporaryDirectory() as made:
         path = Path(made) / schema.GENERATOR_FILE
         generator.pixel_network.save(path)
-        contents: dict[str, bytes] = {schema.GENERATOR_FILE: path.read_bytes()}
-    config = json.dumps(trial.config.to_dict(), indent=2) + "\n"
-    contents[schema.CONFIG_FILE] = config.encode()
-    contents["samples.png"] = grid_png(images)
-    contents["sample.py"] = _script(trial).encode()
-    contents["README.md"] = model_card(trial).encode()
+        saved = path.read_bytes()
+    contents: dict[str, str | bytes] = {
+        schema.GENERATOR_FILE: saved,
+        schema.CONFIG_FILE: json.dumps(trial.config.to_dict(), indent=2) + "\n",
+        "samples.png": grid_png(images),
+        "sample.py": _script(trial),
+        "README.md": model_card(trial),
+    }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            (folder / name).write_bytes(content)
+        replace_files({folder / name: content for name, content in contents.items()})
     except OSError as error:
         raise InputError(f"--output: {folder}: {error.strerror or error}") from None
     return folder / "README.md"
@@ -71,19 +75,19 @@ def model_card(trial: RecordedTrial) -> str:
     dataset = recorded if isinstance(recorded, dict) else {}
     name = dataset_name(study.results)
     varied = {field: getattr(config, field) for field in study.results.spec.space}
-    settings = [f"--set {field}={value}" for field, value in varied.items()]
+    settings = [f"--set {shlex.quote(f'{field}={value}')}" for field, value in varied.items()]
     lines = [
         f"# {study.name}: the generator of trial {trial.number}",
         "",
         f"A DCGAN generator ({config.architecture}, width {config.width:g}) trained on "
-        f"{config.images:,} images of {name}. Study: {study.question}",
+        f"{config.images:,} images of {_plain(name)}. Study: {_plain(study.question)}",
         "",
         "![64 images](samples.png)",
         "",
         f"- run {trial.run_id}, trial {trial.number} of {study.name}",
-        f"- dataset: {name}, {dataset.get('source', 'source not recorded')}",
+        f"- dataset: {_plain(name)}, {_plain(dataset.get('source', 'source not recorded'))}",
         f"- licence of the data: {LICENCES.get(name, 'not known to this project')}",
-        f"- fingerprint of the data: {dataset.get('fingerprint', 'not recorded')}",
+        f"- fingerprint of the data: {_plain(dataset.get('fingerprint', 'not recorded'))}",
         f"- again: `python -m harness.trial {study.name} {' '.join(settings)}`".rstrip(),
         "",
         "## Use",
@@ -93,7 +97,7 @@ def model_card(trial: RecordedTrial) -> str:
         "",
         "## Scores",
         "",
-        str(evaluation.get("note") or ""),
+        _plain(evaluation.get("note") or ""),
         "An interval covers the sampling of images alone, not another seed or another training.",
         *([LATE_WORDS] if schema.FID_LATE in trial.scores else []),
         "",
@@ -103,6 +107,16 @@ def model_card(trial: RecordedTrial) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _plain(text: object) -> str:
+    """A store's ``text`` in a line of Markdown, without markup and without columns of a table."""
+    line = html.escape(" ".join(str(text).split()), quote=False)
+    return _MARKUP.sub(r"\\\g<0>", line)
+
+
+# An underscore between letters is none: names of scores stay as they are.
+_MARKUP = re.compile(r"[\\`*\[\]|]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def _check_folder(folder: Path) -> None:
@@ -139,5 +153,5 @@ def _score_rows(scores: dict[str, float]) -> list[str]:
         low, high = (scores.get(end) for end in SCORE_INTERVALS.get(name, ("", "")))
         known = low is not None and high is not None
         interval = f"{formats.score(low)} to {formats.score(high)}" if known else ""
-        rows.append(f"| {name} | {formats.score(value)} | {interval} |")
+        rows.append(f"| {_plain(name)} | {formats.score(value)} | {interval} |")
     return rows

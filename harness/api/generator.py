@@ -36,7 +36,7 @@ class SavedGenerator:
         """Latents (N, latent_dim + K) to images in the scaled range, as it was trained.
 
         Loaded in Keras's safe mode: code in the file is refused. Raises InputError for a file that
-        Keras cannot load.
+        Keras cannot load, and for a network of other inputs or outputs.
         """
         import keras
 
@@ -44,10 +44,16 @@ class SavedGenerator:
             path = Path(folder) / schema.GENERATOR_FILE
             path.write_bytes(self.content)
             try:
-                return keras.models.load_model(path, compile=False, safe_mode=True)
+                network = keras.models.load_model(path, compile=False, safe_mode=True)
             except Exception as error:  # zip, HDF5 and Keras each have errors of their own
                 reason = type(error).__name__
                 raise InputError(f"{schema.GENERATOR_FILE}: cannot be loaded ({reason})") from None
+        latents = (None, self.config.latent_dim + len(self.record.label_shares))
+        pixels = getattr(network, "output_shape", ())[1:]
+        fits = all(part.shape in ((1, 1, 1), pixels) for part in self.record.pixel_parts)
+        if getattr(network, "input_shape", None) != latents or len(pixels) != 3 or not fits:
+            raise InputError(f"{schema.GENERATOR_FILE}: not the generator of its configuration")
+        return network
 
     @cached_property
     def pixel_network(self) -> keras.Model:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from harness.core.errors import InputError
+from harness.core.replace_files import replace_files
 from harness.tracking.image_grid import grid_png
 
 MAX_GRID = 10_000
@@ -30,13 +31,11 @@ def write_images(images: NDArray[np.uint8], target: Path) -> None:
                 raise InputError(
                     f"--output: {target}: a grid of {len(images):,} images; allowed: {MAX_GRID:,}"
                 )
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(grid_png(images))
+            replace_files({target: grid_png(images)})
         elif kind == ".npz":
-            target.parent.mkdir(parents=True, exist_ok=True)
             buffer = io.BytesIO()
             np.savez_compressed(buffer, images=images)
-            target.write_bytes(buffer.getvalue())
+            replace_files({target: buffer.getvalue()})
         else:
             target.mkdir(parents=True, exist_ok=True)
             if any(target.iterdir()):

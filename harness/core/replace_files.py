@@ -9,23 +9,23 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def replace_files(texts: Mapping[Path, str]) -> None:
-    """Give every file of ``texts`` its text, UTF-8; parent folders are made.
+def replace_files(contents: Mapping[Path, str | bytes]) -> None:
+    """Give every file of ``contents`` its content, text as UTF-8; parent folders are made.
 
-    All texts are written to temporary files first, then renamed in the order of ``texts``, so that
-    no reader sees a partial file, and a full disk or Ctrl-C while they are written changes none.
+    All of them are written to temporary files first, then renamed in the order of ``contents``, so
+    that no reader sees a partial file, and a full disk or Ctrl-C during the writing changes none.
     Whatever happens, no temporary file stays, except after a kill. Raises OSError.
     """
     temporaries: dict[Path, Path] = {}
     try:
-        for path, text in texts.items():
+        for path, content in contents.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.is_dir():  # noticed now, before any file has its new text
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
             temporaries[path] = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
             # "x" does not follow a link that somebody else put there.
-            with temporaries[path].open("x", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+            with temporaries[path].open("xb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
         for path, temporary in temporaries.items():
             os.replace(temporary, path)
     finally:

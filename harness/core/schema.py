@@ -46,6 +46,7 @@ class Tag(StrEnum):
     RESUMED_UNDER = "resumed_under"  # what was different before it resumed: "threads", "cpu", ...
     WINNER = "winner"  # of a study's run: number of the trial whose configuration it recommends
     WINNER_ALIKE = "winner_alike"  # trials that cannot be told apart from it: "4, 7"; "" for none
+    VIEW = "view"  # of an experiment: which of its shared views this project has made
     PARENT = "mlflow.parentRunId"
     NOTE = "mlflow.note.content"
 

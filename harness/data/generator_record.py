@@ -28,6 +28,11 @@ class GeneratorRecord:
     offset: NDArray[np.float64]
     label_shares: NDArray[np.float64]
 
+    @property
+    def pixel_parts(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """multiplier and offset."""
+        return self.multiplier, self.offset
+
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> GeneratorRecord:
         """What ``generator_record`` has written; InputError for anything else."""
@@ -36,11 +41,14 @@ class GeneratorRecord:
         except (KeyError, TypeError, ValueError):
             raise InputError("not the record of a generator") from None
         sound = all(np.isfinite(part).all() for part in parts) and (parts[0] > 0).all()
-        if not sound or [part.ndim for part in parts] != list(_SHAPES.values()):
+        shares = parts[2]
+        drawable = not shares.size or (shares.min() >= 0 and abs(shares.sum() - 1) < _ROUNDING)
+        if not sound or not drawable or [part.ndim for part in parts] != list(_SHAPES.values()):
             raise InputError("not the record of a generator")
         return cls(*parts)
 
 
+_ROUNDING = 1e-8  # what numpy allows shares that are drawn by
 _SHAPES = {"multiplier": 3, "offset": 3, "label_shares": 1}  # name -> number of axes
 
 

@@ -43,17 +43,6 @@ NAMED = {
 }
 
 
-LICENCES = {
-    "digits": "CC BY 4.0 (UCI, Optical Recognition of Handwritten Digits)",
-    "few_digits": "CC BY 4.0 (UCI, Optical Recognition of Handwritten Digits)",
-    "mnist": "CC BY-SA 3.0 (Y. LeCun, C. Cortes, C. Burges)",
-    "stacked_mnist": "CC BY-SA 3.0 (Y. LeCun, C. Cortes, C. Burges)",
-    "fashion_mnist": "MIT (Zalando SE)",
-    "kmnist": "CC BY-SA 4.0 (ROIS-DS Center for Open Data in the Humanities)",
-}
-"""Dataset -> its licence, as its makers or Keras state it; CIFAR-10 states none."""
-
-
 def load_named(name: str, data_dir: Path | None = None) -> Dataset:
     """The dataset ``name`` of NAMED, from the first place that has it.
 

@@ -1,8 +1,8 @@
 """``fid_late``: the level of a trial's fid, averaged over the reports of its last quarter.
 
-A GAN's fid swings from report to report, more than it differs between seeds: on the digits about
-four fifths of the variance of a final fid is within the trial (docs/outcomes.md). An average over
-the last reports holds still where the last report is one draw of the swing.
+A GAN's fid swings from report to report: on the digits about half of the variance of a final fid
+over seeds is the swing within a trial (docs/outcomes.md). An average over the last reports holds
+still where the last report is one draw of the swing.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ from harness.tracking.tracker import (
     TrialRun,
     trial_title,
 )
-from harness.tracking.ui_view import view_of
+from harness.tracking.ui_view import VIEW_TAG, view_of
 
 _LONGEST_NOTE = 4_000  # an experiment's tag takes 5,000 characters
 
@@ -202,10 +202,10 @@ class MlflowTracker(Tracker):
 
     def _prepare_view(self, experiment_id: str, spec: StudySpec) -> None:
         """Let the UI's link to the study open on its trials, columns and charts."""
-        tag, text = view_of(spec)
-        tags = self._client.get_experiment(experiment_id).tags
-        if tag not in tags:
-            self._client.set_experiment_tag(experiment_id, tag, text)
+        key, text = view_of(spec)
+        if self._client.get_experiment(experiment_id).tags.get(Tag.VIEW) != key:
+            self._client.set_experiment_tag(experiment_id, VIEW_TAG + key, text)
+            self._client.set_experiment_tag(experiment_id, Tag.VIEW.value, key)
 
     def _names_like(self, study_name: str) -> list[str]:
         """The names of experiments, deleted ones too, that are ``study_name`` but for the case."""

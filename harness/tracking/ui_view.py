@@ -31,28 +31,29 @@ _SECTIONS = {
 
 
 def view_of(spec: StudySpec) -> tuple[str, str]:
-    """(tag, its text): the prepared view of the study ``spec``, for its experiment.
+    """(key, text): the prepared view of the study ``spec``, for a tag of its experiment.
 
-    The same study gives the same text. Searched fields become columns as long as the tag has room.
+    The same study gives the same text, and the key is its sha256. Searched fields become columns
+    as long as the tag has room.
     """
     fields = list(spec.varied)
     while True:
         text = json.dumps(_state(spec, fields), separators=(",", ":"))
         if len(text) <= LONGEST_TAG or not fields:
-            return VIEW_TAG + hashlib.sha256(text.encode()).hexdigest(), text
+            return hashlib.sha256(text.encode()).hexdigest(), text
         fields.pop()
 
 
 def view_address(experiment_id: str, tags: Mapping[str, str]) -> str:
     """The part of an address of the MLflow UI after the server: the study's view, if it has one.
 
-    ``tags``: of the experiment. Without a view: its trials, by plain parameters.
+    ``tags``: of the experiment; views that people have shared there are not it. Without a view: its
+    trials, by plain parameters.
     """
     page = f"/#/experiments/{quote(experiment_id)}/runs?"
     query = {"workflowType": "machine_learning", "searchFilter": _TRIALS_ONLY}
-    keys = [tag.removeprefix(VIEW_TAG) for tag in tags if tag.startswith(VIEW_TAG)]
-    if keys:
-        query = {"workflowType": "machine_learning", "viewStateShareKey": sorted(keys)[-1]}
+    if key := tags.get(Tag.VIEW):
+        query = {"workflowType": "machine_learning", "viewStateShareKey": key}
     return page + urlencode(query)
 
 

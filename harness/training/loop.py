@@ -187,6 +187,6 @@ class Trainer:
         self._interval.add(steps, seconds, sums)
 
     def _take_steps(self, count: int) -> tuple[int, NDArray[np.float64]]:
-        """Take up to ``count`` steps: how many were taken, and the sums of STEP_METRICS."""
+        """Take at most ``count`` steps: how many were taken, and the sums of STEP_METRICS."""
         taken, sums = self._program.advance(self._inputs, self._steps_done, count)
         return int(taken), np.asarray(sums, np.float64)

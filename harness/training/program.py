@@ -60,10 +60,10 @@ class Inputs(NamedTuple):
 class Program:
     """Networks and optimizers of one trial after the other, and the compiled calls on them.
 
-    ``advance(inputs, first_step, num_steps)`` takes up to ``num_steps`` steps and returns how many
-    it took and the sums of STEP_METRICS; it stops after the first step whose loss is not finite.
-    ``generate(noise, labels)`` is that of the networks, in inference mode. ``average`` is that of
-    the generator's weights with ``ema``, else None.
+    ``advance(inputs, first_step, num_steps)`` takes at most ``num_steps`` steps and returns how
+    many it took and the sums of STEP_METRICS; it stops after the first step whose loss is not
+    finite. ``generate(noise, labels)`` is that of the networks, in inference mode. ``average`` is
+    that of the generator's weights with ``ema``, else None.
     """
 
     def __init__(self, key: ProgramKey, networks: Networks, optimizers: Optimizers) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from harness.api.export import model_card
+from harness.api.study import RecordedStudy
 from harness.export import export
 from harness.generate import generate
 from tests.support.wrong_input import check_refusal, pass_door
@@ -98,3 +101,12 @@ def test_a_folder_of_other_things_is_left_alone(at_stores, tmp_path):
     check_refusal(code, complaint)
     assert "thesis.tex" in complaint
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
+
+
+def test_text_of_a_store_stays_text_in_a_model_card(study):
+    dataset = {**study.results.evaluation["dataset"], "source": "<b>x</b> | [y](z)\n# `w`"}
+    evaluation = {**study.results.evaluation, "dataset": dataset}
+    results = dataclasses.replace(study.results, evaluation=evaluation)
+    card = model_card(RecordedStudy(results).winner)
+    (line,) = [line for line in card.splitlines() if line.startswith("- dataset: ")]
+    assert line == r"- dataset: digits, &lt;b&gt;x&lt;/b&gt; \| \[y\](z) # \`w\`"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 
 from harness import load
-from harness.api import study as api
 from harness.core.config import TrialConfig
 from harness.core.errors import InputError
 from harness.data.load import load_dataset
@@ -102,5 +102,59 @@ def test_scores_that_do_not_compare_are_refused(study, stores):
         study.compare(load("larger", stores.tracking_uri))
 
 
-def test_everything_that_decides_whether_scores_compare_is_looked_at():
-    assert set(api.COMPARED) == {"dataset", "classifier", "extractor", "num_fake_samples"}
+def kept(study, monkeypatch, content=None, record=None):
+    """The winner, as if its run had kept another generator or another record."""
+    own_content, own_record = study.results.grids.generator(study.winner.run_id)
+    given = (content or own_content, own_record if record is None else {**own_record, **record})
+    monkeypatch.setattr(type(study.results.grids), "generator", lambda self, run: given)
+    return study.trial(study.winner.number)
+
+
+def saved(network, tmp_path):
+    network.save(tmp_path / "hostile.keras")
+    return (tmp_path / "hostile.keras").read_bytes()
+
+
+def test_code_in_a_generator_is_refused(study, monkeypatch, tmp_path):
+    ran = []
+    layers = [keras.Input((100,)), keras.layers.Lambda(lambda x: ran.append(1) or x)]
+    content = saved(keras.Sequential(layers), tmp_path)
+    ran.clear()
+    with pytest.raises(InputError, match=r"generator\.keras: cannot be loaded \(ValueError\)"):
+        kept(study, monkeypatch, content).sample(2)
+    assert ran == []
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip file", b"\x80\x04N."])
+def test_what_is_no_generator_is_named(study, monkeypatch, content):
+    monkeypatch.setattr(
+        type(study.results.grids), "generator", lambda self, run: (content, {"multiplier": 1})
+    )
+    with pytest.raises(InputError, match="not the record of a generator"):
+        study.trial(1).sample(2)
+    monkeypatch.undo()
+    with pytest.raises(InputError, match="cannot be loaded"):
+        kept(study, monkeypatch, content or b"?").sample(2)
+
+
+def test_a_network_of_other_inputs_is_named(study, monkeypatch, tmp_path):
+    network = keras.Sequential([keras.Input((7,)), keras.layers.Dense(3)])
+    with pytest.raises(InputError, match="not the generator of its configuration"):
+        kept(study, monkeypatch, saved(network, tmp_path)).sample(2)
+
+
+@pytest.mark.parametrize(
+    ("record", "says"),
+    [
+        ({"multiplier": [[[0.0]]]}, "not the record"),
+        ({"offset": [[[float("inf")]]]}, "not the record"),
+        ({"offset": [0.0]}, "not the record"),
+        ({"label_shares": [0.5, 0.6]}, "not the record"),
+        ({"label_shares": ["a"]}, "not the record"),
+        ({"label_shares": [0.5, 0.5]}, "not the generator of its configuration"),
+        ({"multiplier": [[[1.0], [1.0]]]}, "not the generator of its configuration"),
+    ],
+)
+def test_a_malformed_record_is_named(study, monkeypatch, record, says):
+    with pytest.raises(InputError, match=says):
+        kept(study, monkeypatch, record=record).sample(2)

@@ -24,6 +24,16 @@ from harness.core.registry import ARCHITECTURES, PROCEDURES
 from harness.data.load import load_dataset
 from harness.training.loop import Trainer
 
+WHOLE_GAME: dict[str, Any] = {
+    "penalty": "gradient",
+    "discriminator_steps": 2,
+    "discriminator_normalization": "spectral",
+    "augmentation": "diffaugment",
+    "packing": 2,
+    "minibatch_std": "batch",
+}
+"""Fields that make a game of nearly everything that there is, for the architecture mlp."""
+
 COMBINATIONS = [(a, p) for a in ARCHITECTURES.names() for p in PROCEDURES.names()]
 """Every registered architecture under every registered procedure."""
 

@@ -7,6 +7,7 @@ import json
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from mlflow import MlflowClient
 
 from harness.core.config import TrialConfig
 from harness.core.spec.study_spec import StudySpec
@@ -24,8 +25,8 @@ SPEC = StudySpec.from_dict({"name": "shown", "question": "Is it shown?", "space"
 
 
 def test_it_shows_trials_by_the_objective_with_their_fields_and_scores():
-    tag, text = view_of(SPEC)
-    assert tag == VIEW_TAG + hashlib.sha256(text.encode()).hexdigest()
+    key, text = view_of(SPEC)
+    assert key == hashlib.sha256(text.encode()).hexdigest()
     state = json.loads(text)
     objective = SPEC.search.metric
     assert state["searchFilter"] == "tags.kind = 'trial'"
@@ -50,19 +51,21 @@ def test_it_fits_into_a_tag_however_many_fields_are_searched():
 
 
 def test_its_address_names_the_view_or_does_without():
-    tag, text = view_of(SPEC)
-    query = parse_qs(urlsplit(urlsplit(view_address("7", {tag: text})).fragment).query)
-    assert query["viewStateShareKey"] == [tag.removeprefix(VIEW_TAG)]
-    plain = view_address("7", {"mlflow.note.content": "?"})
+    query = parse_qs(urlsplit(urlsplit(view_address("7", {"view": "a1"})).fragment).query)
+    assert query["viewStateShareKey"] == ["a1"]
+    plain = view_address("7", {f"{VIEW_TAG}b2": "shared by a person"})
     assert plain.startswith("/#/experiments/7/runs?workflowType=machine_learning&searchFilter=")
 
 
-def test_it_is_kept_once_with_the_study(layout: Layout):
+def test_it_is_kept_with_the_study_and_follows_it(layout: Layout):
     tracker = MlflowTracker(layout.tracking_uri, layout.artifact_root)
-    for _ in range(2):
-        study = tracker.open_study(SPEC)
-    tags = study._client.get_experiment(study.experiment_id).tags
-    assert [name for name in tags if name.startswith(VIEW_TAG)] == [view_of(SPEC)[0]]
+    client = MlflowClient(tracking_uri=layout.tracking_uri)
+    other = SPEC.replace(space={name: SPEC.space[name] for name in ("optimizer", "leaky_slope")})
+    for spec in (SPEC, SPEC, other):
+        study = tracker.open_study(spec)
+        tags = client.get_experiment(study.experiment_id).tags
+        key, text = view_of(spec)
+        assert (tags["view"], tags[VIEW_TAG + key]) == (key, text)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from harness.data.record_file import RecordError, read_record_file, write_record
 from harness.training import checkpoint, loop
 from harness.training.checkpoint import CheckpointFile, Schedule, Snapshot, size_of
 from harness.training.loop import Trainer
+from tests.support.losses import WHOLE_GAME
 
 TINY = TrialConfig(width=0.0625, batch_size=16, images=160, latent_dim=8)
 MILESTONES = (64, 160)
@@ -223,15 +224,7 @@ def one_step_calls(monkeypatch):
         ),
         pytest.param(
             3,
-            {
-                "architecture": "mlp",
-                "penalty": "gradient",
-                "discriminator_steps": 2,
-                "discriminator_normalization": "spectral",
-                "augmentation": "diffaugment",
-                "packing": 2,
-                "minibatch_std": "batch",
-            },
+            {"architecture": "mlp", **WHOLE_GAME},
             id="game",
             marks=pytest.mark.slow,
         ),

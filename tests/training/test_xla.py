@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from harness.core.registry import ARCHITECTURES
 from harness.training import program_key
-from tests.support.losses import COMBINATIONS, TOLERANCE, losses, planted_draws
+from tests.support.losses import COMBINATIONS, TOLERANCE, WHOLE_GAME, losses, planted_draws
 
 CHEAPEST = {"architecture": "mlp", "procedure": "simultaneous", "normalization": "none"}
 CASES = [
@@ -29,15 +29,7 @@ GAMES: list[tuple[str, str, dict[str, Any]]] = [
     (
         "mlp",
         "alternating",
-        {
-            "loss": "wasserstein",
-            "penalty": "gradient",
-            "discriminator_steps": 2,
-            "discriminator_normalization": "spectral",
-            "augmentation": "diffaugment",
-            "packing": 2,
-            "minibatch_std": "batch",
-        },
+        {"loss": "wasserstein", **WHOLE_GAME},
     ),
     ("tutorial", "simultaneous", {"loss": "relativistic", "penalty": "r1_r2"}),
     ("tutorial", "alternating", {"discriminator_normalization": "layer", "penalty": "r1"}),
