@@ -48,6 +48,9 @@ def study(
         bool, typer.Option("--dry-run", help="Print the resolved study and stop.")
     ] = False,
     smoke: options.Smoke = False,
+    no_reuse: Annotated[
+        bool, typer.Option("--no-reuse", help="Train every trial, also one that the store holds.")
+    ] = False,
     until_decided: Annotated[
         bool, typer.Option("--until-decided", help="Add seeds until every claim's test is decided.")
     ] = False,
@@ -62,7 +65,7 @@ def study(
 
     For a folder, run its studies one after the other; if one fails, the others still run.
     """
-    from harness.core.spec.lookup import declared_study, resolve_study, studies_in
+    from harness.core.spec.lookup import declared_study, studies_in
     from harness.search.plan import StudyPlan, Workforce
     from harness.search.session import declare
 
@@ -71,8 +74,7 @@ def study(
     names = studies_in(study) if study_name is None else None
     changes: dict[str, Any] = {"n_trials": n_trials, "seed": seed, "seeds": seeds}
     changes |= {"settings": settings or [], "smoke": smoke, "name": study_name}
-    specs = [resolve_study(name, **changes) for name in names or [study]]
-    specs = list({spec.name: spec for spec in specs}.values())  # claims may share a study's runs
+    specs = _resolved(names or [study], changes)
     force = Workforce(workers or 1, executor, workers_per_gpu, ray_address, cpus_per_worker)
     if dry_run and not until_decided:
         declare(specs, data_dir)
@@ -83,10 +85,11 @@ def study(
     from harness.evidence.until_decided import UntilDecided
     from harness.search.session import make_plan
 
+    kept: dict[str, Any] = {"storage": storage, "tracking_uri": tracking_uri, "data_dir": data_dir}
+    kept |= {"workforce": force, "suggest_workers": workers is None, "reuse": not no_reuse}
+
     def plan_of(spec: StudySpec, limit: float | None = timeout) -> StudyPlan:
-        given: dict[str, Any] = {"storage": storage, "tracking_uri": tracking_uri}
-        given |= {"data_dir": data_dir, "workforce": force, "suggest_workers": workers is None}
-        return make_plan(spec, timeout=limit, **given)
+        return make_plan(spec, timeout=limit, **kept)
 
     plans = [plan_of(spec) for spec in specs]
     console = Console(file=lasting_output(sys.stderr if as_json else sys.stdout))
@@ -108,6 +111,14 @@ def study(
     if as_json:
         print(json.dumps(results if names or until_decided else results[0], indent=2))
     return code
+
+
+def _resolved(names: list[str], changes: dict[str, Any]) -> list[StudySpec]:
+    """The studies with the ``changes``, each once: claims may share a study's runs."""
+    from harness.core.spec.lookup import resolve_study
+
+    specs = [resolve_study(name, **changes) for name in names]
+    return list({spec.name: spec for spec in specs}.values())
 
 
 def _check(until_decided: bool, given: dict[str, Any], max_seeds: int | None) -> None:

@@ -36,7 +36,9 @@ def trial(
     spec = resolve_study(study, seed=seed, settings=settings or [], smoke=smoke).single_trial()
     if study_name is not None:
         spec = spec.replace(name=study_name)
-    plan = make_plan(spec, storage=storage, tracking_uri=tracking_uri, data_dir=data_dir)
+    plan = make_plan(
+        spec, storage=storage, tracking_uri=tracking_uri, data_dir=data_dir, reuse=False
+    )
     console = Console(file=lasting_output(sys.stderr if as_json else sys.stdout))
     outcome, _ = run_and_confirm(plan, console)
     if as_json:

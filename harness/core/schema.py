@@ -44,6 +44,8 @@ class Tag(StrEnum):
     RETRY_OF = "retry_of"  # number of the interrupted trial whose configuration this one repeats
     RESUMED_AT = "resumed_at"  # images_seen at which this trial resumed an interrupted one
     RESUMED_UNDER = "resumed_under"  # what was different before it resumed: "threads", "cpu", ...
+    TRAINS = "trains"  # of a completed trial: sha256 of what it trained and how it was scored
+    REUSED_FROM = "reused_from"  # run id of the trial that trained this, where this one did not
     WINNER = "winner"  # of a study's run: number of the trial whose configuration it recommends
     WINNER_ALIKE = "winner_alike"  # trials that cannot be told apart from it: "4, 7"; "" for none
     VIEW = "view"  # of an experiment: which of its shared views this project has made

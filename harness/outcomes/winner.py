@@ -12,16 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
-from scipy import special
-
 from harness.core.spec.search_space import Domain, Range
-
-LEVEL = 0.05
-"""The probability that the best of the confirmed configurations is told apart from an equal one."""
-
-CLOSE = 0.10
-"""Trials of one seed within this share of the best score are not told apart from it."""
+from harness.outcomes.race import CLOSE, Fresh, mean, race
 
 NARROW = 0.25
 """Numbers count as shared if they lie within this share of the searched range."""
@@ -34,14 +26,13 @@ class Candidate:
     """A completed trial of a search.
 
     values: searched field -> its value, None where it is not known. fresh: scores of its
-    configuration on fresh seeds, in the order of the seeds; failed: how many of these runs failed.
+    configuration on fresh seeds, in the order of the seeds.
     """
 
     trial: int
     score: float
     values: Mapping[str, Any]
-    fresh: tuple[float, ...] = ()
-    failed: int = 0
+    fresh: Fresh = ()
 
 
 @dataclass(frozen=True)
@@ -92,60 +83,37 @@ class Winner:
 
 
 def find_winner(
-    candidates: Sequence[Candidate], space: Mapping[str, Domain], *, lower_is_better: bool
+    candidates: Sequence[Candidate],
+    space: Mapping[str, Domain],
+    *,
+    looks: Sequence[int] = (),
+    lower_is_better: bool,
 ) -> Winner | None:
     """The winner among the ``candidates``; None if there are none.
 
-    With fresh seeds: of the configurations that were trained on some, those without a failed run
-    first, the best mean. Alike are those of which a Welch test does not say otherwise, at LEVEL
-    divided by the number of tests (Bonferroni), and those with too few seeds for a test. Without
-    fresh seeds: the best score; alike are those within CLOSE of it, since one seed says no more.
+    With fresh seeds: of the configurations that were trained on some, the one that leads their
+    ``race`` at the ``looks``; alike are the others that have not left it. Without fresh seeds: the
+    best score; alike are those within CLOSE of it, since one seed says no more.
     """
     sign = 1.0 if lower_is_better else -1.0
-    confirmed = [one for one in candidates if one.fresh]
+    confirmed = [one for one in candidates if not math.isnan(mean(one.fresh))]
     if confirmed:
-        ranked = sorted(confirmed, key=lambda one: (one.failed > 0, sign * mean(one), one.trial))
-        first, rest = ranked[0], ranked[1:]
-        alike = [one for one in rest if _may_be_equal(first, one, LEVEL / len(rest))]
-        value = mean(first)
+        fresh = {one.trial: one.fresh for one in confirmed}
+        alive = race(fresh, looks, lower_is_better=lower_is_better).alive
+        by_trial = {one.trial: one for one in confirmed}
+        first, *alike = (by_trial[trial] for trial in alive)
+        value, compared = mean(first.fresh), len(confirmed)
     elif candidates:
         ranked = sorted(candidates, key=lambda one: (sign * one.score, one.trial))
         first, rest = ranked[0], ranked[1:]
-        value = first.score
+        value, compared = first.score, len(ranked)
         alike = [one for one in rest if abs(one.score - value) <= CLOSE * abs(value)]
     else:
         return None
     same = _shared([first, *alike], space) if alike else {}
     numbers = tuple(one.trial for one in alike)
-    return Winner(first.trial, value, len(first.fresh), len(ranked), numbers, same)
-
-
-def mean(candidate: Candidate) -> float:
-    """The mean of its scores on fresh seeds; NaN without any."""
-    return float(np.mean(candidate.fresh)) if candidate.fresh else math.nan
-
-
-def _may_be_equal(first: Candidate, other: Candidate, level: float) -> bool:
-    """Whether Welch's test of the two means has a p-value of at least ``level``, or cannot be made.
-
-    A configuration of which a run failed is not equal to one of which none did.
-    """
-    if other.failed > 0 and first.failed == 0:
-        return False
-    if min(len(first.fresh), len(other.fresh)) < 2:
-        return True
-    return _welch(first.fresh, other.fresh) >= level
-
-
-def _welch(one: Sequence[float], other: Sequence[float]) -> float:
-    """Two-sided p-value of Welch's t test (Welch 1947) of two samples of at least two."""
-    sizes = np.array([len(one), len(other)])
-    errors = np.array([np.var(values, ddof=1) for values in (one, other)]) / sizes
-    difference = abs(np.mean(one) - np.mean(other))
-    if errors.sum() == 0.0:
-        return 1.0 if difference == 0.0 else 0.0
-    freedom = errors.sum() ** 2 / (errors**2 / (sizes - 1)).sum()
-    return float(2.0 * special.stdtr(freedom, -difference / np.sqrt(errors.sum())))
+    seeds = len([score for score in first.fresh if score is not None])
+    return Winner(first.trial, value, seeds, compared, numbers, same)
 
 
 def _shared(candidates: Sequence[Candidate], space: Mapping[str, Domain]) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import optuna
 from optuna.trial import TrialState
@@ -17,24 +18,29 @@ from harness.search.study.space import arm_name
 from harness.search.study.storage import open_storage
 from harness.search.study.trials import StudyOutcome, counted_trials, trial_record
 
+if TYPE_CHECKING:
+    from harness.outcomes.race import Fresh
+
 
 def confirmation_study(spec: StudySpec, storage_url: str) -> StudySpec:
     """The study of arms that confirms ``spec``, whose search is complete.
 
-    One arm per configuration, named after its trial. The seeds begin after those of the search, so
-    that no configuration is judged by the run that selected it. Arms of an earlier confirmation
-    keep their index; a search that was extended adds arms for its best configurations now.
+    One arm per configuration, named after its trial, with as many seeds as the race of the
+    configurations asks for now. The seeds begin after those of the search, so that no configuration
+    is judged by the run that selected it. Arms of an earlier confirmation keep their index and
+    their seeds; a search that was extended adds arms for its best configurations now.
     """
     assert spec.confirm is not None
     storage = open_storage(storage_url)
     study = optuna.load_study(study_name=spec.name, storage=storage)
     name = confirmation_name(spec.name)
-    fields = _arms_before(name, storage)
+    before = _arms_before(name, storage)
+    fields = {arm: dict(changes) for arm, changes in before.fields.items()} if before else {}
     for trial in _best_first(study)[: spec.confirm.top]:
         changes = {field: value for field, value in trial.params.items() if field != "seed"}
         if changes not in fields.values():
             fields[confirmation_arm(trial.number)] = changes
-    arms = Arms(fields, spec.confirm.seeds)
+    arms = Arms(fields, _seeds(fields, before, spec, _fresh_scores(name, storage)))
     search = spec.search
     _, last_seed = extent(spec.space.get("seed"), spec.base_config().seed)
     return spec.replace(
@@ -70,11 +76,12 @@ def with_winner(outcome: StudyOutcome, spec: StudySpec, storage_url: str) -> Stu
     done = _best_first(optuna.load_study(study_name=spec.name, storage=storage))
     fresh = _fresh_scores(confirmation_name(spec.name), storage) if spec.confirm else {}
     candidates = [
-        Candidate(trial.number, trial.values[0], trial.params, *fresh.get(trial.number, ((), 0)))
+        Candidate(trial.number, trial.values[0], trial.params, fresh.get(trial.number, ()))
         for trial in done
     ]
+    looks = spec.confirm.looks if spec.confirm else (1,)
     lower = spec.search.direction == "minimize"
-    winner = find_winner(candidates, spec.space, lower_is_better=lower)
+    winner = find_winner(candidates, spec.space, looks=looks, lower_is_better=lower)
     assert winner is not None
     best = next(trial_record(trial) for trial in done if trial.number == winner.trial)
     return dataclasses.replace(outcome, best=best, winner=winner.to_dict(spec.search.metric))
@@ -98,10 +105,23 @@ def tag_winner(outcome: StudyOutcome, plan: StudyPlan) -> None:
     study.set_user_attr(StudyAttribute.WINNER, tags)
 
 
-def _fresh_scores(
-    name: str, storage: optuna.storages.RDBStorage
-) -> dict[int, tuple[tuple[float, ...], int]]:
-    """Number of a confirmed trial -> scores in the order of their seeds, and how many runs failed.
+def _seeds(
+    fields: Mapping[str, object], before: Arms | None, spec: StudySpec, fresh: Mapping[int, Fresh]
+) -> dict[str, int]:
+    """Arm -> how many seeds it is to have: what the race says, and no fewer than it had."""
+    from harness.outcomes.race import race
+
+    assert spec.confirm is not None
+    trials = {arm: number for arm in fields if (number := confirmed_trial(arm)) is not None}
+    scores = {number: fresh.get(number, ()) for number in trials.values()}
+    lower = spec.search.direction == "minimize"
+    wanted = race(scores, spec.confirm.looks, lower_is_better=lower).seeds
+    had = {arm: before.seeds_of(arm) for arm in before.names} if before else {}
+    return {arm: max(wanted.get(trials.get(arm, -1), 0), had.get(arm, 0)) for arm in fields}
+
+
+def _fresh_scores(name: str, storage: optuna.storages.RDBStorage) -> dict[int, Fresh]:
+    """Number of a confirmed trial -> scores in the order of their seeds, None for a failed run.
 
     Empty without a study called ``name``.
     """
@@ -109,18 +129,13 @@ def _fresh_scores(
         return {}
     study = optuna.load_study(study_name=name, storage=storage)
     spec = StudySpec.from_dict(study.user_attrs[StudyAttribute.SPEC])
-    trials = sorted(counted_trials(study), key=lambda trial: trial.params["seed"])
-    scores: dict[int, tuple[tuple[float, ...], int]] = {}
-    for trial in trials:
+    scores: dict[int, list[float | None]] = {}
+    for trial in sorted(counted_trials(study), key=lambda trial: trial.params["seed"]):
         number = confirmed_trial(arm_name(spec, trial.params))
-        if number is None:
-            continue
-        values, failed = scores.get(number, ((), 0))
-        if trial.state == TrialState.COMPLETE:
-            scores[number] = ((*values, trial.values[0]), failed)
-        else:
-            scores[number] = (values, failed + 1)
-    return scores
+        if number is not None:
+            value = trial.values[0] if trial.state == TrialState.COMPLETE else None
+            scores.setdefault(number, []).append(value)
+    return dict(scores)
 
 
 def _best_first(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
@@ -130,8 +145,9 @@ def _best_first(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     return sorted(done, key=lambda trial: (sign * trial.values[0], trial.number))
 
 
-def _arms_before(name: str, storage: optuna.storages.RDBStorage) -> dict[str, dict[str, Any]]:
+def _arms_before(name: str, storage: optuna.storages.RDBStorage) -> Arms | None:
+    """The arms of the confirmation called ``name`` as it was declared last; None without one."""
     if name not in optuna.get_all_study_names(storage):
-        return {}
+        return None
     before = optuna.load_study(study_name=name, storage=storage).user_attrs[StudyAttribute.SPEC]
-    return {arm: dict(fields) for arm, fields in before["arms"].items()}
+    return StudySpec.from_dict(before).arms

@@ -46,6 +46,7 @@ class Workforce:
 class StudyPlan:
     """What to run and where to keep it. ``timeout`` is in seconds, None for no limit.
 
+    ``reuse``: whether a trial that another study of the store has trained is taken from there.
     The addresses may hold passwords: they are not in its text.
     """
 
@@ -56,3 +57,4 @@ class StudyPlan:
     data_dir: Path | None = None
     timeout: float | None = None
     workforce: Workforce = Workforce()
+    reuse: bool = True

@@ -43,10 +43,12 @@ def make_plan(
     timeout: float | None = None,
     workforce: Workforce = ONE_WORKER,
     suggest_workers: bool = False,
+    reuse: bool = True,
 ) -> StudyPlan:
     """The plan for ``spec``; a store that is not named is the one in the default layout.
 
     ``suggest_workers``: whether the workforce gets as many workers as suit the study here.
+    ``reuse``: whether trials that the store holds already are taken from there.
     """
     if timeout is not None and math.isnan(timeout):
         raise InputError("--timeout is nan; allowed: seconds, 0 and above")
@@ -59,6 +61,7 @@ def make_plan(
         data_dir=data_dir,
         timeout=timeout,
         workforce=suggested(workforce, spec) if suggest_workers else workforce,
+        reuse=reuse,
     )
 
 
@@ -93,14 +96,25 @@ def run_and_confirm(plan: StudyPlan, console: Console) -> tuple[StudyOutcome, St
     """
     outcome, confirmation = run_session(plan, console), None
     if plan.spec.confirm is not None and outcome.complete and outcome.best is not None:
-        spec = confirmation_study(plan.spec, plan.storage_url)
-        left = None if plan.timeout is None else max(0.0, plan.timeout - outcome.wall_seconds)
-        confirmation = run_session(dataclasses.replace(plan, spec=spec, timeout=left), console)
+        confirmation = _confirm(plan, console, outcome.wall_seconds)
     with _outages():
         outcome = with_winner(outcome, plan.spec, plan.storage_url)
         if outcome.winner and all(one.complete for one in (outcome, confirmation) if one):
             tag_winner(outcome, plan)
     return outcome, confirmation
+
+
+def _confirm(plan: StudyPlan, console: Console, seconds: float) -> StudyOutcome:
+    """Run the confirmation, a look at a time, until its race is over; ``seconds`` are used up."""
+    spec, ran, taken = confirmation_study(plan.spec, plan.storage_url), 0, 0.0
+    while True:
+        left = None if plan.timeout is None else max(0.0, plan.timeout - seconds - taken)
+        outcome = run_session(dataclasses.replace(plan, spec=spec, timeout=left), console)
+        ran, taken = ran + outcome.ran, taken + outcome.wall_seconds
+        wider = confirmation_study(plan.spec, plan.storage_url)
+        if not outcome.complete or wider.arms == spec.arms:
+            return dataclasses.replace(outcome, ran=ran, wall_seconds=taken)
+        spec = wider
 
 
 def declare(specs: Sequence[StudySpec], data_dir: Path | None) -> None:

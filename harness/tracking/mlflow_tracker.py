@@ -36,9 +36,11 @@ from harness.tracking.tracker import (
     StudyStatus,
     StudyTracker,
     Tracker,
+    TrainedRun,
     TrialRun,
     trial_title,
 )
+from harness.tracking.trained_runs import find_trained
 from harness.tracking.ui_view import VIEW_TAG, view_of
 
 _LONGEST_NOTE = 4_000  # an experiment's tag takes 5,000 characters
@@ -131,6 +133,10 @@ class MlflowStudy(_MlflowRun, StudyTracker):
         if without_run(runs, endings):
             reconciled += self._record(trial_runs(self._client, self.experiment_id), endings)
         return sorted(reconciled)
+
+    def find_trained(self, trains: str) -> TrainedRun | None:
+        """The completed trial with the tag ``trains``, of any study; None without one."""
+        return find_trained(self._client, trains)
 
     def _write_status(self, status: StudyStatus) -> None:
         self._client.set_terminated(self.run_id, status)

@@ -9,6 +9,7 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType, TracebackType
 from typing import Literal, Self
@@ -140,6 +141,15 @@ class TrialRun(ArtifactLog):
     def _write_end(self, state: FinalState, tags: Mapping[str, str]) -> None: ...
 
 
+@dataclass(frozen=True)
+class TrainedRun:
+    """A completed trial of any study in the store. history: metric -> {images_seen: value}."""
+
+    run_id: str
+    study: str
+    history: Mapping[str, Mapping[int, float]]
+
+
 class StudyTracker(ArtifactLog):
     """The run of one study, parent of its trials' runs.
 
@@ -166,6 +176,10 @@ class StudyTracker(ArtifactLog):
         Creates the run of a trial that was interrupted before it had one. Must not run in two
         processes at once.
         """
+
+    @abstractmethod
+    def find_trained(self, trains: str) -> TrainedRun | None:
+        """The completed trial with the tag ``trains``, of any study; None without one."""
 
     def _record(self, runs: Sequence[RecordedRun], endings: Endings) -> list[int]:
         """Create the missing runs of interrupted trials; the numbers of these trials."""

@@ -150,7 +150,8 @@ def test_a_single_trial_has_neither_arms_nor_claim():
     [
         ({"top": 0}, "[confirm]: top takes a whole number from 1"),
         ({"seeds": 1}, "[confirm]: seeds takes a whole number from 2"),
-        ({"tops": 3}, "[confirm]: unknown key 'tops' in the table; known: top, seeds"),
+        ({"max_seeds": 4}, "[confirm]: max_seeds takes a whole number from 5"),
+        ({"tops": 3}, "[confirm]: unknown key 'tops' in the table; known: top, seeds, max_seeds"),
     ],
 )
 def test_a_confirmation_that_is_wrong_is_one_line(table: dict[str, Any], message: str):

@@ -8,6 +8,7 @@ import pytest
 from harness.study import study
 from tests.support.commands import check_exact, check_one_winner, stores
 from tests.support.no_training import train_nothing
+from tests.support.scored_arms import ScoredArms
 from tests.support.wrong_input import pass_door
 
 STUDY = """
@@ -74,3 +75,28 @@ def test_the_winner_of_a_search_is_confirmed_on_fresh_seeds(workspace, monkeypat
     assert code == 0, complaint
     assert [json.loads(said)["ran"], json.loads(said)["confirmation"]["ran"]] == [0, 0]
     assert sorted(stores(workspace, "found-confirm")[0]) == sorted(again)
+
+
+def test_seeds_are_added_until_the_winner_is_told_apart(workspace, monkeypatch):
+    """Slope 0.2 wins the search by a hair; four fresh seeds tell that 0.1 is better, not three."""
+    course = {
+        0.1: [9.0, 9.1, 8.9, 9.0, 9.1],
+        0.2: [8.9, 11.5, 13.0, 12.6, 12.4],
+    }  # by seed, 0 first
+    stub = ScoredArms(lambda config: course[config.leaky_slope][config.seed])
+    stub.install(monkeypatch)
+    declared = STUDY.replace("top = 1\nseeds = 2", "top = 2\nseeds = 2\nmax_seeds = 4")
+    (workspace / "raced.toml").write_text(declared)
+    monkeypatch.chdir(workspace)
+    monkeypatch.setenv("HARNESS_MLRUNS", str(workspace / "mlruns"))
+    code, said, complaint = pass_door(study, "raced.toml", "--json", "--workers", "1")
+    assert code == 0, complaint
+    outcome = json.loads(said)
+    assert (outcome["confirmation"]["ran"], outcome["confirmation"]["total"]) == (8, 8)
+    assert set(stub.ended.values()) == {1}
+    check_one_winner(workspace, "raced", outcome, complaint)
+    winner = outcome["winner"]
+    assert (winner["alike"], winner["num_seeds"]) == ([], 4)
+    code, said, complaint = pass_door(study, "raced.toml", "--json", "--no-report")
+    assert code == 0, complaint
+    assert json.loads(said)["confirmation"]["ran"] == 0

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from harness.core.spec.search_space import Choices, Range
-from harness.outcomes import winner as module
+from harness.outcomes.race import LEVEL
 from harness.outcomes.winner import Candidate, Winner, find_winner
 
 SPACE = {
@@ -24,17 +24,19 @@ def candidate(
     trial: int, score: float, fresh: tuple[float, ...] = (), failed: int = 0, **values: object
 ) -> Candidate:
     own = {"optimizer": "adam", "learning_rate": 1e-3, "leaky_slope": 0.1, **values}
-    return Candidate(trial, score, own, fresh, failed)
+    return Candidate(trial, score, own, (*fresh, *[None] * failed))
 
 
 def winner(*candidates: Candidate, lower: bool = True) -> Winner:
-    found = find_winner(candidates, SPACE, lower_is_better=lower)
+    """The winner at one look, after as many seeds as the one with fewest has."""
+    look = min((len(one.fresh) for one in candidates if one.fresh), default=1)
+    found = find_winner(candidates, SPACE, looks=[look], lower_is_better=lower)
     assert found is not None
     return found
 
 
 def test_without_a_trial_there_is_none() -> None:
-    assert find_winner([], SPACE, lower_is_better=True) is None
+    assert find_winner([], SPACE, looks=[2], lower_is_better=True) is None
 
 
 def test_the_best_score_wins_and_those_within_a_tenth_of_it_are_alike() -> None:
@@ -47,7 +49,7 @@ def test_the_best_score_wins_and_those_within_a_tenth_of_it_are_alike() -> None:
 
 def test_fresh_seeds_decide_and_the_score_of_the_search_does_not() -> None:
     """1.0 wins the search; trained again it is far worse than trial 2, and trial 0 was not."""
-    trials = [candidate(0, 2.0), candidate(1, 1.0, (9.0, 9.1, 8.9)), candidate(2, 3.0, (4.0, 4.2))]
+    trials = [candidate(0, 2.0), candidate(1, 1.0, (9.0, 9.1)), candidate(2, 3.0, (4.0, 4.2))]
     found = winner(*trials)
     assert (found.trial, found.num_seeds, found.compared, found.alike) == (2, 2, 2, ())
     assert found.value == pytest.approx(4.1)
@@ -58,11 +60,11 @@ def test_alike_is_what_welchs_test_does_not_tell_apart() -> None:
     """At 5 %; with three configurations, two tests, at 2.5 % each."""
     rng = np.random.default_rng(0)
     for _ in range(200):
-        one, two, three = (
-            tuple(rng.normal(10, 1, size).tolist()) for size in rng.integers(2, 9, 3)
-        )
+        one, two, three = rng.normal(10, 1, (3, rng.integers(2, 9))).tolist()
         for others in ([two], [two, three]):
-            found = winner(candidate(0, 0.0, one), *(candidate(1, 0.0, x) for x in others))
+            found = winner(
+                candidate(0, 0.0, one), *(candidate(n, 0.0, x) for n, x in enumerate(others, 1))
+            )
             best = min([one, *others], key=np.mean)
             level = 0.05 / len(others)
             expected = sum(
@@ -73,6 +75,18 @@ def test_alike_is_what_welchs_test_does_not_tell_apart() -> None:
             assert len(found.alike) == expected
 
 
+def test_those_that_left_the_race_are_not_alike() -> None:
+    """Trial 1 is told apart after two seeds; trials 0 and 2 go on and stay alike."""
+    trials = [
+        candidate(0, 1.0, (4.0, 4.1, 4.0)),
+        candidate(1, 1.0, (9.0, 9.1)),
+        candidate(2, 1.0, (4.0, 4.2, 3.8)),
+    ]
+    found = find_winner(trials, SPACE, looks=[2, 3], lower_is_better=True)
+    assert found is not None
+    assert (found.trial, found.alike, found.num_seeds, found.compared) == (2, (0,), 3, 3)
+
+
 def test_two_equal_configurations_are_told_apart_in_a_twentieth_of_all_cases() -> None:
     """Normal scores, five seeds each; Welch keeps its level to within a percentage point."""
     rng, number = np.random.default_rng(1), 2_000
@@ -81,15 +95,17 @@ def test_two_equal_configurations_are_told_apart_in_a_twentieth_of_all_cases() -
         for _ in range(number)
     )
     # Standard error sqrt(0.05 * 0.95 / 2000) = 0.0049.
-    assert apart / number < module.LEVEL + 0.0049 * 3
+    assert apart / number < LEVEL + 0.0049 * 3
 
 
 def test_few_seeds_equal_seeds_and_failed_runs() -> None:
-    assert winner(candidate(0, 1.0, (4.0,)), candidate(1, 1.0, (90.0, 91.0))).alike == (1,)
+    assert winner(candidate(0, 1.0, (4.0,)), candidate(1, 1.0, (90.0,))).alike == (1,)
     assert winner(candidate(0, 1.0, (4.0, 4.0)), candidate(1, 1.0, (4.0, 4.0))).alike == (1,)
     assert winner(candidate(0, 1.0, (4.0, 4.0)), candidate(1, 1.0, (5.0, 5.0))).alike == ()
-    failing = winner(candidate(0, 1.0, (4.0, 4.1), 1), candidate(1, 1.0, (5.0, 5.1)))
-    assert (failing.trial, failing.alike) == (1, ())
+    failing = winner(candidate(0, 1.0, (4.0, 4.1), 1), candidate(1, 1.0, (5.0, 5.1, 5.2)))
+    assert (failing.trial, failing.alike, failing.num_seeds) == (1, (), 3)
+    nothing = winner(candidate(0, 1.0, (), 2), candidate(1, 1.0, (5.0, 5.1)))
+    assert (nothing.trial, nothing.compared) == (1, 1)
 
 
 def test_what_alike_trials_share_is_a_value_or_numbers_close_to_each_other() -> None:

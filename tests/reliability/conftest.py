@@ -15,7 +15,8 @@ from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
 from harness.search.study.open_study import open_study
 from harness.search.study.storage import open_storage
-from harness.search.trial.objective import FAILURES, Objective, TrialRunner
+from harness.search.trial.objective import Objective
+from harness.search.trial.runner import FAILURES, TrialRunner
 from harness.search.workers.trial_queue import TrialQueue
 from harness.search.workers.worker import run_trials
 from harness.tracking.mlflow_tracker import MlflowTracker

@@ -15,6 +15,7 @@ from harness.tracking.tracker import (
     StudyStatus,
     StudyTracker,
     Tracker,
+    TrainedRun,
     TrialRun,
     trial_title,
 )
@@ -71,7 +72,9 @@ class MemoryTrialRun(_MemoryRun, TrialRun):
 class MemoryStudy(_MemoryRun, StudyTracker):
     """A study and its ``trials``, in the order in which they were started."""
 
-    def __init__(self, experiment_id: str, spec: StudySpec) -> None:
+    def __init__(
+        self, experiment_id: str, spec: StudySpec, studies: Mapping[str, MemoryStudy] | None = None
+    ) -> None:
         tags = {
             Tag.KIND.value: RunKind.STUDY.value,
             Tag.STUDY_NAME.value: spec.name,
@@ -79,6 +82,7 @@ class MemoryStudy(_MemoryRun, StudyTracker):
         }
         super().__init__(f"study-{experiment_id}", spec.name, tags)
         self._spec = spec
+        self._studies = studies or {}
         self.experiment_id = experiment_id
         self.trials: list[MemoryTrialRun] = []
 
@@ -111,6 +115,15 @@ class MemoryStudy(_MemoryRun, StudyTracker):
             runs[recorded_run.run_id]._write_end(end.state, end.tags)
         return sorted([*(run.number for run, _ in found), *self._record(recorded, ends)])
 
+    def find_trained(self, trains: str) -> TrainedRun | None:
+        """The first completed trial with the tag, of any study of the tracker."""
+        for study in self._studies.values():
+            for run in study.trials:
+                if run.state == FinalState.COMPLETE and run.tags.get(Tag.TRAINS) == trains:
+                    history = {name: dict(points) for name, points in run.metrics.items()}
+                    return TrainedRun(run.run_id, study.name, history)
+        return None
+
     def _write_status(self, status: StudyStatus) -> None:
         self.run_status = status
 
@@ -124,7 +137,8 @@ class MemoryTracker(Tracker):
 
     def open_study(self, spec: StudySpec) -> MemoryStudy:
         """The running run of the study called ``spec.name``: new, or the one it had before."""
-        study = self.studies.setdefault(spec.name, MemoryStudy(str(len(self.studies) + 1), spec))
+        new = MemoryStudy(str(len(self.studies) + 1), spec, self.studies)
+        study = self.studies.setdefault(spec.name, new)
         study.run_status, study.status = "RUNNING", None
         return study
 

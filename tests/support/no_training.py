@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.core.config import TrialConfig
-from harness.search.trial import objective
+from harness.search.trial import runner
 from harness.training.checkpoint import Snapshot
 from harness.training.loop import Progress
 
@@ -56,5 +56,5 @@ class IdleTrainer:
 
 def train_nothing(monkeypatch: pytest.MonkeyPatch, images: Images = black) -> None:
     """Let every trial of this process train nothing, make ``images`` and keep no generator."""
-    monkeypatch.setattr(objective, "Trainer", partial(IdleTrainer, images=images))
-    monkeypatch.setattr(objective, "_log_generator", lambda trainer, dataset, run: None)
+    monkeypatch.setattr(runner, "Trainer", partial(IdleTrainer, images=images))
+    monkeypatch.setattr(runner, "_log_generator", lambda trainer, dataset, run: None)

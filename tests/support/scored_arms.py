@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from harness.core.config import TrialConfig
-from harness.search.trial import objective, setup
+from harness.data.dataset import Dataset
+from harness.search.trial import runner, setup
 from harness.training.loop import Progress
 from tests.support.no_training import IdleTrainer
 
@@ -52,13 +53,20 @@ class ScoredArms:
                 yield from super().run(milestones, on_call)
                 stub.ended[key] += 1
 
-        monkeypatch.setattr(objective, "Trainer", ScoredTrainer)
+        monkeypatch.setattr(runner, "Trainer", ScoredTrainer)
         monkeypatch.setattr(setup, "Trainer", ScoredTrainer)
-        monkeypatch.setattr(objective.TrialRunner, "_checkpoint_file", lambda runner, config: None)
-        monkeypatch.setattr(objective, "_log_generator", lambda trainer, dataset, run: None)
+        monkeypatch.setattr(runner.TrialRunner, "_checkpoint_file", lambda self, config: None)
+        monkeypatch.setattr(runner, "_log_generator", lambda trainer, dataset, run: None)
         # There are no networks to free, and to look for them takes longer than all else.
-        monkeypatch.setattr(objective.gc, "collect", lambda: 0)
-        monkeypatch.setattr(setup, "prepare_evaluator", lambda *arguments: self)
+        monkeypatch.setattr(runner.gc, "collect", lambda: 0)
+        monkeypatch.setattr(setup, "prepare_evaluator", self._prepared)
+
+    seed = 0
+    metrics = ("fid",)
+
+    def _prepared(self, spec: object, dataset: Dataset, *others: object) -> ScoredArms:
+        self.dataset = dataset
+        return self
 
     @property
     def scale(self) -> dict[str, Any]:

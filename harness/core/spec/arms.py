@@ -116,19 +116,35 @@ class Arms:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """``[confirm]``: how many ``top`` configurations of a search to train on how many new seeds."""
+    """``[confirm]``: how many ``top`` configurations of a search to train on how many new seeds.
+
+    Each gets ``seeds``; then those that may still be the best get more, up to ``max_seeds``, which
+    is ``seeds`` by default. Raises InputError for counts out of range.
+    """
 
     top: int = 3
     seeds: int = 5
+    max_seeds: int | None = None
 
     def __post_init__(self) -> None:
-        """Validate both counts."""
+        """Validate the counts."""
         check_whole("[confirm]: top", self.top, 1, MAX_ARMS)
         check_whole("[confirm]: seeds", self.seeds, 2, MAX_SEEDS)
+        if self.max_seeds is not None:
+            check_whole("[confirm]: max_seeds", self.max_seeds, self.seeds, MAX_SEEDS)
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """The numbers of seeds at which configurations may leave, each half as many again."""
+        most, found = self.max_seeds or self.seeds, [self.seeds]
+        while found[-1] < most:
+            found.append(min(most, -(-3 * found[-1] // 2)))
+        return tuple(found)
 
     def to_dict(self) -> dict[str, int]:
         """As it stands in a study file."""
-        return {"top": self.top, "seeds": self.seeds}
+        most = {} if self.max_seeds is None else {"max_seeds": self.max_seeds}
+        return {"top": self.top, "seeds": self.seeds, **most}
 
 
 def confirmation_name(study_name: str) -> str:
@@ -165,5 +181,5 @@ def parse_confirmation(table: Mapping[str, Any]) -> Confirmation | None:
     if not table:
         return None
     with within("[confirm]"):
-        check_keys(table, ("top", "seeds"), "the table")
+        check_keys(table, ("top", "seeds", "max_seeds"), "the table")
     return Confirmation(**table)

@@ -204,11 +204,18 @@ def _study_table(studies: Any) -> Table:
     rows = []
     for results in studies:
         facts = dict(provenance.facts(results))
-        names = ("dataset", "trials", "images per trial", "computing time", "run on")
+        shown = ("dataset", "trials", provenance.TAKEN, "images per trial", "computing time")
         commit = str(results.environment.get("git_commit") or formats.MISSING)[:12]
-        rows.append([results.spec.name, *(facts.get(n, formats.MISSING) for n in names), commit])
-    columns = ["study", "dataset", "trials", "images per trial", "computing time", "run on"]
-    return Table([*columns, "version"], rows, [False, False, True, True, True, False, False])
+        rows.append(
+            [
+                results.spec.name,
+                *(facts.get(n, formats.MISSING) for n in (*shown, "run on")),
+                commit,
+            ]
+        )
+    columns = ["study", "dataset", "trials", "taken", "images per trial", "computing time"]
+    numeric = [False, False, True, True, True, True, False, False]
+    return Table([*columns, "run on", "version"], rows, numeric)
 
 
 def _claim_records(found: Sequence[ClaimRuns], verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:

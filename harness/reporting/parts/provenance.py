@@ -18,6 +18,9 @@ from harness.reporting.results.tables import StudyResults, param_column
 UNREADABLE_SHOWN = 10
 """How many malformed runs a page names; study.json has them all."""
 
+TAKEN = "taken from other studies"
+"""The fact that says how many trials another study has trained."""
+
 
 def provenance(results: StudyResults) -> dict[str, list[tuple[str, str]]]:
     """Group (dataset, classifier, samples, environment) -> its recorded (name, value) pairs."""
@@ -47,6 +50,8 @@ def facts(results: StudyResults) -> list[tuple[str, str]]:
     """The study at a glance: dataset, number of trials, images per trial, time, date."""
     trials = results.trials
     shown = [("dataset", dataset_name(results)), ("trials", formats.number(len(trials)))]
+    if reused := int(trials["reused_from"].notna().sum()):
+        shown.append((TAKEN, formats.number(reused)))
     if results.left_out:
         shown.append(("runs left out as malformed", formats.number(len(results.left_out))))
     if "images" not in results.spec.varied:

@@ -10,7 +10,8 @@ import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from harness.core import schema
 from harness.reporting.results.stored_runs import LARGEST
@@ -32,11 +33,23 @@ class NotRead(Exception):
 NOT_RECORDED = "not recorded"
 
 
+class Source(NamedTuple):
+    """The run that holds the artifacts of a run: its study, its id, the address that it noted."""
+
+    study: str
+    run_id: str
+    address: object
+
+
+NO_SOURCES: Mapping[str, Source] = MappingProxyType({})
+
+
 class StudyArtifacts:
     """The artifacts of a study and its trials; ``gaps`` names those of the study not read.
 
     A run's artifacts are at its noted address, if that lies in one of the ``places``, or in the
-    folder of the run's id below them. addresses: run id -> the noted address.
+    folder of the run's id below them. addresses: run id -> the noted address. sources: run id of a
+    trial that another run has trained -> that run.
     """
 
     def __init__(
@@ -46,12 +59,14 @@ class StudyArtifacts:
         study_name: str,
         study_run_id: str,
         addresses: Mapping[str, object],
+        sources: Mapping[str, Source] = NO_SOURCES,
     ) -> None:
         self._uri = tracking_uri
         self._places = places
         self._study_name = study_name
         self._study_run_id = study_run_id
         self._addresses = addresses
+        self._sources = sources
         self.gaps: list[str] = []
 
     def json(self, path: str) -> dict[str, Any]:
@@ -89,10 +104,10 @@ class StudyArtifacts:
         """The runs of trials that noted an address elsewhere and have no folder by their id."""
         return [
             run_id
-            for run_id, address in self._addresses.items()
+            for run_id in self._addresses
             if run_id != self._study_run_id
-            and address
-            and not self._places.allow(run_id, address)
+            and (source := self._source(run_id)).address
+            and not self._places.allow(source.run_id, source.address)
             and not any(folder.is_dir() for folder in self._folders(run_id))
         ]
 
@@ -117,8 +132,16 @@ class StudyArtifacts:
         except NotRead:
             return None
 
+    def _source(self, run_id: str) -> Source:
+        own = Source(self._study_name, run_id, self._addresses.get(run_id))
+        return self._sources.get(run_id, own)
+
     def _folders(self, run_id: str) -> list[Path]:
-        return self._places.local_folders(self._study_name, run_id, self._addresses.get(run_id))
+        return self._places.local_folders(*self._source(run_id))
+
+    def _remote(self, run_id: str) -> str | None:
+        _, holder, address = self._source(run_id)
+        return self._places.remote_address(holder, address)
 
     def _read(self, run_id: str, path: str, most: int = MOST_BYTES) -> bytes:
         """The content of one artifact of at most ``most`` bytes; NotRead with the reason else."""
@@ -126,8 +149,7 @@ class StudyArtifacts:
             content = _read_file(self._places, folder / path, most)
             if content is not None:
                 return content
-        address = self._addresses.get(run_id)
-        if remote := self._places.remote_address(run_id, address):
+        if remote := self._remote(run_id):
             return _download(self._uri, remote, path, most)
         raise NotRead(self._absence(run_id))
 
@@ -139,14 +161,14 @@ class StudyArtifacts:
                     return os.listdir(place / folder)
             except (OSError, ValueError):
                 continue
-        if remote := self._places.remote_address(run_id, self._addresses.get(run_id)):
+        if remote := self._remote(run_id):
             return list(_listing(self._uri, f"{remote}/{folder}"))
         return []
 
     def _absence(self, run_id: str) -> str:
-        address = self._addresses.get(run_id)
+        _, holder, address = self._source(run_id)
         found = any(folder.is_dir() for folder in self._folders(run_id))
-        if found or not address or self._places.allow(run_id, address):
+        if found or not address or self._places.allow(holder, address):
             return NOT_RECORDED
         return f"not read: its address is outside of {self._places.words}"
 

@@ -77,6 +77,13 @@ class DatabaseRuns:
         for start in range(0, len(rows), RUNS_AT_ONCE):
             yield from self._whole(rows[start : start + RUNS_AT_ONCE])
 
+    def place_of(self, run_id: str) -> tuple[Any, object] | None:
+        """The id of the run's experiment and the address of its artifacts; None if not active."""
+        where = (_RUNS.c.run_uuid == run_id, _RUNS.c.lifecycle_stage == "active")
+        query = sa.select(_RUNS.c.experiment_id, _RUNS.c.artifact_uri).where(*where)
+        row = self._connection.execute(query).first()
+        return None if row is None else (row[0], row[1])
+
     def _whole(self, rows: Sequence[Any]) -> Iterator[StoredRun]:
         ids = [row[0] for row in rows]
         tags: defaultdict[Any, dict[str, Any]] = defaultdict(dict)

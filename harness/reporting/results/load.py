@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any
 
+import pandas as pd
+
 from harness.core import schema
 from harness.core.errors import InputError, guess, shown, within
 from harness.core.secrets import mask
@@ -14,11 +16,11 @@ from harness.core.spec.arms import confirmation_name
 from harness.core.spec.names import check_study_name
 from harness.core.spec.study_spec import STUDY_KEYS, StudySpec
 from harness.reporting.formats import count
-from harness.reporting.results.artifacts import StudyArtifacts, finite
+from harness.reporting.results.artifacts import Source, StudyArtifacts, finite
 from harness.reporting.results.database import DatabaseRuns, open_database
 from harness.reporting.results.evaluation import checked_evaluation
 from harness.reporting.results.server import ServerRuns, open_server
-from harness.reporting.results.stored_runs import StoredRun, readable_runs
+from harness.reporting.results.stored_runs import StoredRun, is_run_id, readable_runs
 from harness.reporting.results.tables import StudyResults, UnreadableRun, tabulate
 from harness.tracking.stores.artifact_places import artifact_places
 from harness.tracking.stores.mlflow_server import is_server_uri
@@ -61,9 +63,12 @@ def _load(tracking_uri: str, study_name: str) -> StudyResults:
                 yield run
 
         tables = tabulate(readable_runs(trial_runs(), unreadable))
+        sources = _sources(runs, tables.trials)
     addresses[study_run.run_id] = study_run.address
     places = artifact_places(tracking_uri)
-    artifacts = StudyArtifacts(tracking_uri, places, study_name, study_run.run_id, addresses)
+    artifacts = StudyArtifacts(
+        tracking_uri, places, study_name, study_run.run_id, addresses, sources
+    )
     with within(f"run {study_run.run_id}: {schema.STUDY_FILE}"):
         spec = _spec(artifacts.json(schema.STUDY_FILE), study_name)
     evaluation = checked_evaluation(artifacts.json(schema.EVALUATION_FILE), artifacts.gaps)
@@ -84,6 +89,18 @@ def _load(tracking_uri: str, study_name: str) -> StudyResults:
         unreadable=tuple(unreadable),
         pixels=pixels,
     )
+
+
+def _sources(runs: DatabaseRuns | ServerRuns, trials: pd.DataFrame) -> dict[str, Source]:
+    """Run id of a trial that another run has trained -> that run, if the store has it still."""
+    reused = trials.loc[trials["reused_from"].notna(), ["run_id", "reused_from"]]
+    studies = {key: name for name, key in runs.studies().items()} if len(reused) else {}
+    found = {}
+    for run_id, holder in reused.itertuples(index=False):
+        held = runs.place_of(holder) if is_run_id(holder) else None
+        if held is not None and held[0] in studies:
+            found[run_id] = Source(studies[held[0]], holder, held[1])
+    return found
 
 
 def _open(tracking_uri: str) -> AbstractContextManager[DatabaseRuns | ServerRuns]:

@@ -57,6 +57,17 @@ class ServerRuns:
                 for run in runs:
                     yield _stored(run, histories[run.info.run_id])
 
+    def place_of(self, run_id: str) -> tuple[Any, object] | None:
+        """The id of the run's experiment and the address of its artifacts; None if not active."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            info = self._client.get_run(run_id).info
+        except MlflowException:
+            return None
+        active = info.lifecycle_stage == "active"
+        return (info.experiment_id, info.artifact_uri) if active else None
+
     def _pages(self, experiment_id: Any, wanted: str) -> Iterator[Sequence[Any]]:
         token = None
         while token != "":

@@ -19,7 +19,15 @@ from harness.reporting.results.tables import RESERVED, RunRecord, UnreadableRun,
 LARGEST = 1e50
 """No metric is larger than this: float32 ends at 3.4e38, and the fourth power is still finite."""
 
-READ_TAGS = (Tag.KIND, Tag.TRIAL_NUMBER, Tag.FAILURE, Tag.PRUNED_BY, Tag.ARM, Tag.RETRY_OF)
+READ_TAGS = (
+    Tag.KIND,
+    Tag.TRIAL_NUMBER,
+    Tag.FAILURE,
+    Tag.PRUNED_BY,
+    Tag.ARM,
+    Tag.RETRY_OF,
+    Tag.REUSED_FROM,
+)
 _STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
 _MOST_IMAGES = 10**15
 _LATEST = 9_000_000_000_000  # milliseconds since 1970: the year 2255, which pandas can hold
@@ -51,13 +59,13 @@ def readable_runs(
         try:
             yield check_run(run)
         except InputError as error:
-            run_id = run.run_id if _is_run_id(run.run_id) else shown(run.run_id)
+            run_id = run.run_id if is_run_id(run.run_id) else shown(run.run_id)
             unreadable.append(UnreadableRun(run_id, str(error)))
 
 
 def check_run(stored: StoredRun) -> RunRecord:
     """The run, each of its entries checked; InputError naming the entry and its value otherwise."""
-    if not _is_run_id(stored.run_id):
+    if not is_run_id(stored.run_id):
         raise InputError(f"run_id is {shown(stored.run_id)}")
     number = stored.tags.get(Tag.TRIAL_NUMBER)
     if not isinstance(number, str) or not re.fullmatch(r"[0-9]{1,9}", number):
@@ -77,7 +85,8 @@ def check_run(stored: StoredRun) -> RunRecord:
     )
 
 
-def _is_run_id(value: object) -> bool:
+def is_run_id(value: object) -> TypeGuard[str]:
+    """Whether ``value`` can be the id of a run."""
     return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,256}", value) is not None
 
 

@@ -8,14 +8,10 @@ from typing import Any
 import pandas as pd
 
 from harness.core.spec.arms import confirmed_trial
+from harness.outcomes.race import Fresh
 from harness.outcomes.winner import Candidate, Winner, find_winner
 from harness.reporting.results.outcomes import outcome_table
 from harness.reporting.results.tables import StudyResults, param_column
-
-Fresh = tuple[tuple[float, ...], int]
-"""Scores on fresh seeds, in the order of the seeds, and how many of these runs failed."""
-
-NONE: Fresh = ((), 0)
 
 
 def recorded_winner(results: StudyResults) -> Winner | None:
@@ -31,11 +27,13 @@ def recorded_winner(results: StudyResults) -> Winner | None:
             row["number"],
             row[results.objective],
             {name: _known(row[param_column(name)]) for name in space},
-            *fresh.get(row["number"], NONE),
+            fresh.get(row["number"], ()),
         )
         for row in results.ranked[columns].to_dict("records")
     ]
-    return find_winner(candidates, space, lower_is_better=results.lower_is_better)
+    looks = results.spec.confirm.looks if results.spec.confirm else (1,)
+    lower = results.lower_is_better
+    return find_winner(candidates, space, looks=looks, lower_is_better=lower)
 
 
 def _known(value: Any) -> Any:
@@ -53,6 +51,7 @@ def _fresh_scores(results: StudyResults) -> Mapping[int, Fresh]:
     for arm in again.spec.arms.names:
         runs, number = table[table["arm"] == arm], confirmed_trial(arm)
         if number is not None:
-            values = runs["value"].dropna().astype("float64")
-            found[number] = (tuple(values), int(runs["ended"].eq("failed").sum()))
+            ended = runs[runs["value"].notna() | runs["ended"].eq("failed")]
+            values = zip(ended["value"], ended["ended"], strict=True)
+            found[number] = tuple(None if how == "failed" else float(x) for x, how in values)
     return found

@@ -38,7 +38,8 @@ class MilestoneReport:
         """Log ``milestone`` to MLflow, report it to Optuna; TrialPruned if the trial is to stop."""
         images_seen, scores = milestone.images_seen, milestone.scores
         self.run.log_metrics({**milestone.training, **scores}, images_seen)
-        self.run.log_image(schema.sample_path(images_seen), milestone.grid)
+        if milestone.grid is not None:
+            self.run.log_image(schema.sample_path(images_seen), milestone.grid)
         probability = scores.get(schema.COLLAPSE_PROBABILITY)  # absent where there are no classes
         collapsed = False
         if self.alarm is not None and probability is not None and images_seen in self.alarm_at:

@@ -18,12 +18,15 @@ _GRID = "grid-{:04d}"
 
 @dataclass(frozen=True)
 class Milestone:
-    """What was seen after ``images_seen`` images: means of training, scores, a grid as PNG."""
+    """What was seen after ``images_seen`` images: means of training, scores, a grid as PNG.
+
+    grid is None for a milestone of another run, which has the grid.
+    """
 
     images_seen: int
     training: dict[str, float]
     scores: dict[str, float]
-    grid: bytes
+    grid: bytes | None
 
 
 class TrialProgress:
@@ -102,7 +105,7 @@ class TrialProgress:
     def _snapshot(self) -> Snapshot:
         training = self._trainer.snapshot()
         grids = {
-            _GRID.format(index): np.frombuffer(milestone.grid, np.uint8)
+            _GRID.format(index): np.frombuffer(milestone.grid or b"", np.uint8)
             for index, milestone in enumerate(self.behind)
         }
         recorded = [

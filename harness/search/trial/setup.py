@@ -26,7 +26,8 @@ from harness.outcomes.late import late_record
 from harness.search.display.events import Listener, Message
 from harness.search.plan import StudyPlan
 from harness.search.study.space import config_of
-from harness.search.trial.objective import TrialRunner
+from harness.search.trial.reuse import Reuse
+from harness.search.trial.runner import TrialRunner
 from harness.tracking.environment import describe_environment
 from harness.tracking.image_grid import grid_png
 from harness.tracking.stores.layout import Layout
@@ -100,17 +101,21 @@ def prepare_runner(
     listen: Listener,
     layout: Layout,
     gpu_memory_mb: int | None = None,
+    *,
+    reuse: bool = True,
 ) -> TrialRunner:
     """A runner of trials; ``layout`` says where the caches and the checkpoints are.
 
+    ``reuse``: whether it takes trials that the store holds already.
     ``gpu_memory_mb`` is as much of a GPU's memory as may be taken; None for as much as is needed.
     """
     devices = prepare_devices(gpu_memory_mb)
     listen(Message(f"training on {', '.join(devices)}"))
     evaluator = prepare_evaluator(spec, dataset, layout.cache_dir, listen)
     environment = describe_environment(devices, effective_threads())
+    found = Reuse(spec, evaluator, tracker, enabled=reuse)
     return TrialRunner(
-        spec, dataset, evaluator, tracker, listen, environment, layout.checkpoint_dir
+        spec, dataset, evaluator, tracker, listen, environment, layout.checkpoint_dir, found
     )
 
 

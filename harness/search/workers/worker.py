@@ -29,7 +29,8 @@ from harness.search.workers.trial_queue import Assignment, TrialQueue
 from harness.tracking.failures import failure_reason, stopped
 
 if TYPE_CHECKING:
-    from harness.search.trial.objective import Objective, TrialRunner
+    from harness.search.trial.objective import Objective
+    from harness.search.trial.runner import TrialRunner
 
 POLL_SECONDS = 1.0
 """How often a worker without a trial asks whether there is one."""
@@ -75,7 +76,7 @@ class StudyWorker:
     def work(self, total: int, gpu_memory_mb: int | None = None) -> None:
         """Run trials until the study has ``total``, or until the plan's time limit."""
         with quiet_import():
-            from harness.search.trial.objective import FAILURES
+            from harness.search.trial.runner import FAILURES
 
         objective = self._prepare(gpu_memory_mb)
         trial_queue = TrialQueue(self.opened, total)
@@ -104,7 +105,13 @@ class StudyWorker:
         layout = self._plan.layout
         run = self.opened.run
         return prepare_runner(
-            self._plan.spec, self._dataset, run, self._listen, layout, gpu_memory_mb
+            self._plan.spec,
+            self._dataset,
+            run,
+            self._listen,
+            layout,
+            gpu_memory_mb,
+            reuse=self._plan.reuse,
         )
 
 

@@ -5,6 +5,8 @@ import pytest
 
 from harness.core.errors import InputError
 from harness.core.schema import INTERRUPTED, Tag
+from harness.core.spec.arms import Confirmation
+from harness.core.spec.identity import difference
 from harness.core.spec.study_spec import StudySpec
 from harness.search.confirmation import confirmation_study
 from harness.search.study.space import arm_params, config_of, distributions, space_size
@@ -124,6 +126,28 @@ def test_the_best_are_confirmed_on_fresh_seeds(storage, url):
     seeds = {params["seed"] for params in arm_params(confirmation)}
     assert seeds == {7, 8, 9}  # after both of the searched ones
     assert confirmation.search.num_trials == 6
+
+
+def test_seeds_are_added_for_those_that_may_still_be_the_best(storage, url):
+    """After three seeds each, trial 2 is worse beyond doubt; trials 1 and 0 go on."""
+    run_search(storage, {0.1: 1.1, 0.2: 1.0, 0.3: 2.0})
+    spec = search_spec().replace(confirm=Confirmation(top=3, seeds=3, max_seeds=5))
+    first = confirmation_study(spec, url)
+    assert first.arms is not None
+    assert dict(first.arms.seeds) == {"trial-001": 3, "trial-000": 3, "trial-002": 3}
+    again = load_or_create_study(first, storage)
+    values = {0: [1.0, 1.4, 1.2], 1: [1.1, 1.5, 1.3], 2: [9.0, 9.1, 9.2]}  # by index of the arm
+    for params in arm_params(first):
+        value = values[params["arm"]][params["seed"] - 7]
+        distributions_ = distributions(first)
+        again.add_trial(
+            optuna.create_trial(params=params, distributions=distributions_, value=value)
+        )
+    wider = confirmation_study(spec, url)
+    assert wider.arms is not None
+    assert dict(wider.arms.seeds) == {"trial-001": 5, "trial-000": 5, "trial-002": 3}
+    assert wider.search.num_trials == 13
+    assert not difference(first, wider)
 
 
 def test_a_search_that_went_on_adds_to_its_confirmation(storage, url):

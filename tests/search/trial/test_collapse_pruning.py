@@ -10,7 +10,8 @@ from harness.core.schema import COLLAPSE_PROBABILITY, PRUNED_BY_COLLAPSE, PRUNED
 from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import TrialFinished
 from harness.search.study.space import distributions
-from harness.search.trial.objective import Objective, TrialRunner
+from harness.search.trial.objective import Objective
+from harness.search.trial.runner import TrialRunner
 from tests.support.memory_tracker import MemoryTracker
 from tests.support.no_training import train_nothing
 from tests.support.trials import run_next_trial

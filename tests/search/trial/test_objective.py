@@ -16,7 +16,8 @@ from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
 from harness.search.display.events import TrialFinished
 from harness.search.study.space import distributions
-from harness.search.trial.objective import FAILURES, Objective, TrialRunner
+from harness.search.trial.objective import Objective
+from harness.search.trial.runner import FAILURES, TrialRunner
 from harness.tracking.image_grid import grid_png
 from harness.training.loop import Trainer
 from tests.support.memory_tracker import MemoryTracker

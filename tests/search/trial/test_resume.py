@@ -14,7 +14,8 @@ from harness.data.load import load_dataset
 from harness.search.display.events import Message, TrialTrained
 from harness.search.study.space import distributions
 from harness.search.study.trials import requeue_interrupted
-from harness.search.trial.objective import FAILURES, Objective, TrialRunner
+from harness.search.trial.objective import Objective
+from harness.search.trial.runner import FAILURES, TrialRunner
 from harness.training import checkpoint, loop
 from tests.support.memory_tracker import MemoryTracker
 from tests.support.trials import run_next_trial

@@ -84,7 +84,7 @@ def test_an_interruption_that_c_code_turned_into_another_error_ends_the_studys_r
     """In one process, and in a worker; and what is interrupted before the study is open is so."""
     client = MlflowClient(plan.tracking_uri)
 
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         monkeypatch.setattr(interruption, "requested", True)
         raise SystemError("bad argument to internal function")
 
