@@ -258,6 +258,7 @@ def _record(metric: Metric) -> dict[str, Any]:
         "direction": metric.direction,
         "low": metric.low,
         "high": metric.high,
+        "target": metric.target,
         "unit": metric.unit,
         "summary": summary,
         "source": metric.source,

@@ -26,14 +26,16 @@ PATTERNS = 0.3 * np.random.default_rng(1).normal(size=(DIMENSION, 28 * 28))
 # A few images among a collapsed mass get huge neighbour balls, which hold the real images.
 SEES_ONLY_TOTAL_COLLAPSE = {"recall"}
 
-# It asks for copies of training images, of which one that is none may well be repeated.
-BLIND_TO_COLLAPSE = {"memorized_fraction"}
+# They ask for copies of training images, of which one that is none may well be repeated.
+BLIND_TO_COLLAPSE = {"memorized_fraction", "authentic_fraction", "copying_ct"}
 
 ENDS_AT = {  # what a generator of one image between the classes reads, by definition
     "precision": 0.0,
     "recall": 0.0,
     "density": 0.0,
     "coverage": 0.0,
+    "clipped_density": 0.0,
+    "clipped_coverage": 0.0,
     "classifier_score": 1.0,
     "ms_ssim": 1.0,
     "pairwise_distance_ratio": 0.0,
@@ -89,6 +91,7 @@ def test_the_record_says_what_a_reader_must_know(name):
     assert isinstance(record, Metric)
     assert record.name == name
     assert record.direction in ("minimize", "maximize")
+    assert record.target is None or (record.low or 0.0) <= record.target
     assert record.unit.strip()
     assert record.source.strip()
     # A first line that says what is returned, then what it is not, its bias, its randomness.

@@ -287,6 +287,7 @@ def test_the_description_says_what_was_measured_with_what(
             "direction": "minimize",
             "low": 0.0,
             "high": None,
+            "target": None,
             "unit": "nats",
             "summary": "One line.",
             "source": "nobody",

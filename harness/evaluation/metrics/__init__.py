@@ -121,7 +121,9 @@ class Metric:
     """A registered score and what a reader must know of it.
 
     direction: "minimize" if lower is better, "maximize" if higher is. low, high: closed range of
-    its values (None where unbounded). unit: of the value. source: paper and equation or section.
+    its values (None where unbounded). target: the value of a generator without error, for a score
+    that can be too high as well as too low; direction then says which fault it is asked for.
+    unit: of the value. source: paper and equation or section.
     needs_training: whether the real sample has to carry its training images. needs_classes: whether
     it reads the classes that the classifier sees, which not every dataset has.
     """
@@ -133,6 +135,7 @@ class Metric:
     high: float | None
     unit: str
     source: str
+    target: float | None = None
     needs_training: bool = False
     needs_classes: bool = False
 
@@ -148,6 +151,7 @@ def metric(
     source: str,
     low: float | None = None,
     high: float | None = None,
+    target: float | None = None,
     needs_training: bool = False,
     needs_classes: bool = False,
 ) -> Callable[[Callable[[Sample, Sample, np.random.Generator], float]], Metric]:
@@ -158,6 +162,6 @@ def metric(
     def register(function: Callable[[Sample, Sample, np.random.Generator], float]) -> Metric:
         name = function.__name__
         needs = {"needs_training": needs_training, "needs_classes": needs_classes}
-        return Metric(name, function, direction, low, high, unit, source, **needs)
+        return Metric(name, function, direction, low, high, unit, source, target, **needs)
 
     return register

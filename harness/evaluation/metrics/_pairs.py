@@ -78,7 +78,8 @@ class CrossDistances:
     A ball around an image reaches to its k-th nearest neighbour of its own side. nearest_fake:
     (N,), nearest_real: (M,), squared distances. in_real_ball: (M,), in_fake_ball: (N,), whether an
     image lies in any closed ball of the other side, k = 3. num_real_balls: (M,), in how many
-    open balls of real images it lies, k = 5.
+    open balls of real images it lies, k = 5; num_fakes_held: (N,), how many generated images its
+    open ball holds, k = 5. num_clipped_balls: (M,), in how many closed balls of ``clipped_radii``.
     """
 
     nearest_fake: NDArray[np.float64]
@@ -86,6 +87,17 @@ class CrossDistances:
     in_fake_ball: NDArray[np.bool_]
     in_real_ball: NDArray[np.bool_]
     num_real_balls: NDArray[np.int64]
+    num_fakes_held: NDArray[np.int64]
+    num_clipped_balls: NDArray[np.int64]
+
+
+def clipped_radii(sample: Sample) -> NDArray[np.float64]:
+    """Squared radii of the images' closed balls, (N,): to the fifth neighbour, the median at most.
+
+    Salvy et al. 2025, section 4.1.
+    """
+    radii = np.sqrt(nearest_distances(sample)[:, BALL_NEIGHBOURS - 1])
+    return np.asarray(CLOSED * np.minimum(radii, np.median(radii)) ** 2)
 
 
 def cross_distances(real: Sample, fake: Sample) -> CrossDistances:
@@ -103,11 +115,14 @@ def _cross(real: Sample, fake: Sample) -> CrossDistances:
     real_manifold = CLOSED * real_nearest[:, MANIFOLD_NEIGHBOURS - 1, None]
     fake_manifold = CLOSED * fake_nearest[:, MANIFOLD_NEIGHBOURS - 1]
     real_balls = OPEN * real_nearest[:, BALL_NEIGHBOURS - 1, None]
+    clipped = clipped_radii(real)[:, None]
     found = CrossDistances(
         np.empty(len(real)),
         np.full(len(fake), np.inf),
         np.empty(len(real), np.bool_),
         np.zeros(len(fake), np.bool_),
+        np.zeros(len(fake), np.int64),
+        np.empty(len(real), np.int64),
         np.zeros(len(fake), np.int64),
     )
     for rows, block in squared_distances(real.features, fake.features):
@@ -115,7 +130,10 @@ def _cross(real: Sample, fake: Sample) -> CrossDistances:
         np.minimum(found.nearest_real, block.min(axis=0), out=found.nearest_real)
         found.in_fake_ball[rows] = (block <= fake_manifold).any(axis=1)
         found.in_real_ball[:] |= (block <= real_manifold[rows]).any(axis=0)
-        found.num_real_balls[:] += np.count_nonzero(block < real_balls[rows], axis=0)
+        held = block < real_balls[rows]
+        found.num_real_balls[:] += np.count_nonzero(held, axis=0)
+        found.num_fakes_held[rows] = np.count_nonzero(held, axis=1)
+        found.num_clipped_balls[:] += np.count_nonzero(block <= clipped[rows], axis=0)
     return found
 
 

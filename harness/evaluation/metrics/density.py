@@ -11,6 +11,7 @@ from harness.evaluation.metrics._pairs import BALL_NEIGHBOURS, cross_distances
 @metric(
     direction="maximize",
     low=0.0,
+    target=1.0,
     unit="real balls per generated image, over k",
     source="Naeem et al. 2020, section 3 (density), k = 5",
 )

@@ -12,6 +12,7 @@ from harness.evaluation.metrics._pairs import pair_distances
 @metric(
     direction="maximize",
     low=0.0,
+    target=1.0,
     unit="ratio",
     source="mean distance of random pairs as in Zhu et al. 2017, section 5, fake over real",
 )

@@ -13,6 +13,7 @@ from harness.evaluation.metrics import Sample, metric
 @metric(
     direction="maximize",
     low=0.0,
+    target=1.0,
     unit="ratio",
     source="Friedman and Dieng 2023, section 3 (Vendi score), fake over real",
 )

@@ -161,25 +161,31 @@ def score_table(results: StudyResults) -> Table:
     records = records if isinstance(records, Mapping) else {}
     winner = results.winning_trial
     scores = pd.Series(dtype="object") if winner is None else winner
-    names = [name for name in records if isinstance(records[name], Mapping)]
     rows = [
         [
             name,
             formats.score(scores.get(name)),
             formats.score(results.untrained.get(name)),
             formats.score(_number(record.get("perfect"))),
-            {"minimize": "lower", "maximize": "higher"}.get(
-                str(record.get("direction")), formats.MISSING
-            ),
+            _better_words(record),
             _range_words(record),
             " ".join(filter(None, (str(record.get("summary") or ""), _source(record)))),
         ]
-        for name, record in ((name, records[name]) for name in names)
+        for name, record in records.items()
+        if isinstance(record, Mapping)
     ]
     columns = ["score", _winner_words(results), "untrained", "perfect", "better", "range"]
     columns.append("meaning and source")
     numeric = [False, True, True, True, False, False, False]
     return Table(columns, rows, numeric, _scale_words(results.evaluation, records))
+
+
+def _better_words(record: Mapping[str, Any]) -> str:
+    """Where a score is better: "lower", "higher", or near its target."""
+    if (target := _number(record.get("target"))) is not None:
+        return f"near {formats.number(target)}"
+    words = {"minimize": "lower", "maximize": "higher"}
+    return words.get(str(record.get("direction")), formats.MISSING)
 
 
 def configuration(results: StudyResults) -> Table:

@@ -8,15 +8,15 @@ from typing import Any
 from harness.core.errors import shown
 from harness.core.schema import EVALUATION_FILE
 
-_NUMBERS = ("low", "high", "perfect", "null_level", "alarm_level")
+_NUMBERS = ("low", "high", "target", "perfect", "null_level", "alarm_level")
 _TEXTS = ("direction", "unit", "summary", "source")
 
 
 def checked_evaluation(values: Mapping[str, Any], gaps: list[str]) -> dict[str, Any]:
     """``values`` without the records of scores that are malformed, which are named in ``gaps``.
 
-    A record says of one score: direction, unit, summary and source as text; low, high, perfect,
-    null_level and alarm_level as numbers. Each may be missing or null.
+    A record says of one score: direction, unit, summary and source as text; low, high, target,
+    perfect, null_level and alarm_level as numbers. Each may be missing or null.
     """
     if "metrics" not in values:
         return dict(values)

@@ -68,6 +68,14 @@ def test_the_table_of_scores_says_what_perfect_is() -> None:
     assert table.note.endswith("Interval of fid: none: 540 are too few.")
 
 
+def test_the_table_of_scores_says_where_a_score_is_better() -> None:
+    evaluation = copy.deepcopy(builder.EVALUATION)
+    names = list(evaluation["metrics"])
+    evaluation["metrics"][names[1]]["target"] = 1.0
+    table = score_table(builder.results([builder.record(0)], evaluation=evaluation))
+    assert [row[4] for row in table.rows[:2]] == ["lower", "near 1"]
+
+
 def test_a_study_recorded_before_there_was_a_scale_has_no_note() -> None:
     evaluation = copy.deepcopy(builder.EVALUATION)
     del evaluation["num_perfect_samples"], evaluation["metrics"]["fid"]["null_level"]
