@@ -67,7 +67,12 @@ def compilations(trainer):
 @pytest.mark.parametrize(
     ("changes", "before"),
     [
-        *(({"procedure": name}, {}) for name in PROCEDURES.names()),
+        *(
+            pytest.param(
+                {"procedure": name}, {}, marks=() if name == "stacked" else pytest.mark.slow
+            )
+            for name in PROCEDURES.names()
+        ),
         *(
             pytest.param({"optimizer": name}, {}, marks=() if name == "nadam" else pytest.mark.slow)
             for name in CHOICES["optimizer"]

@@ -20,6 +20,7 @@ from harness.search.trial.objective import Objective
 from harness.search.trial.reuse import Reuse
 from harness.search.trial.runner import TrialRunner
 from harness.study import study
+from harness.tracking.tracker import TrainedRun
 from harness.trial import trial
 from tests.support.memory_tracker import MemoryStudy, MemoryTracker
 from tests.support.no_training import train_nothing
@@ -110,15 +111,11 @@ def test_an_arm_that_another_study_has_trained_is_taken_from_there(stub: ScoredA
         assert results.grids.last(row.run_id) is not None  # of a taken trial, the other run's
 
 
-def test_what_is_trained_otherwise_is_not_taken(stub: ScoredArms) -> None:
-    run("one", "--study-name", "again", "--no-reuse")
-    assert stub.ended.total() == 8
-    declare("samples", 0.1, 0.2, num_samples=101)
-    run("samples")
-    run("one", "--study-name", "longer", "--set", "images=80")
-    assert stub.ended.total() == 16
+def test_seeds_are_added_and_no_reuse_trains_again(stub: ScoredArms) -> None:
     run("one", "--study-name", "more", "--seeds", "3")
-    assert stub.ended.total() == 18  # the third seed of both
+    assert stub.ended.total() == 6  # the third seed of both
+    run("one", "--study-name", "again", "--no-reuse")
+    assert stub.ended.total() == 10
 
 
 def test_a_single_trial_is_always_trained(stub: ScoredArms) -> None:
@@ -127,28 +124,13 @@ def test_a_single_trial_is_always_trained(stub: ScoredArms) -> None:
     assert stub.ended.total() == 5
 
 
-@pytest.mark.parametrize("change", ["deleted", "killed", "half"])
-def test_a_run_that_is_not_whole_is_not_taken(stub: ScoredArms, change: str) -> None:
+def test_a_run_that_was_deleted_or_killed_is_not_taken(stub: ScoredArms) -> None:
     client = MlflowClient(store())
-    for one in runs_of("one"):
-        if change == "deleted":
-            client.delete_run(one.info.run_id)
-        elif change == "killed":
-            client.set_terminated(one.info.run_id, "KILLED")
-        else:  # its tag says that it trained a trial with another number of reports
-            client.set_tag(one.info.run_id, Tag.TRAINS.value, _identity(one))
-    run("one", "--study-name", "again", *(["--set", "images=80"] if change == "half" else []))
-    assert stub.ended.total() == 8
-
-
-def _identity(one: Run) -> str:
-    """What the study ``one`` with 80 images would look for in the place of this run."""
-    spec = StudySpec.load(Path("one.toml")).with_settings(["images=80"])
-    slope, seed = float(one.data.params["leaky_slope"]), int(one.data.params["seed"])
-    scored = ScoredArms(lambda config: 0.0)
-    scored.dataset = load_dataset("digits")
-    config = spec.base_config().replace(leaky_slope=slope, seed=seed)
-    return Reuse(spec, scored, MemoryTracker().open_study(spec)).identity(config)
+    deleted, killed, *_ = runs_of("one")
+    client.delete_run(deleted.info.run_id)
+    client.set_terminated(killed.info.run_id, "KILLED")
+    run("one", "--study-name", "again")
+    assert sorted(stub.ended.values()) == [1, 1, 2, 2]
 
 
 def test_a_source_of_elsewhere_gives_no_images(stub: ScoredArms, workspace: Path) -> None:
@@ -233,6 +215,23 @@ def test_a_pruner_decides_anew_on_the_figures_of_a_taken_trial(
     assert pruned.state == optuna.trial.TrialState.PRUNED
     assert third.trials[0].state == FinalState.PRUNED
     assert dict(third.trials[0].metrics["fid"]) == {32: 3.0, 64: 2.0}
+
+
+@pytest.mark.parametrize("lost", ["fid", "a report", "a number"])
+def test_a_run_that_is_not_whole_is_not_taken(lost: str) -> None:
+    """Its tag may say anything: a report without fid, a missing report, a value that is none."""
+    opened = MemoryTracker().open_study(SEARCH)
+    reuse = Reuse(SEARCH, _Scores(), opened)
+    history = {"fid": {32: 3.0, 64: 2.0, 96: 1.0}, "kid": {32: 3.0, 64: 2.0, 96: 1.0}}
+    opened.find_trained = lambda trains: TrainedRun("r", "s", history)
+    assert reuse.find(SEARCH.base_config()) is not None
+    if lost == "fid":
+        del history["fid"]
+    elif lost == "a report":
+        del history["fid"][64], history["kid"][64]
+    else:
+        history["kid"][64] = float("nan")
+    assert reuse.find(SEARCH.base_config()) is None
 
 
 def test_seeds_configurations_and_settings_have_identities_of_their_own() -> None:
