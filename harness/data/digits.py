@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from sklearn.datasets import load_digits as load_sklearn_digits
-from sklearn.model_selection import train_test_split
 
 from harness.data.dataset import Dataset
 
@@ -31,6 +29,10 @@ def load_digits() -> Dataset:
 
     The split is stratified by class and fixed by ``SPLIT_SEED``.
     """
+    # Imported here: it takes two seconds, and the parent of workers loads no data.
+    from sklearn.datasets import load_digits as load_sklearn_digits
+    from sklearn.model_selection import train_test_split
+
     raw = load_sklearn_digits()
     images = np.stack([_enlarge(image) for image in raw.images])
     x_train, x_test, y_train, y_test = train_test_split(

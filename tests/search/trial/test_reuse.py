@@ -150,6 +150,12 @@ def test_a_source_of_elsewhere_gives_no_images(stub: ScoredArms, workspace: Path
     assert results.grids.last(first.info.run_id) is None
     assert results.grids.last(second.info.run_id) is None
     assert "outside of" in " ".join(results.gaps)
+    client.set_tag(first.info.run_id, Tag.REUSED_FROM.value, runs_of("one")[1].info.run_id)
+    assert load_results(store(), "two").grids.last(first.info.run_id) is not None
+    client.delete_run(runs_of("one")[1].info.run_id)
+    gone = load_results(store(), "two")
+    assert gone.grids.last(first.info.run_id) is None
+    assert gone.trials["fid"].notna().all()  # the figures are its own
 
 
 SEARCH = StudySpec.from_dict(
