@@ -46,7 +46,8 @@ class Workforce:
 class StudyPlan:
     """What to run and where to keep it. ``timeout`` is in seconds, None for no limit.
 
-    ``reuse``: whether a trial that another study of the store has trained is taken from there.
+    ``reuse``: whether a trial that another study of the store has trained is taken from there, or
+    from the ``run_table``, a file that need not exist.
     The addresses may hold passwords: they are not in its text.
     """
 
@@ -58,3 +59,4 @@ class StudyPlan:
     timeout: float | None = None
     workforce: Workforce = Workforce()
     reuse: bool = True
+    run_table: Path | None = None

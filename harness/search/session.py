@@ -12,11 +12,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.cli.options import REPORTS
 from harness.core.errors import InputError
 from harness.core.interruption import interruption
 from harness.core.quiet_import import quiet_import
+from harness.core.spec.lookup import CLAIMS
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import check_available
+from harness.outcomes.run_table import RUN_TABLE_FILE
 from harness.search.confirmation import confirmation_study, tag_winner, with_winner
 from harness.search.display.events import Message
 from harness.search.display.terminal import Display
@@ -62,6 +65,7 @@ def make_plan(
         timeout=timeout,
         workforce=suggested(workforce, spec) if suggest_workers else workforce,
         reuse=reuse,
+        run_table=REPORTS / CLAIMS / RUN_TABLE_FILE,
     )
 
 

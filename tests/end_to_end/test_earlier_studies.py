@@ -50,7 +50,8 @@ def test_the_report_has_the_figures_that_it_had(folder: Path, name: str) -> None
     before, now = folder / "reports" / name, folder / "now"
     table = pd.read_csv(now / "runs.csv")
     added = pd.DataFrame({name: table.pop(param_column(name)) for name in ADDED}).dropna()
-    assert table.pop("reused_from").isna().all()
+    for new in ("reused_from", "trains"):
+        assert table.pop(new).isna().all()
     pd.testing.assert_frame_equal(table, pd.read_csv(before / "runs.csv"), check_exact=True)
     assert len(added) > 5
     assert (added == pd.Series(ADDED)).all(axis=None)

@@ -172,3 +172,26 @@ def test_options_that_do_not_fit_are_one_line(
     check_refusal(code, complaint)
     assert says in complaint
     assert stub.begun.total() == 0
+
+
+def test_a_clone_begins_with_the_runs_of_the_table_beside_the_page(
+    stub: ScoredArms, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store is lost, the table of runs was kept: nothing is trained again."""
+    arguments = ("claims", "--workers", "1")
+    code, _, complaint = pass_door(study, *arguments)
+    assert code == 0, complaint
+    table = workspace / "reports" / "claims" / "runs.jsonl"
+    before, trained = table.read_text(), stub.ended.total()
+    assert len(before.splitlines()) == trained == 6
+    monkeypatch.setenv("HARNESS_MLRUNS", str(workspace / "another"))
+    code, said, complaint = pass_door(study, *arguments)
+    assert code == 0, complaint
+    assert "run table-" in said
+    assert stub.ended.total() == trained
+    assert table.read_text() == before
+    table.write_text("{}\n")
+    monkeypatch.setenv("HARNESS_MLRUNS", str(workspace / "third"))
+    code, _, complaint = pass_door(study, *arguments)
+    assert code == 2
+    assert "error: two: reports/claims/runs.jsonl: line 1 is no run of a table" in complaint

@@ -16,10 +16,12 @@ from harness.core.replace_files import replace_files
 from harness.core.spec.claims import Claim
 from harness.core.spec.lookup import CLAIMS, declared_study, studies_in
 from harness.core.spec.study_spec import StudySpec
+from harness.outcomes.run_table import RUN_TABLE_FILE
 from harness.reporting import formats
 from harness.reporting.csv_file import csv_text
 from harness.reporting.html import render_template
 from harness.reporting.pages.fewer_runs import RUNS_KEY, check_not_fewer
+from harness.reporting.pages.run_table import grown_table
 from harness.reporting.pages.study import num_runs
 from harness.reporting.parts import provenance
 from harness.reporting.parts.arms import rates
@@ -79,6 +81,7 @@ def write_claims(
 ) -> Path:
     """The path of the page, written with claims.csv and claims.json into ``output_dir``.
 
+    The runs are added to the table of runs that is there, which studies read like a store.
     results: the studies that have run, including those whose runs another claim reads. specs: the
     declarations of all claims, run or not; by default those of ``results``. Raises NoRunsError if
     no run has ended, FewerRunsError if the page that is there rests on more runs, unless ``force``.
@@ -100,6 +103,7 @@ def write_claims(
     texts = {
         JSON_FILE: summary + "\n",
         TABLE_FILE: csv_text(table),
+        RUN_TABLE_FILE: grown_table(output_dir / RUN_TABLE_FILE, _studies(found)),
         PAGE_FILE: render_claims(found, verdicts),
     }
     replace_files({output_dir / name: text for name, text in texts.items()})

@@ -33,6 +33,7 @@ _TAG_COLUMNS = {
     "retry_of": Tag.RETRY_OF,
     "arm": Tag.ARM,
     "reused_from": Tag.REUSED_FROM,
+    "trains": Tag.TRAINS,
 }
 _TEXTS = ("outcome", "state", "run_id", *_TAG_COLUMNS)
 _FIXED = ("number", "outcome", "state", *_TAG_COLUMNS, "run_id", "images_seen", "started", "ended")
@@ -182,11 +183,11 @@ def tabulate(runs: Iterable[RunRecord]) -> RunTables:
     """The tables of the ``runs``, which are read once, one after the other.
 
     trials: one row per run, by trial number. Columns: number; outcome (one of OUTCOMES); state
-    (Optuna's, "RUNNING" without one); failure, pruned_by, retry_of, arm, reused_from (text, missing
-    where there is none); run_id; images_seen (the last one reported, 0 without any); started, ended
-    (UTC, NaT where not ended); ``params.`` and the name of every TrialConfig field, in its type,
-    missing where not recorded, and for a field that a run of an earlier version lacks what that
-    version did; the final value of every metric, NaN where a trial has none.
+    (Optuna's, "RUNNING" without one); failure, pruned_by, retry_of, arm, reused_from, trains (text,
+    missing where there is none); run_id; images_seen (the last one reported, 0 without any);
+    started, ended (UTC, NaT where not ended); ``params.`` and the name of every TrialConfig field,
+    in its type, missing where not recorded, and for a field that a run of an earlier version lacks
+    what that version did; the final value of every metric, NaN where a trial has none.
 
     history: one row per logged value, by trial, metric and images: the columns HISTORY_COLUMNS.
 

@@ -10,6 +10,7 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from harness.core import schema
@@ -18,11 +19,15 @@ from harness.core.schema import Tag
 from harness.core.spec.study_spec import StudySpec
 from harness.data.record_file import canonical
 from harness.evaluation.evaluator import Evaluator
+from harness.outcomes.run_table import read_run_table
 from harness.search.trial.progress import Milestone
 from harness.tracking.tracker import StudyTracker, TrainedRun, TrialRun
 
 VERSION = 1
 """To be raised by whoever changes what a configuration trains to, or how images are scored."""
+
+TABLE_RUN = "table-"
+"""What the name of a run of a table begins with, in the place of a run id of the store."""
 
 _NOT_OF_MILESTONES = (schema.FID_RAW, *schema.TRAINING_VALUE_SCORES)
 """Scores of the end of a trial, logged after its last report."""
@@ -55,12 +60,24 @@ class Reuse:
     """
 
     def __init__(
-        self, spec: StudySpec, evaluator: Evaluator, tracker: StudyTracker, *, enabled: bool = True
+        self,
+        spec: StudySpec,
+        evaluator: Evaluator,
+        tracker: StudyTracker,
+        *,
+        enabled: bool = True,
+        table: Path | None = None,
     ) -> None:
-        """For the trials of ``spec``, scored by ``evaluator``; runs are found by ``tracker``."""
+        """For the trials of ``spec``, scored by ``evaluator``.
+
+        Runs are found by ``tracker``, else in the ``table`` of runs. Raises InputError for a table
+        that cannot be read.
+        """
         self._spec = spec
         self._tracker = tracker
         self._enabled = enabled
+        self._table_path = table
+        self._table = read_run_table(table) if enabled and table else {}
         self._scored_by = {
             "version": VERSION,
             "dataset": evaluator.dataset.fingerprint,
@@ -86,7 +103,8 @@ class Reuse:
         """The trial that has trained ``config`` already; None without one that is whole."""
         if not self._enabled:
             return None
-        found = self._tracker.find_trained(self.identity(config))
+        identity = self.identity(config)
+        found = self._tracker.find_trained(identity) or self._from_table(identity)
         if found is None:
             return None
         needed = ("fid", self._spec.search.metric)
@@ -99,6 +117,12 @@ class Reuse:
         end = _at(found, config.images)
         final = {name: end[name] for name in _NOT_OF_MILESTONES if name in end}
         return Reused(found, tuple(milestones), final)
+
+    def _from_table(self, identity: str) -> TrainedRun | None:
+        row = self._table.get(identity)
+        if row is None:
+            return None
+        return TrainedRun(f"{TABLE_RUN}{identity[:12]}", str(self._table_path), row.history)
 
 
 def _at(run: TrainedRun, images_seen: int) -> dict[str, float]:

@@ -122,7 +122,7 @@ class TrialRunner:
     ) -> dict[str, float]:
         """The final scores of a trial that was trained before; pruner and alarm are asked anew."""
         source = reused.run
-        text = f"trained before, in the study {source.study}: taken from run {source.run_id}"
+        text = f"trained before: run {source.run_id} of {source.study} is taken"
         self.listen(Message(text, number))
         write = self._milestone_report(config, run, report)
 

@@ -103,17 +103,18 @@ def prepare_runner(
     gpu_memory_mb: int | None = None,
     *,
     reuse: bool = True,
+    run_table: Path | None = None,
 ) -> TrialRunner:
     """A runner of trials; ``layout`` says where the caches and the checkpoints are.
 
-    ``reuse``: whether it takes trials that the store holds already.
+    ``reuse``: whether it takes trials that the store or the ``run_table`` holds already.
     ``gpu_memory_mb`` is as much of a GPU's memory as may be taken; None for as much as is needed.
     """
     devices = prepare_devices(gpu_memory_mb)
     listen(Message(f"training on {', '.join(devices)}"))
     evaluator = prepare_evaluator(spec, dataset, layout.cache_dir, listen)
     environment = describe_environment(devices, effective_threads())
-    found = Reuse(spec, evaluator, tracker, enabled=reuse)
+    found = Reuse(spec, evaluator, tracker, enabled=reuse, table=run_table)
     return TrialRunner(
         spec, dataset, evaluator, tracker, listen, environment, layout.checkpoint_dir, found
     )

@@ -112,6 +112,7 @@ class StudyWorker:
             layout,
             gpu_memory_mb,
             reuse=self._plan.reuse,
+            run_table=self._plan.run_table,
         )
 
 
