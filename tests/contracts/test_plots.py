@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import re
+
 import matplotlib as mpl
 import pandas as pd
 import pytest
@@ -43,7 +47,15 @@ def plot(request: pytest.FixtureRequest) -> Plot:
     return found
 
 
-@pytest.fixture(params=list(STUDIES))
+OFTEN = ("no trials", "one trial", "all failed", "mixed", "no field searched", "nothing recorded")
+"""The studies of the first tier; drawing takes most of its time."""
+
+
+@pytest.fixture(
+    params=[
+        name if name in OFTEN else pytest.param(name, marks=pytest.mark.slow) for name in STUDIES
+    ]
+)
 def results(request: pytest.FixtureRequest) -> StudyResults:
     return STUDIES[request.param]()
 
@@ -129,3 +141,24 @@ def _luminance(color: str) -> float:
     channels = [int(color[index : index + 2], 16) / 255 for index in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("name", ["field_pairs", "optimisation_history"])
+def test_the_dark_picture_has_the_colours_of_the_dark_theme(name: str) -> None:
+    """A picture is drawn once: the dark one has the colours that drawing it again would give."""
+    plot = PLOTS.get(name)
+    frame = next(iter(split_panels(plot.summarise(builder.results(MIXED))).values()))
+
+    def colors(text: str) -> list[str]:
+        return re.findall(r"#[0-9a-f]{6}", text)
+
+    with theme("dark"):
+        file = io.StringIO()
+        draw_figure(plot, frame, HALF, "dark").savefig(file, format="svg")
+    (panel, *_) = render(plot, builder.results(MIXED))
+    picture = panel.narrow or panel.picture
+    light, dark = (
+        base64.b64decode(uri.split(",")[1]).decode() for uri in (picture.light, picture.dark)
+    )
+    assert set(colors(dark)) == set(colors(file.getvalue()))
+    assert set(colors(light)) & set(colors(dark)) <= {"#000000"}

@@ -34,7 +34,7 @@ def test_it_writes_the_page_into_reports(
     assert run("demo", "--tracking-uri", store.uri) == 0
     assert "reports/demo/index.html" in capsys.readouterr().out
     written = {path.name for path in (tmp_path / "reports" / "demo").iterdir()}
-    assert written == {"index.html", "runs.csv", "study.json"}
+    assert written == {"data", "index.html", "runs.csv", "study.json"}
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ class Page(HTMLParser):
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
         self.css = ""
+        self.script = ""
         self.captions: list[str] = []
         self._open: list[str] = []
         self.feed(text)
@@ -33,6 +34,8 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._open and self._open[-1] == "style":
             self.css += data
+        elif self._open and self._open[-1] == "script":
+            self.script += data
         else:
             self.text += data
         if "figcaption" in self._open:

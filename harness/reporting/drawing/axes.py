@@ -77,6 +77,27 @@ def edge_words(number: Mapping[str, int]) -> str:
     return f" At the upper edge, {formats.listing(parts)}." if parts else ""
 
 
+def reference_line(ax: Axes, value: float, words: str) -> None:
+    """A dotted line at ``value`` of the y axis, with ``words`` and the value above its right end.
+
+    Nothing for a value that is not finite.
+    """
+    if not np.isfinite(value):
+        return
+    ax.axhline(value, color=MUTED_COLOR, linestyle=(0, (1, 2)), linewidth=1.2, zorder=1)
+    ax.annotate(
+        f"{words}, {formats.score(value)}",
+        (1.0, value),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 2),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        fontsize=8,
+        color=MUTED_COLOR,
+    )
+
+
 def legend_above(ax: Axes) -> None:
     """The legend above the axes, where it hides no data: one row, several on a small figure."""
     figure = ax.get_figure(root=True)

@@ -6,12 +6,16 @@ on the order of calls, and the same drawing code serves both variants.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import matplotlib as mpl
+import seaborn  # noqa: F401  it registers the colour map "crest"
 from cycler import cycler
+from matplotlib.colors import to_hex
 
 OUTCOME_COLOR = {
     "complete": "C0",
@@ -23,6 +27,12 @@ OUTCOME_COLOR = {
 BEST_COLOR = "C1"
 MUTED_COLOR = "C6"
 
+
+def rank_palette() -> str:
+    """The colours of ranks in [0, 1], 1 the best, for the variant that is being drawn."""
+    return str(mpl.rcParams["image.cmap"])
+
+
 VARIANTS = ("light", "dark")
 
 # Roles in order: complete, best, pruned, failed, interrupted, running, muted. Lightness and marker
@@ -31,6 +41,7 @@ _CYCLE = {
     "light": ("#2f6690", "#d1600a", "#8a7f6d", "#b3261e", "#7a4f9a", "#2a8078", "#6b6b66"),
     "dark": ("#7fb3d9", "#ff9f45", "#b3a78f", "#ff7b70", "#c4a1e0", "#6cc7bd", "#9c9c95"),
 }
+_RANKS = {"light": "crest", "dark": "crest_r"}  # the best stands out from its paper
 _INK = {"light": "#24241f", "dark": "#e4e3dc"}
 _GRID = {"light": "#e3e1d8", "dark": "#34352f"}
 _EDGE = {"light": "#b5b2a6", "dark": "#5c5c54"}
@@ -68,6 +79,27 @@ _COMMON: dict[str, Any] = {
 }
 
 
+def darkened(svg: str) -> str:
+    """An SVG that was drawn on light paper as it looks on dark paper, without drawing it again.
+
+    Every colour of the light theme becomes the one of the same role; other colours stay.
+    """
+    exchanged = _dark_of_light()
+    return re.sub(r"#[0-9a-f]{6}", lambda match: exchanged.get(match[0], match[0]), svg)
+
+
+@cache
+def _dark_of_light() -> dict[str, str]:
+    """Colour on light paper -> on dark paper, of roles, ranks, text, grid and edges."""
+    ranks = {
+        variant: [to_hex(color) for color in mpl.colormaps[name](range(256))]
+        for variant, name in _RANKS.items()
+    }
+    found = dict(zip(ranks["light"], ranks["dark"], strict=True))
+    found |= dict(zip(_CYCLE["light"], _CYCLE["dark"], strict=True))
+    return found | {part["light"]: part["dark"] for part in (_INK, _GRID, _EDGE)}
+
+
 @contextmanager
 def theme(variant: str) -> Iterator[None]:
     """Figures made in the block have the ``variant``, one of VARIANTS; rcParams return after it."""
@@ -82,6 +114,7 @@ def theme(variant: str) -> Iterator[None]:
         "ytick.labelcolor": ink,
         "grid.color": _GRID[variant],
         "axes.prop_cycle": cycler(color=_CYCLE[variant]),
+        "image.cmap": _RANKS[variant],
     }
     with mpl.rc_context(look):
         yield

@@ -18,7 +18,12 @@ from harness.reporting.pages.fewer_runs import RUNS_KEY, check_not_fewer
 from harness.reporting.parts import arms, image_grids, provenance, tables, verdicts
 from harness.reporting.parts.confirmation import WORDS as CONFIRMATION_WORDS
 from harness.reporting.parts.confirmation import confirmation_plot, confirmation_table
-from harness.reporting.parts.figures import render
+from harness.reporting.parts.figures import figure_data, render
+from harness.reporting.parts.trials.collapse_gallery import collapse_gallery
+from harness.reporting.parts.trials.film_strips import WORDS as STRIPS_WORDS
+from harness.reporting.parts.trials.film_strips import film_strips
+from harness.reporting.parts.trials.leaderboard import leaderboard, thumbnail
+from harness.reporting.parts.trials.recommendation import recommendation
 from harness.reporting.parts.verdict_words import level_words, verdict_record
 from harness.reporting.plots import Plot
 from harness.reporting.results.tables import StudyResults
@@ -26,17 +31,18 @@ from harness.reporting.results.tables import StudyResults
 PAGE_FILE = "index.html"
 TABLE_FILE = "runs.csv"
 SUMMARY_FILE = "study.json"
+DATA_FOLDER = "data"
 
-PLOTS_OF_ARMS = ("learning_curves", "states")
+PLOTS_OF_ARMS = ("learning_curves", "losses_within_runs", "network_balance", "states")
 """The plots of a study that compares arms; the others show how a search went."""
 
 
 def write_report(results: StudyResults, output_dir: Path, *, force: bool = False) -> Path:
-    """The path of the page, written with runs.csv and study.json into ``output_dir``.
+    """The path of the page, written with runs.csv, study.json and data/ into ``output_dir``.
 
-    The folder is made if needed. The same results give the same bytes. The three files are
-    replaced together: OSError if they cannot be written, and the old ones stay. FewerRunsError if
-    the page that is there rests on more runs, unless ``force``.
+    data/ has what each figure draws. Folders are made if needed. The same results give the same
+    bytes. The files are replaced together: OSError if they cannot be written, and the old ones
+    stay. FewerRunsError if the page that is there rests on more runs, unless ``force``.
     """
     check_not_fewer(output_dir / SUMMARY_FILE, num_runs(results), force)
     output_dir.mkdir(parents=True, exist_ok=True)  # told before the page is drawn, not after
@@ -45,6 +51,7 @@ def write_report(results: StudyResults, output_dir: Path, *, force: bool = False
     texts = {
         TABLE_FILE: csv_text(results.trials),
         SUMMARY_FILE: summary + "\n",
+        **{f"{DATA_FOLDER}/{name}.csv": text for name, text in _data(results).items()},
         PAGE_FILE: render_page(analysis),
     }
     replace_files({output_dir / name: text for name, text in texts.items()})
@@ -57,21 +64,26 @@ def num_runs(results: StudyResults) -> int:
 
 
 def render_page(analysis: Analysis) -> str:
-    """The page as one self-contained HTML text: no script, nothing loaded from elsewhere."""
+    """The page as one self-contained HTML text: its own script, nothing loaded from elsewhere."""
     results = analysis.results
     compares_arms = results.spec.arms is not None
     return render_template(
         "report.html",
+        script="study.js",
         spec=results.spec,
         objective=results.objective,
         answer=analysis.answer,
+        recommendation=recommendation(results),
         confirmation=_confirmation(analysis),
         details=[verdicts.detail(verdict, results) for verdict in analysis.verdicts],
         tests_words=level_words(len(analysis.verdicts)),
         rates=arms.rates(results),
-        leaderboard=arms.arm_table(results) if compares_arms else tables.leaderboard(results),
+        leaderboard=arms.arm_table(results) if compares_arms else leaderboard(results),
         showcase=arms.showcase(results) if compares_arms else image_grids.showcase(results),
         showcase_words=arms.SHOWCASE_WORDS if compares_arms else image_grids.words(results),
+        strips=film_strips(results),
+        strips_words=STRIPS_WORDS,
+        gallery=collapse_gallery(results),
         plots=_rendered(results),
         trials=tables.all_trials(results),
         trials_words=tables.trials_words(results),
@@ -105,6 +117,8 @@ def summarise(analysis: Analysis) -> dict[str, Any]:
         ],
         "tests": [verdict_record(verdict) for verdict in analysis.verdicts],
         "counts": dict(results.counts),
+        "run_on": run_on(results),
+        "thumbnail": _thumbnail(results),
         RUNS_KEY: num_runs(results),
         "winner": results.winner and results.winner.to_dict(results.objective),
         "best": None if row is None else provenance.trial_record(results, row),
@@ -116,6 +130,19 @@ def summarise(analysis: Analysis) -> dict[str, Any]:
         "not_recorded": list(results.gaps),
         "unreadable": [dataclasses.asdict(run) for run in results.left_out],
     }
+
+
+def run_on(results: StudyResults) -> list[str]:
+    """The first and the last day (UTC, ISO 8601) on which a trial began; none before any."""
+    started = results.trials["started"].dropna()
+    return [] if started.empty else [str(day.date()) for day in (started.min(), started.max())]
+
+
+def _thumbnail(results: StudyResults) -> str | None:
+    """Images of the winner's trial as a data URI, for the index of reports; None without any."""
+    row = results.winning_trial
+    picture = None if row is None else thumbnail(results, row)
+    return picture.uri if picture else None
 
 
 def _objective(results: StudyResults) -> dict[str, str]:
@@ -138,11 +165,21 @@ def _confirmation(analysis: Analysis) -> dict[str, Any] | None:
     }
 
 
-def _rendered(results: StudyResults) -> list[tables.Section]:
-    """Every registered plot, drawn, in the order of the page; with arms those that suit them."""
+def _plots(results: StudyResults) -> dict[str, Plot]:
+    """The registered plots in the order of the page; with arms those that suit them."""
     names = PLOTS.names() if results.spec.arms is None else PLOTS_OF_ARMS
     plots: dict[str, Plot] = {name: PLOTS.get(name) for name in names}
+    return dict(sorted(plots.items(), key=lambda item: (item[1].order, item[0])))
+
+
+def _rendered(results: StudyResults) -> list[tables.Section]:
+    """Every plot of the page, drawn."""
     return [
         tables.Section(name, plot.title, plot.caption(results), render(plot, results))
-        for name, plot in sorted(plots.items(), key=lambda item: (item[1].order, item[0]))
+        for name, plot in _plots(results).items()
     ]
+
+
+def _data(results: StudyResults) -> dict[str, str]:
+    """Name of a plot -> what it draws, as CSV."""
+    return {name: figure_data(plot, results) for name, plot in _plots(results).items()}

@@ -11,20 +11,21 @@ import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
-from harness.reporting.drawing.theme import VARIANTS, theme
+from harness.reporting.csv_file import csv_text
+from harness.reporting.drawing.theme import VARIANTS, darkened, theme
 from harness.reporting.plots import Plot, split_panels
 from harness.reporting.results.tables import StudyResults
 
 WIDE_INCHES = 7.2  # one plot over the whole column; its height is its own
 HALF = (3.8, 2.8)  # inches; one of several panels side by side
 PIXELS_PER_INCH = 96  # CSS pixels
-MAX_SVG_BYTES = 150_000  # beyond it, many curves: a PNG is smaller
+MAX_SVG_BYTES = 80_000  # beyond it, many curves: a PNG is smaller
 MAX_GRID_PIXELS = 640  # longest side of an image grid on the page
 MAX_DECODED_PIXELS = 4_000_000  # of an image grid; ten by ten images of 64 x 64 have 0.4 million
 MAX_SVG_ROWS = 5_000  # beyond it, an SVG would be too large, so it is not drawn
 
 # The plots' text in the page's own sans-serif type; DejaVu Sans only measures the text.
-_SVG_FONT = (b"'DejaVu Sans'", b"system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif")
+_SVG_FONT = ("'DejaVu Sans'", "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif")
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def render(plot: Plot, results: StudyResults) -> list[Panel]:
                 name=name,
                 picture=_picture(plot, part, (WIDE_INCHES, plot.height)) if whole else half,
                 narrow=half if whole else None,
-                alt=plot.alt.format(panel=name, metric=results.objective),
+                alt=_alternative(plot, part, name, results.objective),
             )
         )
     return panels
@@ -80,9 +81,25 @@ def render_small(plot: Plot, results: StudyResults) -> list[Panel]:
     frame = plot.summarise(results)
     parts = {} if frame.empty else split_panels(frame)
     return [
-        Panel(name, _picture(plot, part, HALF), None, plot.alt.format(panel=name, metric=""))
+        Panel(name, _picture(plot, part, HALF), None, _alternative(plot, part, name, ""))
         for name, part in parts.items()
     ]
+
+
+def _alternative(plot: Plot, frame: pd.DataFrame, panel: str, metric: str) -> str:
+    """What a panel is and what it shows, for readers who cannot see it."""
+    words = [plot.alt.format(panel=panel, metric=metric), plot.finding(frame)]
+    return ". ".join(filter(None, words))
+
+
+def figure_data(plot: Plot, results: StudyResults) -> str:
+    """Everything that ``plot`` draws, as CSV, without what describes the axes."""
+    frame = plot.summarise(results)
+    plain = frame.drop(columns=[name for name in _DRAWING if name in frame])
+    return csv_text(plain)
+
+
+_DRAWING = ("choices", "axes")  # columns that describe axes, and are the same in every row
 
 
 def draw_figure(plot: Plot, frame: pd.DataFrame, size: tuple[float, float], variant: str) -> Figure:
@@ -95,19 +112,36 @@ def draw_figure(plot: Plot, frame: pd.DataFrame, size: tuple[float, float], vari
 
 
 def grid_uri(png: bytes | None, longest: int = MAX_GRID_PIXELS) -> str | None:
-    """An image grid as a data URI, its sides ``longest`` pixels at most; None if it is no image.
+    """``grid_image`` as a data URI; None if there is none."""
+    image = grid_image(png, longest)
+    return None if image is None else png_uri(image)
 
-    Decoded and encoded anew, so nothing but pixels reaches the page. Without ``png`` and for one of
-    more than MAX_DECODED_PIXELS, which is not decoded, the result is None as well.
+
+def grid_image(png: bytes | None, longest: int = MAX_GRID_PIXELS) -> Image.Image | None:
+    """An image grid, its sides ``longest`` pixels at most; None if it is no image.
+
+    Decoded, to be encoded anew, so nothing but pixels reaches the page. Without ``png`` and for one
+    of more than MAX_DECODED_PIXELS, which is not decoded, the result is None as well.
     """
+    image = decoded(png)
+    if image is not None:
+        image.thumbnail((longest, longest))
+    return image
+
+
+def decoded(png: bytes | None) -> Image.Image | None:
+    """The pixels of a PNG, grey or in colour; None for what ``grid_absence`` has words for."""
     if png is None or isinstance(_size(png), str):
         return None
     try:
         image = Image.open(io.BytesIO(png), formats=["PNG"])
-        image = image.convert("L" if image.mode in ("1", "L", "I;16") else "RGB")
+        return image.convert("L" if image.mode in ("1", "L", "I;16") else "RGB")
     except Exception:  # damaged chunks raise errors of many kinds
         return None
-    image.thumbnail((longest, longest))
+
+
+def png_uri(image: Image.Image) -> str:
+    """``image`` as a data URI of a PNG without any text or time in it."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
     return _uri("image/png", buffer.getvalue())
@@ -137,24 +171,41 @@ def _size(png: bytes) -> tuple[int, int] | str:
 
 
 def _picture(plot: Plot, frame: pd.DataFrame, size: tuple[float, float]) -> Picture:
-    light, dark = (_draw(plot, frame, size, variant) for variant in VARIANTS)
+    light, dark = _drawn(plot, frame, size)
     width, height = (round(inches * PIXELS_PER_INCH) for inches in size)
     return Picture(light, dark, width, height)
 
 
-def _draw(plot: Plot, frame: pd.DataFrame, size: tuple[float, float], variant: str) -> str:
-    """One panel as a data URI."""
+def _drawn(plot: Plot, frame: pd.DataFrame, size: tuple[float, float]) -> tuple[str, str]:
+    """One panel as data URIs for light and for dark paper, drawn once if it is an SVG."""
+    if len(frame) <= MAX_SVG_ROWS:
+        svg = _svg(plot, frame, size)
+        if len(svg) <= MAX_SVG_BYTES:
+            texts = (svg, darkened(svg))
+            light, dark = (_uri("image/svg+xml", text.encode()) for text in texts)
+            return light, dark
+    light, dark = (_uri("image/png", _png(plot, frame, size, variant)) for variant in VARIANTS)
+    return light, dark
+
+
+def _svg(plot: Plot, frame: pd.DataFrame, size: tuple[float, float]) -> str:
+    """The panel on light paper."""
+    with theme("light"):
+        file = io.BytesIO()
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))  # no clock, no versions
+        draw_figure(plot, frame, size, "light").savefig(file, format="svg", metadata=nothing)
+    return file.getvalue().decode().replace(*_SVG_FONT)
+
+
+def _png(plot: Plot, frame: pd.DataFrame, size: tuple[float, float], variant: str) -> bytes:
+    """The panel with two pixels for each CSS pixel, in 128 colours: a third of the bytes."""
     with theme(variant):
+        file = io.BytesIO()
         figure = draw_figure(plot, frame, size, variant)
-        if len(frame) <= MAX_SVG_ROWS:
-            svg = io.BytesIO()
-            nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))  # no clock, no versions
-            figure.savefig(svg, format="svg", metadata=nothing)
-            if len(svg.getvalue()) <= MAX_SVG_BYTES:
-                return _uri("image/svg+xml", svg.getvalue().replace(*_SVG_FONT))
-        png = io.BytesIO()
-        figure.savefig(png, format="png", dpi=2 * PIXELS_PER_INCH, metadata={"Software": None})
-        return _uri("image/png", png.getvalue())
+        figure.savefig(file, format="png", dpi=2 * PIXELS_PER_INCH, metadata={"Software": None})
+    image, small = Image.open(file), io.BytesIO()
+    image.quantize(128, method=Image.Quantize.FASTOCTREE).save(small, "PNG", optimize=True)
+    return small.getvalue()
 
 
 def _uri(kind: str, content: bytes) -> str:

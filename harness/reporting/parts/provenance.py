@@ -65,17 +65,10 @@ def facts(results: StudyResults) -> list[tuple[str, str]]:
 
 
 def commands(results: StudyResults) -> list[tuple[str, str]]:
-    """(what it does, command line) for the study, its winner and this page."""
+    """(what it does, command line) for the study and this page."""
     name = shlex.quote(results.spec.name)
-    shown = [("Run the study, or resume it", f"python -m harness.study {name}")]
-    row = results.winning_trial
-    if row is not None and results.spec.arms is None:
-        config = trial_record(results, row)["config"]
-        settings = [f"--set {shlex.quote(f'{k}={config[k]}')}" for k in results.spec.space]
-        line = " \\\n    ".join([f"python -m harness.trial {name}", *settings])
-        shown.append((f"Train the winner, trial {row['number']}, again", line))
     return [
-        *shown,
+        ("Run the study, or resume it", f"python -m harness.study {name}"),
         ("Write this page again from the recorded runs", f"python -m harness.report {name}"),
     ]
 

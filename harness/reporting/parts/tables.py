@@ -2,119 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from harness.core.config import FIELDS, TrialConfig
-from harness.core.schema import (
-    COLLAPSE_PROBABILITY,
-    FID_DEBIASED,
-    FID_INTERVAL,
-    FID_LATE,
-    FID_LATE_SPREAD,
-    SCORE_INTERVALS,
-)
+from harness.core.schema import COLLAPSE_PROBABILITY, FID_INTERVAL
 from harness.core.spec.study_spec import Choices, Range
-from harness.outcomes.late import LATE_WORDS
 from harness.reporting import formats
 from harness.reporting.parts.figures import Panel
-from harness.reporting.results.outcomes import collapse_level
+from harness.reporting.parts.trials.sample_grid import Sample
+from harness.reporting.results.outcomes import has_collapsed
 from harness.reporting.results.tables import StudyResults, param_column
 
-LEADERBOARD_ROWS = 10
+SHOWN_PANELS = 6
 TRIAL_ROWS = 1_000
 """The most rows of a page's table of trials; runs.csv has all."""
-
-LEADERBOARD_SCORES = (
-    "fid",
-    FID_DEBIASED,
-    "kid",
-    "modes_captured",
-    "mode_jsd",
-    "vendi_ratio",
-    COLLAPSE_PROBABILITY,
-)
-"""The scores of the leaderboard, besides the objective; the page's table of scores has them all."""
-
-_BRACKETS = (FID_DEBIASED,)  # the scores whose interval stands in the leaderboard
-_INTERVAL_WORDS = (
-    "fid_debiased: fid of the last report without its sample-size bias. Brackets: its 95 % "
-    "interval over new samples of images alone, of the same generator and of real ones; how fid "
-    "swings between reports and what another seed gives are not in it."
-)
-
-COLLAPSED_MARK = " \N{DAGGER}"
 
 
 @dataclass(frozen=True)
 class Section:
-    """A drawn plot with its words."""
+    """A drawn plot with its words; panels after the first ``shown`` are folded."""
 
     name: str
     title: str
     caption: str
     panels: list[Panel]
+    shown: int = SHOWN_PANELS
 
 
 @dataclass(frozen=True)
 class Table:
-    """Texts of a table: numeric columns are marked, so that they align by their digits.
+    """Cells of a table: numeric columns are marked, so that they align by their digits.
 
-    marked: the index of a row that stands out, the winner's.
+    A cell is text, or images of a trial. marked: the index of a row that stands out, the winner's.
     """
 
     columns: list[str]
-    rows: list[list[str]]
+    rows: Sequence[Sequence[str | Sample]]
     numeric: list[bool]
     note: str = ""
     marked: int | None = None
-
-
-def leaderboard(results: StudyResults) -> Table:
-    """The best completed trials with their scores and the searched fields, the winner marked.
-
-    They are ranked by the search's own score; a winner of a lower rank is the last row.
-    """
-    ranked, winner = results.ranked, results.winning_trial
-    shown = ranked.head(LEADERBOARD_ROWS)
-    if winner is not None and winner["rank"] > LEADERBOARD_ROWS:
-        shown = ranked[ranked["rank"].lt(LEADERBOARD_ROWS) | ranked["rank"].eq(winner["rank"])]
-    late = [FID_LATE_SPREAD] if results.objective == FID_LATE else []
-    names = [results.objective, *late, *LEADERBOARD_SCORES]
-    scores = [name for name in dict.fromkeys(names) if name in results.metrics]
-    space = list(results.spec.space)
-    time = ["train_seconds"] if "train_seconds" in results.metrics else []
-    rows = [
-        [str(row["rank"]), f"{row['number']}{COLLAPSED_MARK if _collapsed(results, row) else ''}"]
-        + [_score_with_interval(row, name) for name in scores]
-        + [formats.number(row[param_column(name)]) for name in space]
-        + [formats.duration(row[name]) for name in time]
-        for _, row in shown.iterrows()
-    ]
-    marked = None if winner is None else list(shown["rank"]).index(winner["rank"])
-    note = f"n = {formats.count(len(ranked), 'completed trial')}"
-    if len(ranked) > LEADERBOARD_ROWS:
-        note = f"{LEADERBOARD_ROWS} of n = {len(ranked):,} completed trials"
-    if marked:
-        note += ", by their score in the search; the winner on fresh seeds is marked"
-    if late:
-        note += f". {LATE_WORDS} fid_late_spread: standard deviation of log fid over these reports"
-    if any(name in scores and SCORE_INTERVALS[name][0] in results.metrics for name in _BRACKETS):
-        note = f"{note.rstrip('.')}. {_INTERVAL_WORDS}"
-    if any(_collapsed(results, row) for _, row in shown.iterrows()):
-        note = f"{note.rstrip('.')}. {COLLAPSED_MARK.strip()} = the collapse alarm was raised"
-    texts = [isinstance(d, Choices) and isinstance(d.values[0], str) for d in _domains(results)]
-    numeric = [True, True, *[True for _ in scores], *[not t for t in texts], *[True for _ in time]]
-    return Table(
-        ["rank", "trial", *scores, *space, *(["training"] if time else [])],
-        rows,
-        numeric,
-        note,
-        marked,
-    )
 
 
 def all_trials(results: StudyResults) -> Table:
@@ -136,13 +66,15 @@ def all_trials(results: StudyResults) -> Table:
             ]
             + [value]
             + [formats.number(row[param_column(name)]) for name in space]
+            + [str(row["run_id"])]
         )
     texts = [isinstance(d, Choices) and isinstance(d.values[0], str) for d in _domains(results)]
     columns = ["trial", *(["arm", "seed"] if arms else []), "ended", "reason", "images seen"]
+    numeric = [True, *([False, True] if arms else []), False, False, True, True]
     return Table(
-        [*columns, results.objective, *space],
+        [*columns, results.objective, *space, "run"],
         rows,
-        [True, *([False, True] if arms else []), False, False, True, True, *[not t for t in texts]],
+        [*numeric, *[not text for text in texts], False],
         "Scores in brackets are the last interim scores of trials that did not complete.",
     )
 
@@ -219,12 +151,6 @@ def _state_words(row: pd.Series) -> str:
     return "completed" if row["outcome"] == "complete" else str(row["outcome"])
 
 
-def _collapsed(results: StudyResults, row: pd.Series) -> bool:
-    """Whether the last score of the trial raised the collapse alarm."""
-    level = collapse_level(results)
-    return level is not None and bool(row.get(COLLAPSE_PROBABILITY, 0.0) >= level)
-
-
 def _reason(results: StudyResults, row: pd.Series) -> str:
     """Why a trial did not complete, which trial it repeats, and whether it has collapsed."""
     parts = []
@@ -234,18 +160,9 @@ def _reason(results: StudyResults, row: pd.Series) -> str:
         parts.append(f"by {row['pruned_by']}")
     if isinstance(row["retry_of"], str):
         parts.append(f"repeats trial {row['retry_of']}")
-    if _collapsed(results, row):
+    if has_collapsed(results, row):
         parts.append(f"collapsed ({COLLAPSE_PROBABILITY} {row[COLLAPSE_PROBABILITY]:.2f})")
     return "; ".join(parts)
-
-
-def _score_with_interval(row: pd.Series, name: str) -> str:
-    """The score, with its interval in brackets where it has one in the leaderboard."""
-    value = formats.score(row[name])
-    if name not in _BRACKETS:
-        return value
-    low, high = (formats.score(row.get(end)) for end in SCORE_INTERVALS[name])
-    return value if formats.MISSING in (low, high) else f"{value} ({low} to {high})"
 
 
 def _scale_words(evaluation: Mapping[str, Any], records: Mapping[str, Any]) -> str:

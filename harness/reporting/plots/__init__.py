@@ -16,6 +16,11 @@ from matplotlib.axes import Axes
 from harness.reporting.results.tables import StudyResults
 
 
+def nothing_found(frame: pd.DataFrame) -> str:
+    """No finding: what a plot without one says of its frame."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Plot:
     """A registered plot.
@@ -24,6 +29,7 @@ class Plot:
     one pair of axes per value, in order of appearance. draw: frame (of one panel) -> axes.
     caption: what is shown and what it says, in words, with the number of trials. alt: a
     phrase for readers who cannot see the plot; ``{panel}`` and ``{metric}`` are filled in.
+    finding: frame (of one panel) -> what it shows, in a sentence with numbers, for these readers.
     order: position on the page. height: in inches, where the plot has one panel.
     """
 
@@ -34,6 +40,7 @@ class Plot:
     alt: str
     order: int
     height: float = 3.4
+    finding: Callable[[pd.DataFrame], str] = nothing_found
 
 
 def split_panels(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -1,8 +1,9 @@
-"""The score against each searched field: one panel per field, every trial in each."""
+"""The score against each searched field: one panel per field, every trial, means with intervals."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -10,9 +11,18 @@ from matplotlib.axes import Axes
 from harness.core.spec.study_spec import Choices, Range
 from harness.reporting import formats
 from harness.reporting.drawing.axes import edge_words, mark_at_edge, say, set_scale, value_scale
+from harness.reporting.drawing.fields import FieldAxis, positions, set_field_axis, spread
 from harness.reporting.drawing.theme import BEST_COLOR, OUTCOME_COLOR
 from harness.reporting.plots import Plot
-from harness.reporting.results.tables import StudyResults, param_column
+from harness.reporting.results.tables import StudyResults
+from harness.reporting.statistics.estimates import Mean
+
+LEVEL = 0.05
+FEWEST = 3
+"""The fewest completed trials of a group that its mean has an interval from."""
+
+GROUP_SIZE, MOST_GROUPS = 4, 4
+"""A range is cut into groups of equally many completed trials: so many at least in each."""
 
 COLUMNS = (
     "panel",
@@ -26,6 +36,7 @@ COLUMNS = (
     "value",
     "best",
     "metric",
+    "group",
 )
 
 
@@ -35,7 +46,8 @@ def summarise(results: StudyResults) -> pd.DataFrame:
     scale: "category", "log" or "linear", from the study's space. choices: all choices of the field
     as texts, none for a range. position: of the trial on the x axis, the value itself or
     the index of its choice. low, high: the ends of that axis. value: the objective (last reported
-    where pruned), missing for other outcomes. best: the winner of the search.
+    where pruned), missing for other outcomes. best: the winner of the search. group: the position
+    of the group that a completed trial belongs to, of a range the median of its positions.
     """
     parts = [_panel(results, name, domain) for name, domain in results.spec.space.items()]
     parts = [part for part in parts if not part.empty]
@@ -43,34 +55,56 @@ def summarise(results: StudyResults) -> pd.DataFrame:
 
 
 def _panel(results: StudyResults, name: str, domain: Choices | Range) -> pd.DataFrame:
-    column = param_column(name)
-    trials = results.trials[results.trials[column].notna()]
+    trials, axis = results.trials, FieldAxis.of(name, domain)
     best = results.winner.trial if results.winner else None
     scored = trials["outcome"].isin(["complete", "pruned"])
-    choices: tuple[str, ...] = ()
-    if isinstance(domain, Choices):
-        choices = tuple(formats.number(value) for value in domain.values)
-        scale, (low, high) = "category", (-0.5, len(domain.values) - 0.5)
-        index_of = {value: float(index) for index, value in enumerate(domain.values)}
-        position = trials[column].map(lambda value: index_of.get(value, np.nan))
-    else:
-        scale, low, high = ("log" if domain.log else "linear"), domain.low, domain.high
-        position = trials[column]
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "panel": name,
-            "scale": scale,
+            "scale": axis.scale,
             "trial": trials["number"],
             "outcome": trials["outcome"],
-            "choices": [choices] * len(trials),
-            "position": position.astype("float64"),
-            "low": float(low),
-            "high": float(high),
-            "value": trials.get(results.objective, np.nan),
+            "choices": [axis.choices] * len(trials),
+            "position": positions(results, name),
+            "low": axis.low,
+            "high": axis.high,
+            "value": trials.get(results.objective, pd.Series(np.nan, trials.index)).where(scored),
             "best": trials["number"] == best,
             "metric": results.objective,
         }
-    ).assign(value=lambda frame: frame["value"].where(scored))
+    )
+    frame = frame[frame["position"].notna()]
+    return frame.assign(group=_groups(frame, axis))
+
+
+def _groups(frame: pd.DataFrame, axis: FieldAxis) -> pd.Series:
+    """Where the group of each completed trial stands; NaN for the others."""
+    done = frame[(frame["outcome"] == "complete") & frame["value"].notna()]
+    if axis.scale == "category":
+        return done["position"].reindex(frame.index)
+    number = min(MOST_GROUPS, len(done) // GROUP_SIZE)
+    if number < 2:
+        return pd.Series(np.nan, frame.index)
+    order = done["position"].rank(method="first")
+    group = ((order - 1) * number // len(done)).astype("int64")
+    return done.groupby(group)["position"].transform("median").reindex(frame.index)
+
+
+def centre(values: npt.ArrayLike) -> float:
+    """The geometric mean of scores that are all above 0, else their mean."""
+    array = np.asarray(values, dtype="float64")
+    return float(np.exp(np.log(array).mean()) if (array > 0).all() else array.mean())
+
+
+def interval(values: npt.ArrayLike) -> tuple[float, float]:
+    """The 95 % interval of ``centre``; the value itself, twice, for fewer than FEWEST or equal."""
+    array = np.asarray(values, dtype="float64")
+    if len(array) < FEWEST or np.ptp(array) == 0:
+        return centre(array), centre(array)
+    if not (array > 0).all():
+        return Mean(array).interval(LEVEL)
+    low, high = np.exp(np.clip(Mean(np.log(array)).interval(LEVEL), -50.0, 50.0))
+    return float(low), float(high)
 
 
 def draw(frame: pd.DataFrame, ax: Axes) -> None:
@@ -78,23 +112,24 @@ def draw(frame: pd.DataFrame, ax: Axes) -> None:
     if frame.empty:
         say(ax, "no searched field")
         return
-    scale = frame["scale"].iloc[0]
-    spread = _spread(frame["trial"]) if scale == "category" else 0.0
-    frame = frame.assign(x=frame["position"] + spread)
+    scale, low, high, choices = frame[["scale", "low", "high", "choices"]].iloc[0]
+    axis = FieldAxis(frame["panel"].iloc[0], scale, low, high, choices)
+    aside = spread(frame["trial"]) if scale == "category" else 0.0
+    frame = frame.assign(x=frame["position"] + aside)
     values = frame["value"].dropna()
     if len(values):
         set_scale(ax, "y", value_scale(values), (values.min(), values.max()))
     else:
         ax.set_yticks([])
-    _set_x(frame, ax)
     _draw_points(frame, ax)
+    limits = ax.get_ylim()
+    _draw_means(frame, scale, ax)
+    ax.set_ylim(limits)  # an interval may leave the figure; the points decide what is shown
+    done = frame[frame["outcome"] == "complete"].groupby("position").size()
+    labels = [f"{c}\nn = {done.get(float(index), 0)}" for index, c in enumerate(choices)]
+    set_field_axis(ax, "x", axis, labels)
     mark_at_edge(ax, frame, "x")
     ax.set(xlabel=frame["panel"].iloc[0], ylabel=frame["metric"].iloc[0])
-
-
-def _spread(trial: pd.Series) -> pd.Series:
-    """Offsets in [-0.22, 0.22] that part trials of one choice: a function of the trial number."""
-    return ((trial * 0.6180339887) % 1 - 0.5) * 0.44  # the golden ratio spreads evenly at any n
 
 
 def _draw_points(frame: pd.DataFrame, ax: Axes) -> None:
@@ -109,33 +144,33 @@ def _draw_points(frame: pd.DataFrame, ax: Axes) -> None:
         return
     color = OUTCOME_COLOR["complete"]
     sns.scatterplot(
-        done, x="x", y="value", ax=ax, color=color, s=34, linewidth=0, alpha=0.85, legend=False
+        done, x="x", y="value", ax=ax, color=color, s=34, linewidth=0, alpha=0.7, legend=False
     )
     best = done[done["best"]]
     ax.scatter(best["x"], best["value"], s=60, color=BEST_COLOR, zorder=4, linewidths=0)
-    if frame["scale"].iloc[0] == "category":
-        medians = done.groupby("position")["value"].median()
-        ax.hlines(medians, medians.index - 0.3, medians.index + 0.3, color=color, linewidth=2.2)
 
 
-def _set_x(frame: pd.DataFrame, ax: Axes) -> None:
-    """The whole searched range with a margin, or one position per choice with its n."""
-    scale, low, high = frame[["scale", "low", "high"]].iloc[0]
-    if scale != "category":
-        set_scale(ax, "x", scale, (low, high))
-        if scale == "log":
-            margin = (high / low) ** 0.03
-            ax.set_xlim(low / margin, high * margin)
-        else:
-            margin = (high - low) * 0.03
-            ax.set_xlim(low - margin, high + margin)
+def _draw_means(frame: pd.DataFrame, scale: str, ax: Axes) -> None:
+    """The mean of each group with its interval: bars for choices, a band along a range."""
+    grouped = frame.dropna(subset=["group", "value"])
+    if grouped.empty:
         return
-    done = frame[frame["outcome"] == "complete"].groupby("position").size()
-    choices = enumerate(frame["choices"].iloc[0])
-    labels = [f"{choice}\nn = {done.get(float(index), 0)}" for index, choice in choices]
-    ax.set_xticks(range(len(labels)), labels)
-    ax.set_xlim(low, high)
-    ax.grid(False, axis="x")
+    shared = {"x": "group", "y": "value", "estimator": centre, "errorbar": interval, "ax": ax}
+    color = OUTCOME_COLOR["complete"]
+    if scale == "category":
+        sns.pointplot(
+            grouped,
+            **shared,
+            native_scale=True,
+            linestyle="none",
+            marker="_",
+            markersize=22,
+            markeredgewidth=2.4,
+            color=color,
+            err_kws={"linewidth": 1.4},
+        )
+    else:
+        sns.lineplot(grouped, **shared, color=color, linewidth=1.6, err_kws={"alpha": 0.15})
 
 
 def caption(results: StudyResults) -> str:
@@ -151,12 +186,30 @@ def caption(results: StudyResults) -> str:
         f"Filled: completed; orange: the winner; hollow: pruned, at its last score."
     )
     text += edge_words(number)
-    if any(isinstance(domain, Choices) for domain in results.spec.space.values()):
-        text += " Bars are medians of the completed trials, n their number."
     return text + (
-        " The search samples good regions more often, and fields vary together: a trend in one "
-        "panel is a hint, not an effect by itself."
+        f" Bars and bands: mean of the completed trials (of the logarithm, where all scores are "
+        f"above 0) with its 95 % interval, from {FEWEST} trials of a choice, or groups of "
+        f"{GROUP_SIZE} or more trials along a range. The search samples good regions more often, "
+        f"and fields vary together: a trend in one panel is a hint, not an effect by itself."
     )
+
+
+def finding(frame: pd.DataFrame) -> str:
+    """Where the mean score is lowest and highest."""
+    grouped = frame.dropna(subset=["group", "value"])
+    if grouped.empty:
+        return "Too few trials completed for a mean"
+    scale, low, high, choices = frame[["scale", "low", "high", "choices"]].iloc[0]
+    axis = FieldAxis("", scale, low, high, choices)
+    groups = [
+        (float(rows["group"].iloc[0]), list(rows["value"])) for _, rows in grouped.groupby("group")
+    ]
+    groups.sort(key=lambda group: centre(group[1]))
+    parts = [
+        f"{formats.score(centre(values))} at {axis.text(at)} (n = {len(values)})"
+        for at, values in ([groups[0], groups[-1]] if len(groups) > 1 else groups)
+    ]
+    return f"Mean {frame['metric'].iloc[0]} from {' to '.join(parts)}"
 
 
 field_effect = Plot(
@@ -165,5 +218,6 @@ field_effect = Plot(
     draw=draw,
     caption=caption,
     alt="Scatter plot of {metric} against {panel}, one point per trial",
-    order=2,
+    order=20,
+    finding=finding,
 )

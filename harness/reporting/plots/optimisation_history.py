@@ -12,22 +12,25 @@ from harness.reporting.drawing.axes import (
     edge_words,
     legend_above,
     mark_at_edge,
+    reference_line,
     say,
     set_scale,
     value_scale,
     whole_numbers,
 )
-from harness.reporting.drawing.theme import BEST_COLOR, MUTED_COLOR, OUTCOME_COLOR
+from harness.reporting.drawing.theme import BEST_COLOR, OUTCOME_COLOR
 from harness.reporting.plots import Plot
+from harness.reporting.results.evaluation import perfect_score
 from harness.reporting.results.tables import StudyResults
 
 
 def summarise(results: StudyResults) -> pd.DataFrame:
-    """One row per trial: trial, outcome, value, best_so_far, metric, untrained.
+    """One row per trial: trial, outcome, value, best_so_far, metric, untrained, perfect.
 
     value: the objective (last reported where pruned), missing for other outcomes. best_so_far:
     the best value of the completed trials up to this one, missing before the first. untrained:
-    the objective of an untrained generator, the same in every row, missing if not recorded.
+    the objective of an untrained generator, the same in every row, missing if not recorded;
+    perfect: that of real images in place of generated ones.
     """
     trials = results.trials
     scored = trials["outcome"].isin(["complete", "pruned"])
@@ -42,6 +45,7 @@ def summarise(results: StudyResults) -> pd.DataFrame:
             "best_so_far": best.ffill(),
             "metric": results.objective,
             "untrained": results.untrained.get(results.objective, np.nan),
+            "perfect": perfect_score(results.evaluation, results.objective),
         }
     )
 
@@ -51,13 +55,14 @@ def draw(frame: pd.DataFrame, ax: Axes) -> None:
     if frame.empty:
         say(ax, "no trial yet")
         return
-    shown = frame[["value", "untrained"]].to_numpy().ravel()
+    shown = frame[["value", "untrained", "perfect"]].to_numpy().ravel()
     shown = shown[np.isfinite(shown)]
     if shown.size:
         set_scale(ax, "y", value_scale(shown), (shown.min(), shown.max()))
     else:
         ax.set_yticks([])
-    _draw_reference(frame, ax)
+    reference_line(ax, frame["untrained"].iloc[0], "untrained generator")
+    reference_line(ax, frame["perfect"].iloc[0], "real images")
     _draw_best(frame, ax)
     _draw_trials(frame, ax)
     mark_at_edge(ax, frame, "trial")
@@ -95,25 +100,6 @@ def _draw_trials(frame: pd.DataFrame, ax: Axes) -> None:
         )
 
 
-def _draw_reference(frame: pd.DataFrame, ax: Axes) -> None:
-    """A dotted line at the score of an untrained generator, with the score as text."""
-    untrained = frame["untrained"].iloc[0]
-    if not np.isfinite(untrained):
-        return
-    ax.axhline(untrained, color=MUTED_COLOR, linestyle=(0, (1, 2)), linewidth=1.2, zorder=1)
-    ax.annotate(
-        f"untrained generator, {formats.score(untrained)}",
-        (1.0, untrained),
-        xycoords=("axes fraction", "data"),
-        xytext=(0, -3),
-        textcoords="offset points",
-        ha="right",
-        va="top",
-        fontsize=8,
-        color=MUTED_COLOR,
-    )
-
-
 def caption(results: StudyResults) -> str:
     """What the plot shows, with the numbers of trials and when the best one came."""
     if results.trials.empty:
@@ -132,11 +118,26 @@ def caption(results: StudyResults) -> str:
     return text
 
 
+def finding(frame: pd.DataFrame) -> str:
+    """The best score, when it came, and what an untrained generator and real images score."""
+    done = frame[frame["outcome"] == "complete"].dropna(subset=["best_so_far"])
+    if done.empty:
+        return "No trial was completed"
+    best = done["best_so_far"].iloc[-1]
+    first = done[done["value"] == best].iloc[0]
+    text = f"The best completed trial is trial {first['trial']}, with {formats.score(best)}"
+    for name, words in (("untrained", "an untrained generator"), ("perfect", "real images")):
+        if np.isfinite(first[name]):
+            text += f"; {words}: {formats.score(first[name])}"
+    return text
+
+
 optimisation_history = Plot(
     title="Optimisation history",
     summarise=summarise,
     draw=draw,
     caption=caption,
     alt="Scatter plot of {metric} against the trial number, with the best value so far as a line",
-    order=1,
+    order=10,
+    finding=finding,
 )

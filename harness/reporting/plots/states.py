@@ -64,12 +64,20 @@ def caption(results: StudyResults) -> str:
     return text
 
 
+def finding(frame: pd.DataFrame) -> str:
+    """How many trials ended in each way."""
+    counts = frame["outcome"].value_counts()
+    words = {"complete": "completed"}
+    return formats.listing([f"{counts[o]:,} {words.get(o, o)}" for o in OUTCOMES if o in counts])
+
+
 states = Plot(
     title="How the trials ended",
     summarise=summarise,
     draw=draw,
     caption=caption,
     alt="Bar chart of the training images that each trial saw, coloured by how it ended",
-    order=5,
+    order=50,
     height=2.8,
+    finding=finding,
 )

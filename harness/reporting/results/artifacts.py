@@ -117,14 +117,17 @@ class StudyArtifacts:
 
     def last(self, run_id: str, images_seen: int | None = None) -> bytes | None:
         """The run's last grid of generated images, after at most ``images_seen`` images."""
-        limit = schema.sample_path(10**9 - 1 if images_seen is None else images_seen)
+        limit = 10**9 - 1 if images_seen is None else images_seen
+        there = [step for step in self.steps(run_id) if step <= limit]
+        return self._grid(run_id, schema.sample_path(there[-1])) if there else None
+
+    def steps(self, run_id: str) -> list[int]:
+        """After how many images the run's grids of generated images were drawn, ascending."""
         try:
             names = self._names(run_id, schema.SAMPLES_FOLDER)
         except NotRead:
-            return None
-        paths = (f"{schema.SAMPLES_FOLDER}/{name}" for name in names if re.match(_GRID, name))
-        grids = sorted(path for path in paths if path <= limit)
-        return self._grid(run_id, grids[-1]) if grids else None
+            return []
+        return sorted(int(name[:9]) for name in names if re.match(_GRID, name))
 
     def _grid(self, run_id: str, path: str) -> bytes | None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,6 +33,17 @@ def checked_evaluation(values: Mapping[str, Any], gaps: list[str]) -> dict[str, 
         else:
             sound[name] = record
     return {**values, "metrics": sound}
+
+
+def perfect_score(evaluation: Mapping[str, Any], name: str) -> float:
+    """What real images read in place of generated ones, in the unit of the score; NaN if unknown.
+
+    ``evaluation`` as ``checked_evaluation`` gives it.
+    """
+    records = evaluation.get("metrics")
+    record = records.get(name) if isinstance(records, Mapping) else None
+    value = record.get("perfect") if isinstance(record, Mapping) else None
+    return math.nan if value is None else float(value)
 
 
 def _fault(record: object) -> str:

@@ -48,6 +48,12 @@ def collapse_level(results: StudyResults) -> float | None:
     return level if isinstance(level, float) else None
 
 
+def has_collapsed(results: StudyResults, row: pd.Series) -> bool:
+    """Whether the last score of the trial raised the collapse alarm."""
+    level = collapse_level(results)
+    return level is not None and bool(row.get(COLLAPSE_PROBABILITY, 0.0) >= level)
+
+
 def _values(results: StudyResults, outcome: str) -> pd.Series:
     """The outcome of every trial, in the order of the table of trials."""
     if outcome == "imbalance":

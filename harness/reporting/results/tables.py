@@ -55,6 +55,9 @@ class SampleGrids(Protocol):
         images_seen: grids drawn after more images than this are left out.
         """
 
+    def steps(self, run_id: str) -> list[int]:
+        """After how many images the run's grids of generated images were drawn, ascending."""
+
 
 @dataclass(frozen=True)
 class RunRecord:

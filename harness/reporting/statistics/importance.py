@@ -15,11 +15,17 @@ from harness.core.config import FIELD_TYPES
 from harness.core.spec.study_spec import Choices
 from harness.reporting.results.tables import StudyResults, param_column
 from harness.reporting.statistics.estimates import Values, normal_quantile
-from harness.reporting.statistics.ped_anova import FieldGrid, divergences
+from harness.reporting.statistics.ped_anova import FieldGrid, divergences, weighted_divergences
 
 MIN_TRIALS = 10
 TARGET_TRIALS = 5  # as many trials above the target quantile as PED-ANOVA's authors advise
 TARGET_QUANTILE = 0.1  # Watanabe et al. 2023 (PED-ANOVA), gamma' of the experiments
+LARGEST_QUANTILE = 0.5
+FEWEST_TRIALS = 4
+"""The fewest completed trials that shares with intervals are computed from, to be shown."""
+
+RESAMPLES = 400
+LEVEL = 0.05
 
 SHUFFLES_AT_ONCE = 500
 MAX_SHUFFLES = 20_000
@@ -112,6 +118,44 @@ def _measure(results: StudyResults) -> Importance:
     return Importance(dict(ordered), len(ranked), _quantile(len(ranked)))
 
 
+def share_intervals(results: StudyResults) -> pd.DataFrame:
+    """The importance shares with 95 % intervals, largest first: field, share, low, high, n.
+
+    Of RESAMPLES bootstrap resamples of the trials, the quantiles of their shares. From
+    FEWEST_TRIALS completed trials on, fewer than ``importance`` asks for: such intervals are wide,
+    and too narrow all the same, since a bootstrap of few trials knows nothing of those that were
+    not run. No rows with fewer trials, fewer than two searched fields or equal scores.
+    """
+    ranked = _ranked(results)
+    columns = ["field", "share", "low", "high", "n"]
+    nothing = pd.DataFrame({name: pd.Series(dtype="float64") for name in columns})
+    if len(results.spec.space) < 2 or len(ranked) < FEWEST_TRIALS:
+        return nothing
+    found = _divergences(results, _best(results)[None, :])[0]
+    if ranked[results.objective].nunique() < 2 or not found.sum() > 0:
+        return nothing
+    resampled = _resampled_divergences(results)
+    resampled = resampled[resampled.sum(axis=1) > 0]
+    shares = resampled / resampled.sum(axis=1, keepdims=True)
+    low, high = np.quantile(shares, (LEVEL / 2, 1 - LEVEL / 2), axis=0)
+    table = {"field": list(results.spec.space), "share": found / found.sum()}
+    frame = pd.DataFrame({**table, "low": low, "high": high, "n": len(ranked)})
+    return frame.sort_values("share", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def _resampled_divergences(results: StudyResults) -> Values:
+    """The divergences of all fields in bootstrap resamples of the trials, (RESAMPLES, fields)."""
+    scores = _ranked(results)[results.objective].to_numpy(dtype="float64")
+    scores = scores if results.lower_is_better else -scores
+    n = len(scores)
+    weights = np.random.default_rng(n).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+    place = math.ceil(_quantile(n) * n)  # of the last one of the best, counted with its weight
+    last = scores[(weights.cumsum(axis=1) >= place).argmax(axis=1)]
+    best = scores[None, :] <= last[:, None]
+    counted = weights.astype("float64")
+    return np.stack([weighted_divergences(grid, counted, best) for grid in _grids(results)], axis=1)
+
+
 def importance_difference(results: StudyResults, field: str, over: Sequence[str]) -> Shuffled | str:
     """The PED-ANOVA share of ``field`` minus the largest share in ``over``; or why there is none.
 
@@ -163,8 +207,14 @@ def _best(results: StudyResults) -> npt.NDArray[np.bool_]:
     return best
 
 
+def best_of(num_trials: int) -> int:
+    """How many of so many completed trials count as the best ones, without ties."""
+    return math.ceil(_quantile(num_trials) * num_trials)
+
+
 def _quantile(num_trials: int) -> float:
-    return max(TARGET_QUANTILE, TARGET_TRIALS / num_trials)
+    """The share of the trials that count as the best: half of them at most."""
+    return min(max(TARGET_QUANTILE, TARGET_TRIALS / num_trials), LARGEST_QUANTILE)
 
 
 @lru_cache(maxsize=8)

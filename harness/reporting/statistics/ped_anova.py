@@ -64,13 +64,24 @@ def divergences(grid: FieldGrid, chosen: npt.NDArray[np.bool_]) -> Values:
 
     Every choice has a trial at least. 0 for a field that can take one value alone.
     """
-    if grid.num_cells == 1:
-        return np.zeros(len(chosen))
     in_cell = np.equal.outer(grid.cells, np.arange(grid.num_cells)).astype("float64")
+    among_all = in_cell.sum(axis=0, keepdims=True)
+    return divergences_of_counts(grid, among_all, chosen.astype("float64") @ in_cell)
+
+
+def weighted_divergences(grid: FieldGrid, weights: Values, chosen: npt.NDArray[np.bool_]) -> Values:
+    """``divergences`` where trials count ``weights`` times, as in resamples: two (B, n) -> (B,)."""
+    in_cell = np.equal.outer(grid.cells, np.arange(grid.num_cells)).astype("float64")
+    return divergences_of_counts(grid, weights @ in_cell, (weights * chosen) @ in_cell)
+
+
+def divergences_of_counts(grid: FieldGrid, among_all: Values, among_chosen: Values) -> Values:
+    """The divergences from how many trials, and chosen ones, lie in each cell: (B or 1, G) each."""
+    if grid.num_cells == 1:
+        return np.zeros(len(among_chosen))
     density = _ordered_density if grid.ordered else _unordered_density
-    among_all = density(in_cell.sum(axis=0, keepdims=True)) + _TINY
-    among_chosen = density(chosen.astype("float64") @ in_cell) + _TINY
-    found: Values = (among_all * (among_chosen / among_all - 1) ** 2).sum(axis=1)
+    all_of_them, best = density(among_all) + _TINY, density(among_chosen) + _TINY
+    found: Values = (all_of_them * (best / all_of_them - 1) ** 2).sum(axis=1)
     return found
 
 

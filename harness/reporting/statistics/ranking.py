@@ -47,3 +47,39 @@ def loss_correlations(results: StudyResults) -> dict[str, tuple[float, int]]:
             rho = float(np.corrcoef(ranks.to_numpy(), rowvar=False)[0, 1])
             found[loss] = (rho, len(pairs))
     return found
+
+
+def within_run_correlations(results: StudyResults) -> dict[str, pd.Series]:
+    """Spearman's rank correlation of each loss with fid over a trial's reports: loss -> (trials,).
+
+    By trial number. Trials with fewer than MIN_TRIALS reports of both, or without any spread in
+    one of them, are left out; so is a loss without any trial.
+    """
+    history = results.history
+    rows = history[history["metric"].isin(["fid", "d_loss", "g_loss"])]
+    rows = rows[np.isfinite(rows["value"])]
+    wide = rows.pivot_table(
+        index=["trial", "images_seen"], columns="metric", values="value", aggfunc="last"
+    )
+    found = {}
+    for loss in ("g_loss", "d_loss"):
+        if not {"fid", loss} <= set(wide.columns):
+            continue
+        pairs = wide[[loss, "fid"]].dropna().astype("float64")
+        ranks = pairs.groupby("trial").rank()
+        spread = ranks.groupby("trial").nunique().min(axis=1)
+        enough = ranks.groupby("trial").size() >= MIN_TRIALS
+        kept = ranks[
+            ranks.index.get_level_values("trial").isin(spread[enough & (spread > 1)].index)
+        ]
+        if not kept.empty:
+            found[loss] = _correlation_by_trial(kept, loss)
+    return found
+
+
+def _correlation_by_trial(ranks: pd.DataFrame, loss: str) -> pd.Series:
+    """trial -> Pearson's correlation of two columns of ranks."""
+    centred = ranks - ranks.groupby("trial").transform("mean")
+    products = (centred[loss] * centred["fid"]).groupby("trial").sum()
+    squares = (centred**2).groupby("trial").sum()
+    return products / np.sqrt(squares[loss] * squares["fid"])

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import re
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,11 @@ from tests.support import reports as builder
 from tests.support.html_page import Page
 
 RUNS = builder.random_runs(14, seed=5, reports=4)
+
+
+OWN_SCRIPT = resources.files("harness.reporting").joinpath("templates/study.js").read_text("utf-8")
+UNDRAWN = ("fidelity_diversity", "network_balance")
+"""The plots of which RUNS have no scores."""
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +52,13 @@ def test_the_page_holds_everything_the_design_names(page: Page) -> None:
     assert page.text.index("Answer") < page.text.index("Leaderboard") < page.text.index("Reproduce")
 
 
-def test_every_link_of_the_page_has_its_target(page: Page) -> None:
+def test_every_link_of_the_page_has_its_target(page: Page, written: Path) -> None:
     ids = {attributes.get("id") for _, attributes in page.elements}
-    assert {str(a["href"]).removeprefix("#") for a in page.all("a")} <= ids
+    links = [str(a["href"]) for a in page.all("a")]
+    assert {link.removeprefix("#") for link in links if link.startswith("#")} <= ids
+    files = {link for link in links if not link.startswith("#")}
+    assert files == {f"data/{name}.csv" for name in PLOTS.names() if name not in UNDRAWN}
+    assert all((written.parent / file).is_file() for file in files)
 
 
 def test_every_trial_is_named_with_its_end(page: Page) -> None:
@@ -57,32 +67,38 @@ def test_every_trial_is_named_with_its_end(page: Page) -> None:
         assert row, run.number
 
 
-def test_nothing_is_loaded_and_nothing_runs(page: Page) -> None:
+def test_nothing_is_loaded_and_nothing_runs_but_the_pages_own_script(page: Page) -> None:
     sources = [a["src"] for a in page.all("img")] + [a["srcset"] for a in page.all("source")]
     assert sources
     assert all(str(source).startswith("data:image/") for source in sources)
     tags = {tag for tag, _ in page.elements}
-    assert not tags & {"script", "link", "iframe", "object", "embed", "form", "base"}
+    assert not tags & {"link", "iframe", "object", "embed", "form", "base"}
+    assert page.all("script") == [{}]
+    assert page.script == OWN_SCRIPT
     assert not [a for _, a in page.elements if any(n.startswith("on") or n == "style" for n in a)]
     assert "url(" not in page.css
     assert "@import" not in page.css
 
 
-def test_the_policy_allows_this_style_sheet_and_data_images_only(page: Page) -> None:
+def test_the_policy_allows_this_style_sheet_this_script_and_data_images_only(page: Page) -> None:
     policy = next(a["content"] for a in page.all("meta") if "http-equiv" in a)
-    digest = base64.b64encode(hashlib.sha256(page.css.encode()).digest()).decode()
+    style, script = (
+        base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        for text in (page.css, page.script)
+    )
     assert policy == (
-        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; img-src data:; style-src 'sha256-{style}'; "
+        f"script-src 'sha256-{script}'; base-uri 'none'; form-action 'none'"
     )
 
 
 def test_pictures_have_words_and_a_dark_variant(page: Page) -> None:
-    images = page.all("img")
-    assert all(image["alt"] for image in images)
+    assert all(image["alt"] for image in page.all("img"))
+    images = [image for image in page.all("img") if image.get("class") != "pixels"]
     dark = [s for s in page.all("source") if "prefers-color-scheme: dark" in str(s["media"])]
     plots = [image for image in images if "width" in image]
-    assert len(plots) >= 10  # history, 4 fields, importance, 3 curves, states
+    assert any("The best completed trial is trial" in str(image["alt"]) for image in plots)
+    assert len(plots) >= 19  # history, 4 fields, 6 pairs, importance, 4 curves, 2 losses, states
     assert len(dark) >= len(plots)
     assert not {str(s["srcset"]) for s in dark} & {str(image["src"]) for image in plots}
 
@@ -100,13 +116,15 @@ def test_the_page_is_small(written: Path) -> None:
 def test_the_same_runs_give_the_same_bytes(written: Path, tmp_path: Path) -> None:
     shuffled = [RUNS[index] for index in np.random.default_rng(0).permutation(len(RUNS))]
     again = write_report(builder.results(shuffled), tmp_path)
-    for name in ("index.html", "runs.csv", "study.json"):
+    for name in ("index.html", "runs.csv", "study.json", *(f"data/{n}.csv" for n in PLOTS.names())):
         assert (again.parent / name).read_bytes() == (written.parent / name).read_bytes(), name
 
 
-def test_only_the_three_files_are_left(written: Path) -> None:
+def test_only_the_files_of_the_report_are_left(written: Path) -> None:
     names = sorted(path.name for path in written.parent.iterdir())
-    assert names == ["index.html", "runs.csv", "study.json"]
+    assert names == ["data", "index.html", "runs.csv", "study.json"]
+    data = sorted(path.name for path in (written.parent / "data").iterdir())
+    assert data == [f"{name}.csv" for name in PLOTS.names()]
 
 
 def test_runs_csv_is_the_table_of_trials(written: Path) -> None:
@@ -160,7 +178,8 @@ def test_text_from_the_runs_stays_text() -> None:
     spec = builder.spec(question=EVIL, base={"images": 100_000, "dataset": EVIL})
     changes = {"evaluation": evaluation, "gaps": (EVIL,), "environment": {EVIL: [EVIL]}}
     page = Page(render_page(analyse(builder.results(runs, spec, **changes))))
-    assert not page.all("script")
+    assert page.all("script") == [{}]
+    assert page.script == OWN_SCRIPT
     assert all(str(image["src"]).startswith("data:") for image in page.all("img"))
     assert page.text.count("<script>alert(1)</script>") >= 8
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.reporting.parts.tables import COLLAPSED_MARK, all_trials, leaderboard
+from harness.reporting.parts.tables import all_trials
+from harness.reporting.parts.trials.leaderboard import COLLAPSED_MARK, leaderboard
 from harness.reporting.results.tables import StudyResults
 from tests.support import reports as builder
 

@@ -1,0 +1,1 @@
+"""Parts of a page about single trials: the leaderboard, the winner's configuration, images."""
