@@ -81,7 +81,12 @@ def test_claims_is_the_page_of_all_claims(
     monkeypatch.chdir(tmp_path)
     assert run("claims", "--tracking-uri", store.uri) == 0
     folder = tmp_path / "reports" / "claims"
-    assert {path.name for path in folder.iterdir()} == {"index.html", "claims.csv", "claims.json"}
+    assert {path.name for path in folder.iterdir()} == {
+        "index.html",
+        "claims.csv",
+        "claims.json",
+        "runs.jsonl",
+    }
     page = (folder / "index.html").read_text("utf-8")
     assert "Centering the pixels to [-1, 1]" in page
     assert "Not run." in page
