@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from harness.core.errors import InputError, shown
 from harness.core.schema import GENERATOR_FILE
 from harness.reporting.parts.provenance import trial_record
 from harness.reporting.results.artifacts import NotRead, StudyArtifacts
+from harness.reporting.results.comparable import joint_ranking
 from harness.reporting.results.load import load_results
 from harness.reporting.results.tables import StudyResults, param_column
 from harness.tracking.stores.databases import check_tracking_store
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.api.generator import SavedGenerator
-
-COMPARED = ("dataset", "classifier", "extractor", "num_fake_samples")
-"""What of evaluation.json two studies must share for their scores to compare."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,18 +160,7 @@ class RecordedStudy:
         A column ``study`` comes first and ``rank`` is over all. Raises InputError where scores do
         not compare: another objective, dataset, classifier, features or number of samples.
         """
-        import pandas as pd
-
-        for other in others:
-            if fault := _difference(self.results, other.results):
-                raise InputError(f"{self.name} and {other.name} do not compare: {fault}")
-        parts = [one.results.ranked.assign(study=one.name) for one in (self, *others)]
-        both = pd.concat(parts).drop(columns="rank")
-        both = both.sort_values(
-            self.results.objective, ascending=self.results.lower_is_better, kind="stable"
-        )
-        both.insert(0, "study", both.pop("study"))
-        return both.reset_index(drop=True).assign(rank=range(1, len(both) + 1))
+        return joint_ranking([self.results, *(other.results for other in others)])
 
 
 def load(
@@ -188,21 +175,3 @@ def load(
     if not is_server_uri(uri):
         uri = check_tracking_store(uri)
     return RecordedStudy(load_results(uri, study), data_dir)
-
-
-def _difference(one: StudyResults, other: StudyResults) -> str:
-    """What keeps the scores of two studies from comparing; "" for nothing."""
-    if one.objective != other.objective:
-        return f"their objectives are {one.objective} and {other.objective}"
-    for name in COMPARED:
-        values = [_named(results.evaluation.get(name)) for results in (one, other)]
-        if values[0] != values[1]:
-            return f"{name.replace('_', ' ')}: {shown(values[0])} and {shown(values[1])}"
-    return ""
-
-
-def _named(record: Any) -> Any:
-    """What identifies an entry of evaluation.json: its fingerprint or hash, else all of it."""
-    if not isinstance(record, dict):
-        return record
-    return record.get("fingerprint") or record.get("sha256") or record

@@ -102,6 +102,7 @@ def test_the_plot(tmp_path: Path):
     runs = [builder.record(number, wall_seconds=10.0 * number) for number in range(4)]
     results = builder.results(runs)
     assert plot.caption(results) == "Wall-clock time of each trial (n = 4, 60 s in all)."
+    assert plot.finding(plot.summarise(results)) == "Trial 3 took longest, 30 s"
     for study in (results, builder.results([])):
         _, ax = plt.subplots()
         plot.draw(plot.summarise(study), ax)

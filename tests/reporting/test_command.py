@@ -10,8 +10,10 @@ import pytest
 
 from harness.cli.app import open_door
 from harness.report import report
+from harness.reporting.pages import comparison as comparison_module
 from harness.reporting.pages import study as page_module
 from harness.tracking.stores.layout import Layout
+from tests.support.html_page import Page
 from tests.support.reports import Store
 
 
@@ -35,6 +37,35 @@ def test_it_writes_the_page_into_reports(
     assert "reports/demo/index.html" in capsys.readouterr().out
     written = {path.name for path in (tmp_path / "reports" / "demo").iterdir()}
     assert written == {"data", "index.html", "runs.csv", "study.json"}
+    index = Page((tmp_path / "reports" / "index.html").read_text("utf-8"))
+    assert index.all("a")[0]["href"] == "demo/index.html"
+
+
+def test_several_studies_are_compared_and_listed(
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(comparison_module, "render", lambda plot, results: [])
+    assert run("won", "bare", "--tracking-uri", store.uri) == 2  # bare has recorded nothing
+    error = capsys.readouterr().err
+    assert error.startswith("error: won and bare do not compare: their objectives are fid")
+    assert error.count("\n") == 1
+    assert not (tmp_path / "reports").exists()
+    assert run("won", "won-confirm", "--tracking-uri", store.uri) == 0
+    assert "reports/won+won-confirm/index.html" in capsys.readouterr().out
+    index = Page((tmp_path / "reports" / "index.html").read_text("utf-8"))
+    assert index.all("a")[0]["href"] == "won%2Bwon-confirm/index.html"
+
+
+def test_a_report_elsewhere_writes_no_index(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_module, "render", lambda plot, results: [])
+    assert run("demo", "--tracking-uri", store.uri, "--output", str(tmp_path / "mine")) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 @pytest.mark.slow
@@ -135,6 +166,9 @@ def test_a_page_of_more_runs_is_replaced_by_force_alone(
         (["demo", "--tracking-uri", "sqlite:///{tmp}/none.db"], "run a study first"),
         (["demo", "--tracking-uri", "{uri}", "--output", "{tmp}/file"], "--output"),
         ([], "STUDY_NAME"),
+        (["demo", "demo", "--tracking-uri", "{uri}"], "compared with itself"),
+        (["demo", "claims", "--tracking-uri", "{uri}"], "calibration and claims"),
+        (["demo", "nope", "--tracking-uri", "{uri}"], "no study 'nope'"),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_code_2(
