@@ -19,10 +19,29 @@ class FinalState(StrEnum):
 
 RUN_STATUS = {
     FinalState.COMPLETE: "FINISHED",
-    FinalState.PRUNED: "KILLED",
+    FinalState.PRUNED: "FINISHED",
     FinalState.FAIL: "FAILED",
 }
-"""Trial state -> status of the trial's MLflow run."""
+"""Trial state -> status of the trial's MLflow run; the tag ``outcome`` parts the first two."""
+
+OUTCOME = {
+    FinalState.COMPLETE: "complete",
+    FinalState.PRUNED: "pruned",
+    FinalState.FAIL: "failed",
+}
+"""Trial state -> tag ``outcome`` of the trial's MLflow run."""
+
+
+def final_state(status: object, outcome: object) -> FinalState | None:
+    """The state of the trial whose run has that status and tag ``outcome``; None while it runs.
+
+    Runs of earlier versions have no such tag: those of pruned trials were KILLED.
+    """
+    if status == "KILLED" or (status == "FINISHED" and outcome == OUTCOME[FinalState.PRUNED]):
+        return FinalState.PRUNED
+    if status == "FINISHED":
+        return FinalState.COMPLETE
+    return FinalState.FAIL if status == "FAILED" else None
 
 
 class RunKind(StrEnum):
@@ -38,6 +57,7 @@ class Tag(StrEnum):
     KIND = "kind"
     STUDY_NAME = "study_name"
     TRIAL_NUMBER = "trial_number"  # also a metric, so that the UI can chart it
+    OUTCOME = "outcome"  # of a trial that has ended: "complete", "pruned", "failed"
     FAILURE = "failure"  # short reason why a trial is FAIL
     PRUNED_BY = "pruned_by"  # "pruner" or "collapse"
     ARM = "arm"  # name of the trial's arm, in a study that compares arms

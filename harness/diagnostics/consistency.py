@@ -14,7 +14,7 @@ import optuna
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
-from harness.core.schema import RUN_STATUS, FinalState
+from harness.core.schema import FinalState
 from harness.diagnostics.installation import Finding
 from harness.diagnostics.relocation import find_misplaced, relocate
 from harness.search.study.lock import study_lock_if_free
@@ -174,7 +174,7 @@ def _problems(
 def _lacks_files(run: RecordedRun, study: RecordedStudy, places: ArtifactPlaces) -> bool:
     """Whether a complete trial of a database has no files where a report would read them."""
     local = run.artifact_uri.startswith("file:") and places.server is None
-    if run.status != RUN_STATUS[FinalState.COMPLETE] or not local:
+    if run.state != FinalState.COMPLETE or not local:
         return False
     folders = places.local_folders(study.name, run.run_id, run.artifact_uri)
     return not any(folder.exists() for folder in folders)

@@ -13,7 +13,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.core.config import TrialConfig
-from harness.core.schema import CONFIG_ID, INTERRUPTED, RUN_STATUS, FinalState, RunKind, Tag
+from harness.core.schema import (
+    CONFIG_ID,
+    INTERRUPTED,
+    OUTCOME,
+    RUN_STATUS,
+    FinalState,
+    RunKind,
+    Tag,
+    final_state,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -56,6 +65,11 @@ class RecordedRun:
     tags: Mapping[str, str] = field(default_factory=dict)
     bare: bool = False
 
+    @property
+    def state(self) -> FinalState | None:
+        """The final state of the trial, as the run says it; None while the run is RUNNING."""
+        return final_state(self.status, self.tags.get(Tag.OUTCOME))
+
 
 @dataclass(frozen=True)
 class RecordedStudy:
@@ -88,13 +102,18 @@ def disagreeing(runs: Sequence[RecordedRun], endings: Endings) -> list[tuple[Rec
 
 
 def _agrees(run: RecordedRun, ending: Ending) -> bool:
-    """Whether the run has the status, the tags and, if interrupted, the parameters of ``ending``.
+    """Whether the run has the state, the tags and, if interrupted, the parameters of ``ending``.
 
     Tags count because a trial that failed by itself is FAILED like an interrupted one.
     """
     if run.bare and ending.config is not None:
         return False
-    return run.status == RUN_STATUS[ending.state] and ending.tags.items() <= run.tags.items()
+    return run.state == ending.state and ending.tags.items() <= run.tags.items()
+
+
+def final_tags(state: FinalState, tags: Mapping[str, str]) -> dict[str, str]:
+    """The ``tags`` of a trial that ended in ``state``, and the tag that names the state."""
+    return {**tags, Tag.OUTCOME.value: OUTCOME[state]}
 
 
 def without_run(runs: Sequence[RecordedRun], endings: Endings) -> list[int]:
@@ -113,7 +132,7 @@ def end_runs(client: MlflowClient, runs: Sequence[RecordedRun], endings: Endings
     for run, ending in found:
         if run.bare:
             log_parameters(client, run.run_id, run.number, ending.config)
-        for name, value in ending.tags.items():
+        for name, value in final_tags(ending.state, ending.tags).items():
             client.set_tag(run.run_id, name, value)
         client.set_terminated(run.run_id, RUN_STATUS[ending.state])
     return sorted(run.number for run, _ in found)

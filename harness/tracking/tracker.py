@@ -18,7 +18,7 @@ from harness.core.config import TrialConfig
 from harness.core.schema import FinalState, Tag
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.failures import failure_reason
-from harness.tracking.reconcile import Endings, RecordedRun, without_run
+from harness.tracking.reconcile import Endings, RecordedRun, final_tags, without_run
 
 StudyStatus = Literal["FINISHED", "FAILED", "KILLED"]
 """How a study's run ends: done, after an error, or interrupted by a person."""
@@ -103,7 +103,7 @@ class TrialRun(ArtifactLog):
         needed = {FinalState.FAIL: Tag.FAILURE, FinalState.PRUNED: Tag.PRUNED_BY}.get(state)
         if needed is not None and not tags.get(needed):
             raise ValueError(f"a trial that ends as {state} needs the tag {needed.value!r}")
-        self._write_end(state, {str(key): value for key, value in tags.items()})
+        self._write_end(state, final_tags(state, {str(key): tags[key] for key in tags}))
         self.state = state
 
     def __enter__(self) -> Self:

@@ -80,6 +80,7 @@ def _state(spec: StudySpec, fields: Sequence[str]) -> dict[str, Any]:
         "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
         "selectedColumns": [
+            f"tags.`{Tag.OUTCOME}`",
             *(f"metrics.`{name}`" for name in scores),
             *(f"params.`{name}`" for name in fields),
             "attributes.`Duration`",

@@ -17,7 +17,7 @@ from PIL import Image
 
 from harness.core.config import FIELDS, TrialConfig
 from harness.core.errors import DivergedError
-from harness.core.schema import INTERRUPTED, RUN_STATUS, FinalState, Tag
+from harness.core.schema import INTERRUPTED, OUTCOME, RUN_STATUS, FinalState, Tag
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.reconcile import INTERRUPTED_ENDING, Ending
@@ -195,7 +195,7 @@ def test_states_become_statuses(backend: Backend, trial: TrialRun, state: FinalS
     with trial:
         trial.finish(state, ENDS[state])
     seen = backend.see(trial)
-    assert seen.status == RUN_STATUS[state]
+    assert (seen.status, seen.tags["outcome"]) == (RUN_STATUS[state], OUTCOME[state])
     assert {name: seen.tags[name] for name in ENDS[state]} == ENDS[state]
     assert trial.state == state
 
@@ -244,7 +244,7 @@ def test_an_error_after_the_end_leaves_the_end(backend: Backend, trial: TrialRun
     with pytest.raises(OSError, match="disk"):
         prune()
     seen = backend.see(trial)
-    assert seen.status == "KILLED"
+    assert (seen.status, seen.tags["outcome"]) == ("FINISHED", "pruned")
     assert "failure" not in seen.tags
 
 
@@ -349,13 +349,15 @@ def test_what_killed_processes_left_ends_as_the_search_says(
     seen = [backend.see(run) for run in (complete, pruned, cut, running, unknown, done)]
     assert [one.status for one in seen] == [
         "FINISHED",
-        "KILLED",
+        "FINISHED",
         "FAILED",
         "RUNNING",
         "FAILED",
         "FAILED",
     ]
     assert seen[1].tags["pruned_by"] == "collapse"
+    outcomes = [one.tags.get("outcome") for one in seen]
+    assert outcomes == ["complete", "pruned", "failed", None, "failed", "failed"]
     for one in (seen[2], seen[4], seen[5]):
         assert one.tags["failure"] == INTERRUPTED
 

@@ -14,12 +14,30 @@ from harness.core.registry import METRICS
 from harness.core.seeds import derive_seed
 
 
-def test_every_trial_state_has_a_run_status_of_its_own():
-    # MLflow's states, as its documentation lists them.
-    mlflow_states = {"RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"}
-    assert set(schema.RUN_STATUS) == set(schema.FinalState)
-    assert len(set(schema.RUN_STATUS.values())) == 3
-    assert set(schema.RUN_STATUS.values()) <= mlflow_states
+@pytest.mark.parametrize("state", schema.FinalState)
+def test_a_run_says_the_state_of_its_trial(state: schema.FinalState):
+    assert schema.final_state(schema.RUN_STATUS[state], schema.OUTCOME[state]) == state
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "state"),
+    [
+        ("KILLED", None, "PRUNED"),  # of earlier versions, which had no tag
+        ("FINISHED", None, "COMPLETE"),
+        ("FAILED", None, "FAIL"),
+        ("FAILED", "pruned", "FAIL"),  # killed between the run's end and the trial's
+        ("FINISHED", "of somebody else", "COMPLETE"),
+        ("RUNNING", "pruned", None),
+        ("SCHEDULED", None, None),
+    ],
+)
+def test_runs_of_before_and_cut_off_runs_are_read(status: str, outcome: str | None, state):
+    assert schema.final_state(status, outcome) == state
+
+
+def test_no_run_of_a_trial_that_was_pruned_looks_failed():
+    # MLflow's page shows FAILED and KILLED with the same red cross.
+    assert schema.RUN_STATUS[schema.FinalState.PRUNED] == "FINISHED"
 
 
 def test_no_two_metrics_share_a_name():

@@ -10,7 +10,7 @@ from typing import Any
 import optuna
 import pytest
 
-from harness.core.schema import RUN_STATUS, FinalState
+from harness.core.schema import OUTCOME, RUN_STATUS, FinalState
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
 from harness.search.study.open_study import open_study
@@ -88,7 +88,9 @@ class BothStores:
         assert len(runs) == len(by_number) == len(study.trials)
         for trial in study.trials:
             run = by_number[trial.number]
-            assert run.info.status == RUN_STATUS[FinalState(trial.state.name)]
+            state = FinalState(trial.state.name)
+            assert run.info.status == RUN_STATUS[state]
+            assert run.data.tags["outcome"] == OUTCOME[state]
             assert run.data.tags.get("failure") == trial.user_attrs.get("failure")
             history = self.tracker._client.get_metric_history(run.info.run_id, "fid_late")
             assert {p.step: p.value for p in history} == trial.intermediate_values

@@ -77,12 +77,17 @@ def stores(folder, name, storage=None, tracking=None):
 def check_stores_agree(folder, name, metric="fid_late", **addresses):
     trials, runs, client = stores(folder, name, **addresses)
     assert sorted(trials) == sorted(runs)
-    status = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
+    ends = {  # those of earlier versions have no tag
+        "COMPLETE": [("FINISHED", "complete"), ("FINISHED", None)],
+        "PRUNED": [("FINISHED", "pruned"), ("KILLED", None)],
+        "FAIL": [("FAILED", "failed"), ("FAILED", None)],
+    }
     parents = {run.data.tags["mlflow.parentRunId"] for run in runs.values()}
     assert len(parents) == 1
     for number, trial in trials.items():
         recorded = runs[number]
-        assert recorded.info.status == status[trial.state.name]
+        ended = (recorded.info.status, recorded.data.tags.get("outcome"))
+        assert ended in ends[trial.state.name]
         assert recorded.data.metrics["trial_number"] == number
         for field, value in trial.params.items():
             assert recorded.data.params[field] == str(value)

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from harness.core.config import TrialConfig
 from harness.core.schema import CONFIG_ID, RUN_STATUS, FinalState, RunKind, Tag
 from harness.core.spec.study_spec import StudySpec
-from harness.tracking.reconcile import Endings, RecordedRun, disagreeing
+from harness.tracking.reconcile import Endings, RecordedRun, disagreeing, final_tags
 from harness.tracking.tracker import (
     NO_TAGS,
     ArtifactLog,
@@ -112,7 +112,8 @@ class MemoryStudy(_MemoryRun, StudyTracker):
         ends = read_endings()
         found = disagreeing(recorded, ends)
         for recorded_run, end in found:
-            runs[recorded_run.run_id]._write_end(end.state, end.tags)
+            tags = final_tags(end.state, end.tags)
+            runs[recorded_run.run_id]._write_end(end.state, tags)
         return sorted([*(run.number for run, _ in found), *self._record(recorded, ends)])
 
     def find_trained(self, trains: str) -> TrainedRun | None:

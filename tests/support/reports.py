@@ -103,10 +103,11 @@ def record(
     steps = [round(last * k / max(1, len(curve))) for k in range(1, len(curve) + 1)]
     history = {"fid": list(zip(steps, curve, strict=True))} if curve else {}
     history |= {name: [(last, value)] for name, value in finals.items()}
-    status = {"complete": "FINISHED", "pruned": "KILLED", "running": "RUNNING"}.get(
+    status = {"complete": "FINISHED", "pruned": "FINISHED", "running": "RUNNING"}.get(
         outcome, "FAILED"
     )
     extra = {
+        "pruned": {"outcome": "pruned"},
         "interrupted": {"failure": "interrupted"},
         "failed": {"failure": "d_loss is not finite"},
     }

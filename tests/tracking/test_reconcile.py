@@ -6,7 +6,7 @@ import pytest
 from mlflow import MlflowClient
 
 from harness.core.config import TrialConfig
-from harness.core.schema import RUN_STATUS, FinalState
+from harness.core.schema import OUTCOME, RUN_STATUS, FinalState
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.reconcile import (
@@ -24,8 +24,22 @@ SPEC = StudySpec(name="slopes", question="Which slope?")
 
 @pytest.mark.parametrize("state", FinalState)
 def test_a_run_that_agrees_is_left_alone(state: FinalState) -> None:
-    run = RecordedRun("a", 0, RUN_STATUS[state])
+    run = RecordedRun("a", 0, RUN_STATUS[state], tags={"outcome": OUTCOME[state]})
     assert disagreeing([run], {0: Ending(state)}) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "status"), [("COMPLETE", "FINISHED"), ("PRUNED", "KILLED"), ("FAIL", "FAILED")]
+)
+def test_a_run_of_before_that_agrees_is_left_alone(state: str, status: str) -> None:
+    run = RecordedRun("a", 0, status, tags={"kind": "trial"})
+    assert disagreeing([run], {0: Ending(FinalState(state))}) == []
+
+
+def test_a_trial_that_was_pruned_is_not_complete_in_mlflow() -> None:
+    run = RecordedRun("a", 0, "FINISHED", tags={"outcome": "complete", "pruned_by": "pruner"})
+    pruned = Ending(FinalState.PRUNED, {"pruned_by": "pruner"})
+    assert disagreeing([run], {0: pruned}) == [(run, pruned)]
 
 
 def test_a_run_ends_as_its_trial_did_and_a_running_trial_keeps_its_run() -> None:

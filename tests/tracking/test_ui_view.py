@@ -31,7 +31,7 @@ def test_it_shows_trials_by_the_objective_with_their_fields_and_scores():
     objective = SPEC.search.metric
     assert state["searchFilter"] == "tags.kind = 'trial'"
     assert (state["orderByKey"], state["orderByAsc"]) == (f"metrics.`{objective}`", True)
-    assert state["selectedColumns"][0] == f"metrics.`{objective}`"
+    assert state["selectedColumns"][:2] == ["tags.`outcome`", f"metrics.`{objective}`"]
     assert [f"params.`{name}`" for name in SPACE] == [
         column for column in state["selectedColumns"] if column.startswith("params")
     ]

@@ -22,6 +22,7 @@ LARGEST = 1e50
 READ_TAGS = (
     Tag.KIND,
     Tag.TRIAL_NUMBER,
+    Tag.OUTCOME,
     Tag.FAILURE,
     Tag.PRUNED_BY,
     Tag.ARM,

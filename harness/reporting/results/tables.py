@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from harness.core.config import ADDED, FIELD_TYPES
-from harness.core.schema import INTERRUPTED, RUN_STATUS, FinalState, Tag
+from harness.core.schema import INTERRUPTED, OUTCOME, Tag, final_state
 from harness.core.spec.study_spec import StudySpec
 from harness.outcomes.winner import Winner
 
@@ -21,12 +21,6 @@ OUTCOMES = ("complete", "pruned", "failed", "interrupted", "running")
 """How a trial ended. interrupted: by a person or a kill; running: it has not ended yet."""
 
 HISTORY_COLUMNS = ("trial", "metric", "images_seen", "value")
-_STATE_OF_STATUS = {status: state for state, status in RUN_STATUS.items()}
-_OUTCOME_OF_STATE = {
-    FinalState.COMPLETE: "complete",
-    FinalState.PRUNED: "pruned",
-    FinalState.FAIL: "failed",
-}
 _TAG_COLUMNS = {
     "failure": Tag.FAILURE,
     "pruned_by": Tag.PRUNED_BY,
@@ -253,8 +247,8 @@ def _trial_table(rows: list[dict[str, Any]], metrics: tuple[str, ...]) -> pd.Dat
 
 
 def _row(run: RunRecord) -> dict[str, Any]:
-    state = _STATE_OF_STATUS.get(run.status)
-    outcome = "running" if state is None else _OUTCOME_OF_STATE[state]
+    state = final_state(run.status, run.tags.get(Tag.OUTCOME))
+    outcome = "running" if state is None else OUTCOME[state]
     if outcome == "failed" and run.tags.get(Tag.FAILURE) == INTERRUPTED:
         outcome = "interrupted"
     added = {name: str(before) for name, before in ADDED.items()}

@@ -17,7 +17,7 @@ from harness.core.spec.study_spec import STUDY_KEYS, StudySpec
 from harness.reporting.results import database
 from harness.reporting.results import load as results_module
 from harness.reporting.results.load import load_recorded, load_results
-from harness.reporting.results.tables import StudyResults
+from harness.reporting.results.tables import StudyResults, tabulate
 from tests.support import reports as builder
 from tests.support.reports import Store
 
@@ -58,6 +58,12 @@ def test_outcomes_tell_interrupted_and_running_from_failed(demo: StudyResults) -
     assert demo.trials["failure"][2] == "d_loss is not finite"
     assert demo.trials["pruned_by"][1] == "pruner"
     assert demo.trials["retry_of"][5] == "3"
+
+
+def test_pruned_runs_of_before_are_pruned_ones() -> None:
+    now = builder.record(0, "pruned")
+    before = dataclasses.replace(now, number=1, status="KILLED", tags={"kind": "trial"})
+    assert list(tabulate([now, before]).trials["outcome"]) == ["pruned", "pruned"]
 
 
 def test_params_come_back_in_their_types(demo: StudyResults) -> None:

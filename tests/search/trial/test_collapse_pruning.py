@@ -64,7 +64,7 @@ def test_a_trial_that_stays_collapsed_is_pruned_by_collapse(monkeypatch) -> None
     trial, run, end = _run(monkeypatch, 0.9, optuna.pruners.NopPruner())
     assert trial.state.name == "PRUNED"
     assert trial.user_attrs["pruned_by"] == run.tags["pruned_by"] == PRUNED_BY_COLLAPSE
-    assert run.run_status == "KILLED"
+    assert (run.run_status, run.tags["outcome"]) == ("FINISHED", "pruned")
     assert end.reason == PRUNED_BY_COLLAPSE
     # The report at 467 is a late one, which the rule does not count: 400 and 500 are two in a row.
     steps = [step for step, _ in run.metrics[COLLAPSE_PROBABILITY]]

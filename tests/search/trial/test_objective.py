@@ -185,7 +185,7 @@ def test_a_pruned_trial_says_by_what_and_keeps_its_scores(monkeypatch):
     trial, run, end = run_one(3.0, 2.0, pruner=PruneAt(64))
     assert trial.state == TrialState.PRUNED
     assert trial.user_attrs["pruned_by"] == "pruner"
-    assert run.run_status == "KILLED"
+    assert (run.run_status, run.tags["outcome"]) == ("FINISHED", "pruned")
     assert run.tags["pruned_by"] == "pruner"
     assert run.metrics["fid"] == [(32, 3.0), (64, 2.0)]
     assert "generator.keras" not in run.artifacts
