@@ -12,6 +12,7 @@ from harness.core.interruption import interruption
 from harness.core.registry import EXECUTORS
 from harness.core.schema import StudyAttribute
 from harness.core.spec.study_spec import StudySpec
+from harness.data.load import check_available
 from harness.search.display.events import Listener, Message, StudyProgress
 from harness.search.plan import StudyPlan
 from harness.search.study.agreement import num_ended, runs_lost
@@ -30,7 +31,7 @@ from harness.search.workers.executors import Executor
 from harness.search.workers.heartbeat import close_stale
 from harness.search.workers.supervisor import Supervisor
 from harness.search.workers.worker import StudyWorker
-from harness.tracking.stores.mlflow_server import is_server_uri
+from harness.tracking.stores.mlflow_server import check_server, is_server_uri
 from harness.tracking.stores.sqlite import is_missing
 from harness.tracking.stores.urls import parse, sqlite_path
 
@@ -55,6 +56,7 @@ def run_study(plan: StudyPlan, listen: Listener) -> StudyOutcome:
     interrupted = False
     listen(StudyProgress(done, total))
     if study is None or done < total:
+        _check_usable(plan)
         run = _run_here if plan.workforce.in_process else _run_by_workers
         try:
             interrupted = run(plan, storage, total, listen)
@@ -82,6 +84,15 @@ def run_study(plan: StudyPlan, listen: Listener) -> StudyOutcome:
         best=best_trial(study),
         arms=arm_values(plan.spec, study),
     )
+
+
+def _check_usable(plan: StudyPlan) -> None:
+    """Raise InputError for what each worker would find wrong, seconds later, by itself."""
+    check_available(plan.spec.base_config().dataset, plan.data_dir)
+    if is_server_uri(plan.tracking_uri):
+        check_server(plan.tracking_uri, "--tracking-uri")
+    else:
+        parse(plan.tracking_uri, "--tracking-uri")
 
 
 def _check_tracking_file(plan: StudyPlan, study: optuna.Study) -> None:
