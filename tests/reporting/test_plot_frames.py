@@ -251,3 +251,12 @@ def test_every_score_is_placed_between_untrained_and_real() -> None:
     assert found["position"].iloc[0] == pytest.approx(0.5)
     finding = PLOTS.get("score_scale").finding(found)
     assert finding == "The winner, trial 0: fid 0.5"
+
+
+def test_a_score_that_real_images_read_worse_has_no_way() -> None:
+    record = {"direction": "minimize", "perfect": 0.9}  # copies of training images are copies
+    evaluation = {"metrics": {**builder.EVALUATION["metrics"], "memorized_fraction": record}}
+    runs = [builder.record(0, fid=10.0, memorized_fraction=0.1)]
+    untrained = {"fid": 400.0, "memorized_fraction": 0.0}
+    results = builder.results(runs, evaluation=evaluation, untrained=untrained)
+    assert list(frame("score_scale", results)["score"]) == ["fid"]

@@ -77,22 +77,22 @@ def edge_words(number: Mapping[str, int]) -> str:
     return f" At the upper edge, {formats.listing(parts)}." if parts else ""
 
 
-def reference_line(ax: Axes, value: float, words: str) -> None:
+def reference_line(ax: Axes, value: float, words: str, *, below: bool = False) -> None:
     """A dotted line at ``value`` of the y axis, with ``words`` and the value above its right end.
 
-    Nothing for a value that is not finite.
+    below: they stand below it. Nothing for a value that is not finite.
     """
     if not np.isfinite(value):
         return
     ax.axhline(value, color=MUTED_COLOR, linestyle=(0, (1, 2)), linewidth=1.2, zorder=1)
     ax.annotate(
-        f"{words}, {formats.score(value)}",
+        f"{words}, {formats.number(float(value))}",
         (1.0, value),
         xycoords=("axes fraction", "data"),
-        xytext=(0, 2),
+        xytext=(0, -3 if below else 2),
         textcoords="offset points",
         ha="right",
-        va="bottom",
+        va="top" if below else "bottom",
         fontsize=8,
         color=MUTED_COLOR,
     )

@@ -36,7 +36,7 @@ def draw(frame: pd.DataFrame, ax: Axes) -> None:
     set_scale(ax, "y", "linear", (0, 1))
     set_scale(ax, "x", "linear", (0, frame["x"].max()))
     draw_curves(frame, ax)
-    reference_line(ax, GUESSING, "guessing")
+    reference_line(ax, GUESSING, "guessing", below=True)
     ax.set(xlabel="training images seen", ylabel=frame["panel"].iloc[0], ylim=(-0.02, 1.02))
     ax.set_xlim(left=0)
     label_curves(frame, ax)

@@ -61,7 +61,7 @@ def draw(frame: pd.DataFrame, ax: Axes) -> None:
         set_scale(ax, "y", value_scale(shown), (shown.min(), shown.max()))
     else:
         ax.set_yticks([])
-    reference_line(ax, frame["untrained"].iloc[0], "untrained generator")
+    reference_line(ax, frame["untrained"].iloc[0], "untrained generator", below=True)
     reference_line(ax, frame["perfect"].iloc[0], "real images")
     _draw_best(frame, ax)
     _draw_trials(frame, ax)

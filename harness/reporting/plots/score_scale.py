@@ -12,7 +12,7 @@ from harness.reporting import formats
 from harness.reporting.drawing.axes import say
 from harness.reporting.drawing.theme import BEST_COLOR, MUTED_COLOR, OUTCOME_COLOR
 from harness.reporting.plots import Plot
-from harness.reporting.results.evaluation import perfect_score
+from harness.reporting.results.evaluation import perfect_score, score_direction
 from harness.reporting.results.tables import StudyResults
 
 LEAST, MOST = -0.25, 1.25  # of the axis; what lies beyond is drawn at its end
@@ -23,7 +23,7 @@ COLUMNS = ("score", "trial", "value", "untrained", "real", "position", "best")
 def summarise(results: StudyResults) -> pd.DataFrame:
     """One row per score and completed trial; the columns COLUMNS.
 
-    Scores of which an untrained generator's value and that of real images are known, and differ.
+    Scores of which an untrained generator's value is known and worse than that of real images.
     position: the share of the way from the one to the other, which may be below 0 or above 1. Of
     more than MOST_TRIALS trials the first ones in the ranking are kept, at equal distances.
     """
@@ -34,7 +34,7 @@ def summarise(results: StudyResults) -> pd.DataFrame:
     for name in results.metrics:
         untrained = results.untrained.get(name, np.nan)
         real = perfect_score(results.evaluation, name)
-        if not np.isfinite([untrained, real]).all() or np.isclose(untrained, real):
+        if not _is_way(untrained, real, score_direction(results.evaluation, name)):
             continue
         rows = done.dropna(subset=[name])
         part = pd.DataFrame({"trial": rows["number"], "value": rows[name]})
@@ -44,6 +44,16 @@ def summarise(results: StudyResults) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame(columns=list(COLUMNS))
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
+
+
+def _is_way(untrained: float, real: float, direction: str) -> bool:
+    """Whether a score gets better from the untrained level to the real one; unknown counts as so.
+
+    Where it does not, as for copies of training images, a share of the way says nothing.
+    """
+    if not np.isfinite([untrained, real]).all() or np.isclose(untrained, real):
+        return False
+    return {"minimize": real < untrained, "maximize": real > untrained}.get(direction, True)
 
 
 def draw(frame: pd.DataFrame, ax: Axes) -> None:
@@ -93,9 +103,9 @@ def caption(results: StudyResults) -> str:
     n = frame["trial"].nunique()
     text = (
         f"Every score of the completed trials (n = {n}) as the share of the way from an untrained "
-        f"generator (0) to real images in place of generated ones (1); orange is the winner. A "
-        f"score beyond either end is drawn at the edge. Shares of different scores do not compare "
-        f"in size: the way is not equally steep."
+        f"generator (0) to real images in place of generated ones (1), where these read better; "
+        f"orange is the winner. A score beyond either end is drawn at the edge. Shares of "
+        f"different scores do not compare in size: the way is not equally steep."
     )
     return text
 

@@ -40,10 +40,19 @@ def perfect_score(evaluation: Mapping[str, Any], name: str) -> float:
 
     ``evaluation`` as ``checked_evaluation`` gives it.
     """
+    value = _record(evaluation, name).get("perfect")
+    return math.nan if value is None else float(value)
+
+
+def score_direction(evaluation: Mapping[str, Any], name: str) -> str:
+    """``minimize`` or ``maximize``, as the score's record says; "" if unknown."""
+    return _record(evaluation, name).get("direction") or ""
+
+
+def _record(evaluation: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     records = evaluation.get("metrics")
     record = records.get(name) if isinstance(records, Mapping) else None
-    value = record.get("perfect") if isinstance(record, Mapping) else None
-    return math.nan if value is None else float(value)
+    return record if isinstance(record, Mapping) else {}
 
 
 def _fault(record: object) -> str:

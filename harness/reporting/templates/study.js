@@ -69,6 +69,18 @@
     addFilter(table);
   }
 
+  for (const region of document.querySelectorAll(".scroll")) {
+    const hint = document.createElement("p");
+    hint.className = "more note";
+    hint.textContent = "There is more to the right: scroll sideways.";
+    const tell = () => {
+      hint.hidden = region.scrollWidth <= region.clientWidth + 1;
+    };
+    region.after(hint);
+    new ResizeObserver(tell).observe(region);
+    tell();
+  }
+
   for (const block of document.querySelectorAll("pre")) {
     const button = document.createElement("button");
     button.type = "button";

@@ -30,7 +30,6 @@ SCORES = (
     FID_DEBIASED,
     "kid",
     "modes_captured",
-    "mode_jsd",
     "vendi_ratio",
     COLLAPSE_PROBABILITY,
 )
