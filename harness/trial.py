@@ -31,6 +31,7 @@ def trial(
 
     from harness.core.spec.lookup import resolve_study
     from harness.search.display.summary import score_lines, score_report, summary_lines
+    from harness.search.display.terminal import print_wrapped
     from harness.search.session import make_plan, run_and_confirm
 
     spec = resolve_study(study, seed=seed, settings=settings or [], smoke=smoke).single_trial()
@@ -45,7 +46,7 @@ def trial(
         result = {"config": spec.base_config().to_dict(), "scores": score_report(outcome)}
         print(json.dumps(result, indent=2))
     for line in [*score_lines(outcome), *summary_lines([outcome], None, plan.tracking_uri)]:
-        console.print(line, soft_wrap=True, highlight=False, markup=False)
+        print_wrapped(console, line)
     if outcome.interrupted or interruption.requested:
         return INTERRUPTED
     return FAILED if outcome.best is None else 0

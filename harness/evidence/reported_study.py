@@ -20,6 +20,7 @@ from harness.reporting.pages.claims import NoRunsError
 from harness.reporting.pages.fewer_runs import FewerRunsError
 from harness.reporting.pages.recorded import NotRecordedError, not_written, write_recorded
 from harness.search.display.summary import summary_lines
+from harness.search.display.terminal import print_wrapped
 from harness.search.plan import StudyPlan
 from harness.search.session import run_and_confirm
 from harness.search.study.agreement import runs_lost
@@ -64,7 +65,7 @@ def run_reported(plan: StudyPlan, console: Console, *, no_report: bool) -> tuple
     if page and (any(one.ran for one in outcomes) or not os.path.exists(page)):
         page = write_page(plan, outcome.name, outcome.done)
     for line in summary_lines(outcomes, page, plan.tracking_uri):
-        console.print(line, soft_wrap=True, highlight=False, markup=False)
+        print_wrapped(console, line)
     result = {
         **dataclasses.asdict(outcome),
         "confirmation": confirmation and dataclasses.asdict(confirmation),

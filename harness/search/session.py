@@ -22,7 +22,7 @@ from harness.data.load import check_available
 from harness.outcomes.run_table import RUN_TABLE_FILE
 from harness.search.confirmation import confirmation_study, tag_winner, with_winner
 from harness.search.display.events import Message
-from harness.search.display.terminal import Display
+from harness.search.display.terminal import Display, PlanProgress, print_wrapped
 from harness.search.plan import StudyPlan, Workforce
 from harness.search.run import run_study
 from harness.search.study.trials import StudyOutcome
@@ -69,11 +69,11 @@ def make_plan(
     )
 
 
-def run_session(plan: StudyPlan, console: Console) -> StudyOutcome:
+def run_session(plan: StudyPlan, console: Console, progress: PlanProgress) -> StudyOutcome:
     """Run the plan under a display on ``console``; Ctrl-C and SIGTERM stop it."""
-    console.print(plan.spec.question, style="bold", markup=False, soft_wrap=True)
+    print_wrapped(console, plan.spec.question, "bold")
     word, presses_to_end = _STOPPING_HERE if plan.workforce.in_process else _STOPPING_WORKERS
-    with Display(console, plan.spec) as display, _outages():
+    with Display(console, plan.spec, progress) as display, _outages():
 
         def say() -> None:
             display.show(Message(word))
@@ -98,9 +98,11 @@ def run_and_confirm(plan: StudyPlan, console: Console) -> tuple[StudyOutcome, St
 
     The first has the study's winner, which is written to MLflow once both are complete.
     """
-    outcome, confirmation = run_session(plan, console), None
+    progress = PlanProgress.of(plan.spec)
+    outcome, confirmation = run_session(plan, console, progress), None
     if plan.spec.confirm is not None and outcome.complete and outcome.best is not None:
-        confirmation = _confirm(plan, console, outcome.wall_seconds)
+        progress.confirm(outcome.total)
+        confirmation = _confirm(plan, console, progress, outcome.wall_seconds)
     with _outages():
         outcome = with_winner(outcome, plan.spec, plan.storage_url)
         if outcome.winner and all(one.complete for one in (outcome, confirmation) if one):
@@ -108,12 +110,14 @@ def run_and_confirm(plan: StudyPlan, console: Console) -> tuple[StudyOutcome, St
     return outcome, confirmation
 
 
-def _confirm(plan: StudyPlan, console: Console, seconds: float) -> StudyOutcome:
+def _confirm(
+    plan: StudyPlan, console: Console, progress: PlanProgress, seconds: float
+) -> StudyOutcome:
     """Run the confirmation, a look at a time, until its race is over; ``seconds`` are used up."""
     spec, ran, taken = confirmation_study(plan.spec, plan.storage_url), 0, 0.0
     while True:
         left = None if plan.timeout is None else max(0.0, plan.timeout - seconds - taken)
-        outcome = run_session(dataclasses.replace(plan, spec=spec, timeout=left), console)
+        outcome = run_session(dataclasses.replace(plan, spec=spec, timeout=left), console, progress)
         ran, taken = ran + outcome.ran, taken + outcome.wall_seconds
         wider = confirmation_study(plan.spec, plan.storage_url)
         if not outcome.complete or wider.arms == spec.arms:

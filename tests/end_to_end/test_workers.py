@@ -53,7 +53,7 @@ def read_until(process, pattern):
 def test_the_trial_of_a_worker_that_is_killed_is_run_again_by_another(workspace):
     write_study(workspace, "one_dies", 3_840)
     process = start(workspace, "one_dies", 4)
-    read_until(process, r"\[1/4\]")
+    read_until(process, r"\b1/4\b")
     read_until(process, r"trial +\d+ +[\d,]+ images")
     os.kill(children(process.pid)[0], signal.SIGKILL)
     rest, _ = process.communicate(timeout=240)

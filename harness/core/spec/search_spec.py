@@ -14,6 +14,9 @@ from harness.core.schema import FID_LATE
 PRUNERS = ("hyperband", "median", "none")
 SAMPLERS = ("random", "tpe")
 
+MEDIAN_STARTUP_TRIALS = 4
+"""How many trials the median pruner spares, which are what it compares the others with."""
+
 
 @dataclass(frozen=True)
 class SearchSpec:

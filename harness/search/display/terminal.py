@@ -1,7 +1,8 @@
-"""What a person sees of a running search: a live panel on a terminal, plain lines elsewhere."""
+"""What a person sees of a running plan: a live panel on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.core.config import TrialConfig
-from harness.core.schema import INTERRUPTED, FinalState
+from harness.core.schema import INTERRUPTED
 from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import (
     Event,
@@ -24,53 +25,68 @@ from harness.search.display.events import (
     TrialStarted,
     TrialTrained,
 )
+from harness.search.display.time_left import RunningTrial, TimeLeft
+from harness.search.display.trial_table import Row, TrialTable, field_words, fitting
 
-STATE_WORDS = {
-    FinalState.COMPLETE: "done",
-    FinalState.PRUNED: "pruned",
-    FinalState.FAIL: "failed",
-}
-_STYLES = {FinalState.COMPLETE: "green", FinalState.PRUNED: "yellow", FinalState.FAIL: "red"}
-_BAR_WIDTH = 24
+_NARROW = 80
+"""The width of a line where there is no terminal, and of no terminal that is narrower."""
 
 
 @dataclass
-class _RunningTrial:
-    """A trial that runs now, as far as its events tell."""
+class PlanProgress:
+    """How far a plan is, over all its sessions: a search, and the confirmation that follows.
+
+    before: trials of studies of the plan that are over. time: what tells the time left.
+    """
+
+    time: TimeLeft
+    before: int = 0
+
+    @classmethod
+    def of(cls, spec: StudySpec) -> PlanProgress:
+        """At the beginning of the plan that runs ``spec``."""
+        return cls(TimeLeft.of(spec))
+
+    def confirm(self, trials: int) -> None:
+        """The search of ``trials`` is over; what it expected is run now."""
+        self.before = trials
+        self.time.confirm()
+
+
+@dataclass
+class _Shown:
+    """What the panel shows of a trial that runs now."""
 
     config: TrialConfig
-    began: float
-    images_seen: int = 0
+    progress: RunningTrial
     images_per_second: float = 0.0
     scores: Mapping[str, float] = field(default_factory=dict)
 
-    def seconds(self, now: float) -> tuple[float, float] | None:
-        """(The whole trial, the rest of it) at its pace so far; None before its first images."""
-        if not self.images_seen:
-            return None
-        spent = now - self.began
-        whole = spent * self.config.images / self.images_seen
-        return whole, max(whole - spent, 0.0)
-
 
 class Display:
-    """Shows the events of a search: finished trials as lines, running ones as a live panel.
+    """Shows the events of a search: ended trials as a table, running ones as a live panel.
 
     Where ``console`` is no terminal there is no panel and every milestone is a line. Use as a
     context manager; ``show`` is a Listener.
     """
 
     def __init__(
-        self, console: Console, spec: StudySpec, clock: Callable[[], float] = time.monotonic
+        self,
+        console: Console,
+        spec: StudySpec,
+        plan: PlanProgress | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Write to ``console``; ``clock`` gives seconds."""
+        """Write to ``console``; ``plan``: of all sessions; ``clock`` gives seconds."""
         self._console = console
         self._spec = spec
+        self._plan = plan or PlanProgress.of(spec)
         self._clock = clock
         self._progress: StudyProgress | None = None
         self._best: float | None = None
-        self._finished_seconds: list[float] = []
-        self._running: dict[int, _RunningTrial] = {}
+        self._running: dict[int, _Shown] = {}
+        self._table = TrialTable(spec, self._width)
+        self._headed = False
         self._live = Live(
             get_renderable=self.panel, console=console, refresh_per_second=4, transient=True
         )
@@ -90,112 +106,116 @@ class Display:
         match event:
             case Message(text, trial):
                 about = "" if trial is None else f"trial {trial}: "
-                self._print(Text(about + text, style="dim"))
+                print_wrapped(self._console, about + text, "dim")
             case StudyProgress():
                 self._show_progress(event)
             case TrialStarted(number, config):
-                self._running[number] = _RunningTrial(config, self._clock())
-                self._print_line(f"trial {number:>3}  starts  {self._fields(config)}")
+                self._running[number] = _Shown(config, RunningTrial(config.images, self._clock()))
+                words = [f"trial {number:>3}  starts", *field_words(self._spec, config)]
+                self._print_line(fitting(words, self._width))
             case TrialTrained(number, images_seen, images_per_second):
-                if running := self._running.get(number):
-                    running.images_seen = images_seen
-                    running.images_per_second = images_per_second
+                if shown := self._running.get(number):
+                    shown.progress.seen(images_seen, images_per_second, self._clock())
+                    shown.images_per_second = images_per_second
             case TrialScored():
                 self._show_scores(event)
             case TrialFinished():
                 self._show_end(event)
 
     def panel(self) -> Group:
-        """The running trials and the study, with bars and the time left."""
+        """The running trials and the plan, with bars and the time left."""
         done, total = self._counts()
+        best = "" if self._best is None else f"best {self._spec.search.metric} {self._best:.4g}"
         table = Table.grid(padding=(0, 2))
-        best = "" if self._best is None else f"  best {self._spec.search.metric} {self._best:.4g}"
-        bar = ProgressBar(max(total, 1), done, width=_BAR_WIDTH)
-        table.add_row("study", bar, f"{done}/{total} trials{best}  {self._left()}")
-        for number, trial in sorted(self._running.items()):
-            images = trial.config.images
-            figures = f"{trial.images_seen:,}/{images:,} images"
-            figures += f"  {trial.images_per_second:,.0f} images/s  {self._scores(trial.scores)}"
-            bar = ProgressBar(images, trial.images_seen, width=_BAR_WIDTH)
-            table.add_row(f"trial {number}", bar, figures)
-            table.add_row("", "", Text(self._fields(trial.config), style="dim"))
+        bar_width = self._width // 6
+        room = self._width - bar_width - len("trial 0000") - 4
+        figures = fitting([f"{done}/{total} trials", self._left(), best], room)
+        if self._progress is not None:
+            table.add_row("in all", ProgressBar(max(total, 1), done, width=bar_width), figures)
+        for number, shown in sorted(self._running.items()):
+            images, seen = shown.config.images, shown.progress.images_seen
+            speed = f"{shown.images_per_second:,.0f}/s"
+            words = [f"{seen:,}/{images:,} images", speed, *self._scores(shown.scores)]
+            bar = ProgressBar(images, seen, width=bar_width)
+            table.add_row(f"trial {number}", bar, fitting(words, room))
         return Group(table)
+
+    @property
+    def _width(self) -> int:
+        return max(self._console.width, _NARROW)
 
     def _show_progress(self, event: StudyProgress) -> None:
         if self._progress is None and 0 < event.done < event.total:
             left = event.total - event.done
             text = f"{self._spec.name}: {event.done} of {event.total} trials are done, {left} to go"
-            self._print(Text(text, style="dim"))
+            print_wrapped(self._console, text, "dim")
         self._progress = event
 
     def _show_scores(self, event: TrialScored) -> None:
-        trial = self._running.get(event.number)
-        if trial is None:
+        shown = self._running.get(event.number)
+        if shown is None:
             return
-        trial.images_seen, trial.scores = event.images_seen, event.scores
-        self._print_line(
-            f"trial {event.number:>3}  {event.images_seen:>10,} images  "
-            f"{self._scores(event.scores)}  {trial.images_per_second:,.0f} images/s  {self._left()}"
-        )
+        shown.progress.seen(event.images_seen, shown.images_per_second, self._clock())
+        shown.scores = event.scores
+        words = [f"trial {event.number:>3}  {event.images_seen:>10,} images"]
+        score, *others = [*self._scores(event.scores), ""]
+        words += [score, self._left(), f"{shown.images_per_second:,.0f} images/s", *others]
+        self._print_line(fitting(words, self._width))
 
     def _show_end(self, event: TrialFinished) -> None:
-        """Print the line of a trial that ended and count it, if it counts."""
-        trial = self._running.pop(event.number, None)
-        done, total = self._counts()
+        """Print the row of a trial that ended and count the trial, if it counts."""
+        shown = self._running.pop(event.number, None)
         if event.reason != INTERRUPTED:
-            done += 1
-            self._progress = StudyProgress(done, total)
-            self._finished_seconds.append(event.wall_seconds)
-        if event.value is not None and self._is_best(event.value):
+            if self._progress is not None:
+                done = self._progress.done + 1
+                self._progress = StudyProgress(done, self._progress.total)
+            if shown is not None:
+                self._plan.time.add(shown.progress, event.wall_seconds)
+        best = event.value is not None and self._is_best(event.value)
+        if best:
             self._best = event.value
-        value = event.reason
-        if event.value is not None:
-            value = f"{self._spec.search.metric} {event.value:.4g}"
-        line = Text(f"trial {event.number:>3}  ")
-        line.append(f"{STATE_WORDS[event.state]:<7}", style=_STYLES[event.state])
-        line.append(f" {value:<16} {self._fields(trial.config) if trial else ''}")
-        line.append(f"  {duration(event.wall_seconds)}  [{done}/{total}]", style="dim")
-        self._print(line)
+        done, total = self._counts()
+        config = shown.config if shown else None
+        facts = (event.number, event.state, event.value, event.reason, config)
+        row = Row(*facts, event.wall_seconds, best, f"{done}/{total}")
+        if not self._headed:
+            self._print_heading()
+        self._print(self._table.row(row))
+
+    def _print_heading(self) -> None:
+        self._headed = True
+        self._print(Text(self._table.heading, style="bold"))
+        if names := self._table.left_out:
+            text = f"no room here, but in the report: {', '.join(names)}"
+            print_wrapped(self._console, text, "dim")
 
     def _is_best(self, value: float) -> bool:
-        if self._best is None:
-            return True
+        """Whether a search has found nothing better; arms have no best trial."""
+        if self._spec.arms is not None or self._best is None:
+            return self._spec.arms is None
         lower = value < self._best
         return lower if self._spec.search.direction == "minimize" else not lower
 
     def _counts(self) -> tuple[int, int]:
-        """(Trials that are done, trials in total), zeros before the first StudyProgress."""
-        return (self._progress.done, self._progress.total) if self._progress else (0, 0)
+        """(Trials of the plan that are done, trials in total), as far as they are known."""
+        done, total = (self._progress.done, self._progress.total) if self._progress else (0, 0)
+        return self._plan.before + done, self._plan.before + total + self._plan.time.expected
 
     def _left(self) -> str:
-        """How long the study will still take, in words; "" while nothing is known.
-
-        The rest of the running trials, then those to come at the mean pace so far, as many at once
-        as run now.
-        """
-        now = self._clock()
-        spans = [span for trial in self._running.values() if (span := trial.seconds(now))]
-        if not spans:
+        """How long the plan will still take, in words; "" while nothing is known."""
+        if self._progress is None:
             return ""
-        pace = self._finished_seconds or [whole for whole, _ in spans]
-        done, total = self._counts()
-        running = len(self._running)
-        to_come = max(total - done - running, 0) * sum(pace) / len(pace)
-        left = sum(rest for _, rest in spans) / len(spans) + to_come / running
-        return f"about {duration(left)} left"
+        running = [shown.progress for shown in self._running.values()]
+        to_come = max(self._progress.total - self._progress.done - len(running), 0)
+        seconds = self._plan.time.seconds(running, to_come, self._clock())
+        if seconds is None:
+            return ""
+        exact = seconds < 600 or seconds >= 3_600  # an estimate of long is one of minutes
+        return f"about {duration(seconds) if exact else f'{seconds / 60:.0f} min'} left"
 
-    def _fields(self, config: TrialConfig) -> str:
-        """The fields in which the trials of the study differ, with their values."""
-        names = (*self._spec.varied, *(["seed"] if self._spec.arms else []))
-        values = ((name, getattr(config, name)) for name in names)
-        return "  ".join(
-            f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
-            for name, value in values
-        )
-
-    def _scores(self, scores: Mapping[str, float]) -> str:
-        names = dict.fromkeys([self._spec.search.metric, "fid", "modes_captured"])
-        return "  ".join(f"{name} {scores[name]:.4g}" for name in names if name in scores)
+    def _scores(self, scores: Mapping[str, float]) -> list[str]:
+        names = dict.fromkeys([self._spec.search.metric, "modes_captured", "fid"])
+        return [f"{name} {scores[name]:.4g}" for name in names if name in scores]
 
     def _print_line(self, text: str) -> None:
         """Print what the panel shows, where there is no terminal."""
@@ -204,6 +224,24 @@ class Display:
 
     def _print(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True, highlight=False)
+
+
+def print_wrapped(console: Console, text: str, style: str | None = None) -> None:
+    """Print ``text``; on a terminal in lines of its width that end between words.
+
+    A word that is longer, such as a path or an address, stays whole.
+    """
+    if console.is_terminal:
+        indent = " " * (len(text) - len(text.lstrip()) + 2)
+        text = textwrap.fill(
+            text,
+            console.width,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+            replace_whitespace=False,
+        )
+    console.print(text, soft_wrap=True, highlight=False, markup=False, style=style)
 
 
 def duration(seconds: float) -> str:

@@ -12,6 +12,7 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
 from harness.core.seeds import derive_seed
+from harness.core.spec.search_spec import MEDIAN_STARTUP_TRIALS
 from harness.core.spec.study_spec import Range, StudySpec
 
 TPE_ATTEMPTS = 20
@@ -125,7 +126,7 @@ REDUCTION_FACTOR = 3  # Li et al. 2018 (Hyperband), section 2.6, recommends 3 or
 def make_pruner(spec: StudySpec) -> BasePruner:
     """The study's pruner, on images_seen: trials of all batch sizes report at the same milestones.
 
-    The median pruner prunes none of the first 4 trials, and no trial in the first third.
+    The median pruner spares the first MEDIAN_STARTUP_TRIALS trials, and all in the first third.
     """
     domain = spec.space.get("images")
     if domain is None:
@@ -136,5 +137,5 @@ def make_pruner(spec: StudySpec) -> BasePruner:
         # Rounded down, so that no rung lies a few images beyond its report.
         return HyperbandPruner(max(1, images // spec.search.reports), images, REDUCTION_FACTOR)
     if spec.search.pruner == "median":
-        return MedianPruner(n_startup_trials=4, n_warmup_steps=images // 3)
+        return MedianPruner(MEDIAN_STARTUP_TRIALS, n_warmup_steps=images // 3)
     return NopPruner()
