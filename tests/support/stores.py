@@ -29,12 +29,17 @@ def empty_stores(
     layout = Layout(folder / "template")
     with FileLock(folder / "template.lock"):
         if not (layout.root / DATABASES[-1]).exists():
-            prepare_database(
-                layout.tracking_uri, tracking_schema(layout.artifact_root), option="test"
-            )
-            storage = open_storage(layout.storage_url)
-            storage.remove_session()
-            storage.engine.dispose()
+            make_stores(layout.root)
+    return layout
+
+
+def make_stores(folder: Path) -> Layout:
+    """The layout in ``folder`` with both databases, made by all their migrations."""
+    layout = Layout(folder)
+    prepare_database(layout.tracking_uri, tracking_schema(layout.artifact_root), option="test")
+    storage = open_storage(layout.storage_url)
+    storage.remove_session()
+    storage.engine.dispose()
     return layout
 
 

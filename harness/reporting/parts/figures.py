@@ -19,7 +19,7 @@ from harness.reporting.results.tables import StudyResults
 WIDE_INCHES = 7.2  # one plot over the whole column; its height is its own
 HALF = (3.8, 2.8)  # inches; one of several panels side by side
 PIXELS_PER_INCH = 96  # CSS pixels
-MAX_SVG_BYTES = 80_000  # beyond it, many curves: a PNG is smaller
+MAX_SVG_BYTES = 45_000  # beyond it, many curves: a PNG is smaller
 MAX_GRID_PIXELS = 640  # longest side of an image grid on the page
 MAX_DECODED_PIXELS = 4_000_000  # of an image grid; ten by ten images of 64 x 64 have 0.4 million
 MAX_SVG_ROWS = 5_000  # beyond it, an SVG would be too large, so it is not drawn
