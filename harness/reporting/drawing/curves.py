@@ -16,6 +16,9 @@ LABEL_GAP = 0.055  # of the height of the axes, between two labels
 def draw_curves(frame: pd.DataFrame, ax: Axes) -> None:
     """A line per trial of ``frame``: x, value, trial, outcome, best, label ("" for none)."""
     rest = frame[~frame["best"]]
+    low, high = frame["value"].min(), frame["value"].max()
+    if np.isclose(low, high, rtol=1e-9):  # equal but for rounding: matplotlib finds no limits
+        ax.set_ylim(low - 0.1 * abs(low) - 1e-9, high + 0.1 * abs(high) + 1e-9)
     if not rest.empty:
         sns.lineplot(
             rest,

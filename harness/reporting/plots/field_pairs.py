@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 import pandas as pd
 import seaborn as sns
@@ -108,10 +109,15 @@ def draw(frame: pd.DataFrame, ax: Axes) -> None:
 
 def _draw_unfinished(frame: pd.DataFrame, ax: Axes) -> None:
     """Pruned trials as small rings, failed ones as crosses."""
-    pruned, failed = (frame[frame["outcome"] == outcome] for outcome in ("pruned", "failed"))
     ring, cross = OUTCOME_COLOR["pruned"], OUTCOME_COLOR["failed"]
-    ax.scatter(pruned["x"], pruned["y"], s=16, linewidths=0.9, facecolor="none", edgecolor=ring)
-    ax.scatter(failed["x"], failed["y"], s=16, linewidths=0.9, marker="x", color=cross)
+    look: dict[str, dict[str, Any]] = {
+        "pruned": {"facecolor": "none", "edgecolor": ring},
+        "failed": {"marker": "x", "color": cross},
+    }
+    for outcome, style in look.items():
+        rows = frame[frame["outcome"] == outcome]
+        if not rows.empty:
+            ax.scatter(rows["x"], rows["y"], s=16, linewidths=0.9, **style)
 
 
 def caption(results: StudyResults) -> str:
