@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import html
 import json
-import re
 import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core import schema
-from harness.core.errors import InputError
+from harness.core.errors import InputError, plain_markdown
 from harness.core.replace_files import replace_files
 from harness.core.schema import SCORE_INTERVALS
 from harness.data.load import LICENCES
@@ -76,18 +74,21 @@ def model_card(trial: RecordedTrial) -> str:
     name = dataset_name(study.results)
     varied = {field: getattr(config, field) for field in study.results.spec.space}
     settings = [f"--set {shlex.quote(f'{field}={value}')}" for field, value in varied.items()]
+    known = plain_markdown(name)
+    source = plain_markdown(dataset.get("source", "source not recorded"))
+    fingerprint = plain_markdown(dataset.get("fingerprint", "not recorded"))
     lines = [
         f"# {study.name}: the generator of trial {trial.number}",
         "",
         f"A DCGAN generator ({config.architecture}, width {config.width:g}) trained on "
-        f"{config.images:,} images of {_plain(name)}. Study: {_plain(study.question)}",
+        f"{config.images:,} images of {known}. Study: {plain_markdown(study.question)}",
         "",
         "![64 images](samples.png)",
         "",
         f"- run {trial.run_id}, trial {trial.number} of {study.name}",
-        f"- dataset: {_plain(name)}, {_plain(dataset.get('source', 'source not recorded'))}",
+        f"- dataset: {known}, {source}",
         f"- licence of the data: {LICENCES.get(name, 'not known to this project')}",
-        f"- fingerprint of the data: {_plain(dataset.get('fingerprint', 'not recorded'))}",
+        f"- fingerprint of the data: {fingerprint}",
         f"- again: `python -m harness.trial {study.name} {' '.join(settings)}`".rstrip(),
         "",
         "## Use",
@@ -97,7 +98,7 @@ def model_card(trial: RecordedTrial) -> str:
         "",
         "## Scores",
         "",
-        _plain(evaluation.get("note") or ""),
+        plain_markdown(evaluation.get("note") or ""),
         "An interval covers the sampling of images alone, not another seed or another training.",
         *([LATE_WORDS] if schema.FID_LATE in trial.scores else []),
         "",
@@ -107,16 +108,6 @@ def model_card(trial: RecordedTrial) -> str:
         "",
     ]
     return "\n".join(lines)
-
-
-def _plain(text: object) -> str:
-    """A store's ``text`` in a line of Markdown, without markup and without columns of a table."""
-    line = html.escape(" ".join(str(text).split()), quote=False)
-    return _MARKUP.sub(r"\\\g<0>", line)
-
-
-# An underscore between letters is none: names of scores stay as they are.
-_MARKUP = re.compile(r"[\\`*\[\]|]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def _check_folder(folder: Path) -> None:
@@ -153,5 +144,5 @@ def _score_rows(scores: dict[str, float]) -> list[str]:
         low, high = (scores.get(end) for end in SCORE_INTERVALS.get(name, ("", "")))
         known = low is not None and high is not None
         interval = f"{formats.score(low)} to {formats.score(high)}" if known else ""
-        rows.append(f"| {_plain(name)} | {formats.score(value)} | {interval} |")
+        rows.append(f"| {plain_markdown(name)} | {formats.score(value)} | {interval} |")
     return rows

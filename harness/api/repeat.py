@@ -13,8 +13,8 @@ from harness.core.errors import InputError
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
 from harness.reporting.results.tables import param_column
-from harness.tracking.recorded_run import study_of_run
 from harness.tracking.stores.layout import default_layout
+from harness.tracking.stores.recorded_run import study_of_run
 
 
 def repeated(run_id: str, tracking_uri: str | None, data_dir: Path | None) -> StudySpec:

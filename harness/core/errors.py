@@ -1,4 +1,4 @@
-"""The errors that a person at the terminal can act on, and how their messages quote values.
+"""The errors that a person at the terminal can act on, and how texts quote values.
 
 All other exceptions are defects and are shown with their traceback.
 """
@@ -6,12 +6,17 @@ All other exceptions are defects and are shown with their traceback.
 from __future__ import annotations
 
 import difflib
+import html
 import re
 from collections.abc import Iterable
 from types import TracebackType
 
 _SHOWN_CHARACTERS = 80
 _CONTROL_CHARACTERS = re.compile(r"[\0-\x08\x0e-\x1f\x7f-\x9f]")  # all but white space
+
+
+# An underscore between letters is none: names of scores stay as they are.
+_MARKUP = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])")
 
 
 class HarnessError(Exception):
@@ -89,6 +94,12 @@ def escape_control_characters(text: str) -> str:
     A terminal would obey them, and PostgreSQL refuses NUL.
     """
     return _CONTROL_CHARACTERS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def plain_markdown(text: object) -> str:
+    """``text`` in a line of Markdown, without markup and without columns of a table."""
+    line = html.escape(" ".join(str(text).split()), quote=False)
+    return _MARKUP.sub(r"\\\g<0>", line)
 
 
 def check_printable(where: str, text: str) -> None:

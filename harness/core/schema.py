@@ -82,6 +82,8 @@ class StudyAttribute(StrEnum):
     UNTRAINED = "untrained"  # scores of an untrained generator: {metric: value}
     SCALE = "scale"  # metric -> {"perfect": value, "null_level": value or None}
     WINNER = "winner"  # the tags of the winner, once they stand in MLflow
+    DESCRIBED = "described"  # sha256 of the descriptions that MLflow has
+    REGISTERED = "registered"  # number of the trial that MLflow's registry has as the winner
     OPEN = "open"  # true until the end of the session was written to MLflow
 
 
@@ -148,6 +150,9 @@ SCORE_INTERVALS = {FID_DEBIASED: ("fid_low", "fid_high"), "kid": ("kid_low", "ki
 
 An interval is about new samples of images alone, of the same generator.
 """
+
+BEST = "best_"
+"""Before the study's metric: a metric of the study's run, the best value by trial number."""
 
 TIME_METRICS = ("wall_seconds", "train_seconds", "eval_seconds")
 """Logged once, when a trial ends, in seconds.

@@ -1,6 +1,6 @@
 """Rewrites the absolute artifact addresses in MLflow's database after a move of ``mlruns/``.
 
-MLflow stores them in three columns (tables experiments, runs and logged_models).
+MLflow stores them in five columns (tables experiments, runs, logged_models, model_versions).
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ _COLUMNS = (
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
     ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
 )
 
 

@@ -36,7 +36,7 @@ def confirmation_study(spec: StudySpec, storage_url: str) -> StudySpec:
     name = confirmation_name(spec.name)
     before = _arms_before(name, storage)
     fields = {arm: dict(changes) for arm, changes in before.fields.items()} if before else {}
-    for trial in _best_first(study)[: spec.confirm.top]:
+    for trial in best_first(study)[: spec.confirm.top]:
         changes = {field: value for field, value in trial.params.items() if field != "seed"}
         if changes not in fields.values():
             fields[confirmation_arm(trial.number)] = changes
@@ -73,7 +73,7 @@ def with_winner(outcome: StudyOutcome, spec: StudySpec, storage_url: str) -> Stu
     if spec.arms is not None or outcome.best is None:
         return outcome
     storage = open_storage(storage_url)
-    done = _best_first(optuna.load_study(study_name=spec.name, storage=storage))
+    done = best_first(optuna.load_study(study_name=spec.name, storage=storage))
     fresh = _fresh_scores(confirmation_name(spec.name), storage) if spec.confirm else {}
     candidates = [
         Candidate(trial.number, trial.values[0], trial.params, fresh.get(trial.number, ()))
@@ -138,7 +138,7 @@ def _fresh_scores(name: str, storage: optuna.storages.RDBStorage) -> dict[int, F
     return dict(scores)
 
 
-def _best_first(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+def best_first(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     """The complete trials, the best first; among equals the earlier one."""
     sign = 1.0 if study.direction == optuna.study.StudyDirection.MINIMIZE else -1.0
     done = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))

@@ -20,10 +20,11 @@ from harness.core.spec.lookup import CLAIMS
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import check_available
 from harness.outcomes.run_table import RUN_TABLE_FILE
-from harness.search.confirmation import confirmation_study, tag_winner, with_winner
+from harness.search.confirmation import confirmation_study, with_winner
 from harness.search.display.events import Message
 from harness.search.display.terminal import Display, PlanProgress, print_wrapped
 from harness.search.plan import StudyPlan, Workforce
+from harness.search.publication import publish
 from harness.search.run import run_study
 from harness.search.study.trials import StudyOutcome
 from harness.search.workers.resources import suggested
@@ -105,8 +106,9 @@ def run_and_confirm(plan: StudyPlan, console: Console) -> tuple[StudyOutcome, St
         confirmation = _confirm(plan, console, progress, outcome.wall_seconds)
     with _outages():
         outcome = with_winner(outcome, plan.spec, plan.storage_url)
-        if outcome.winner and all(one.complete for one in (outcome, confirmation) if one):
-            tag_winner(outcome, plan)
+        if all(one.complete for one in (outcome, confirmation) if one):
+            for line in publish(outcome, plan, confirmed=confirmation is not None):
+                print_wrapped(console, line)
     return outcome, confirmation
 
 

@@ -13,3 +13,4 @@ os.environ.update(
     MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT="true",
 )
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")

@@ -6,140 +6,31 @@ state, and ends a run as FINISHED after an exception.
 
 from __future__ import annotations
 
-import getpass
-import shutil
-import tempfile
-import time
-from collections.abc import Callable, Mapping, Set
-from pathlib import Path, PurePosixPath
-from typing import Any
+from collections.abc import Mapping, Set
+from pathlib import Path
 
 from mlflow import MlflowClient
-from mlflow.entities import Experiment, LifecycleStage, Metric, RunTag, ViewType
+from mlflow.entities import Experiment, LifecycleStage, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 
-from harness.core.config import TrialConfig
-from harness.core.errors import InputError
-from harness.core.schema import RUN_STATUS, FinalState, RunKind, Tag
+from harness.core.errors import HarnessError, InputError, first_line, plain_markdown
+from harness.core.schema import RunKind, Tag
+from harness.core.secrets import hide_passwords
 from harness.core.spec.names import check_case
 from harness.core.spec.study_spec import StudySpec
-from harness.tracking.environment import git_state
-from harness.tracking.reconcile import Endings, end_runs, log_parameters, trial_runs, without_run
+from harness.tracking.generator_models import ALIAS, register_generator, registered_name
+from harness.tracking.mlflow_runs import MlflowStudy, as_text, source_tags
+from harness.tracking.reconcile import trial_runs
+from harness.tracking.stores.artifact_places import artifact_places
 from harness.tracking.stores.databases import prepare_tracking_store
 from harness.tracking.stores.locks import TABLES, TABLES_SECONDS, lock
 from harness.tracking.stores.mlflow_server import enable_retries, is_server_uri
 from harness.tracking.stores.reconnect import enable_reconnection
 from harness.tracking.stores.sqlite import roll_back_on_interrupt
-from harness.tracking.tracker import (
-    NO_TAGS,
-    ArtifactLog,
-    StudyStatus,
-    StudyTracker,
-    Tracker,
-    TrainedRun,
-    TrialRun,
-    trial_title,
-)
-from harness.tracking.trained_runs import find_trained
+from harness.tracking.tracker import Tracker
 from harness.tracking.ui_view import VIEW_TAG, view_of
 
 _LONGEST_NOTE = 4_000  # an experiment's tag takes 5,000 characters
-
-
-class _MlflowRun(ArtifactLog):
-    """The files of one MLflow run."""
-
-    def __init__(self, client: MlflowClient, run_id: str) -> None:
-        self.run_id = run_id
-        self._client = client
-
-    def _write_bytes(self, path: PurePosixPath, data: bytes) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            local = Path(folder) / path.name
-            local.write_bytes(data)
-            self._upload(path, local)
-
-    def _write_file(self, path: PurePosixPath, local_path: Path) -> None:
-        if local_path.name == path.name:
-            self._upload(path, local_path)
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            self._upload(path, Path(shutil.copy(local_path, Path(folder) / path.name)))
-
-    def _upload(self, path: PurePosixPath, local: Path) -> None:
-        folder = str(path.parent) if len(path.parts) > 1 else None
-        self._client.log_artifact(self.run_id, str(local), folder)
-
-
-class MlflowTrialRun(_MlflowRun, TrialRun):
-    """The run of one trial in MLflow."""
-
-    def _write_metrics(self, values: Mapping[str, float], images_seen: int) -> None:
-        now = _milliseconds()
-        metrics = [Metric(name, value, now, images_seen) for name, value in values.items()]
-        self._client.log_batch(self.run_id, metrics=metrics)
-
-    def _write_tags(self, tags: Mapping[str, str]) -> None:
-        self._client.log_batch(self.run_id, tags=[RunTag(*item) for item in tags.items()])
-
-    def _write_end(self, state: FinalState, tags: Mapping[str, str]) -> None:
-        self._write_tags(tags)
-        self._client.set_terminated(self.run_id, RUN_STATUS[state])
-
-
-class MlflowStudy(_MlflowRun, StudyTracker):
-    """The parent run of one study in MLflow."""
-
-    def __init__(
-        self, client: MlflowClient, experiment_id: str, run_id: str, spec: StudySpec
-    ) -> None:
-        """Wrap the existing run ``run_id`` of the study ``spec``."""
-        super().__init__(client, run_id)
-        self.experiment_id = experiment_id
-        self._spec = spec
-        self._source = source_tags()
-
-    def start_trial(
-        self, number: int, config: TrialConfig | None, tags: Mapping[str, str] = NO_TAGS
-    ) -> MlflowTrialRun:
-        """The new run of trial ``number``, with its parameters and its number as tag and metric."""
-        own = {
-            Tag.KIND: RunKind.TRIAL,
-            Tag.PARENT: self.run_id,
-            Tag.STUDY_NAME: self._spec.name,
-            Tag.TRIAL_NUMBER: str(number),
-        }
-        run = self._client.create_run(
-            self.experiment_id,
-            tags=_as_text({**self._source, **tags, **own}),
-            run_name=trial_title(self._spec, number, config, tags.get(Tag.ARM)),
-        )
-        trial = MlflowTrialRun(self._client, run.info.run_id)
-        try:
-            log_parameters(self._client, trial.run_id, number, config)
-        except BaseException as error:
-            trial.__exit__(type(error), error, None)
-            raise
-        return trial
-
-    def reconcile(self, read_endings: Callable[[], Endings]) -> list[int]:
-        """Give every run the state that ``read_endings`` returns; the trial numbers changed."""
-        # Runs are read before endings: a trial exists before its run does, so a trial that starts
-        # in between is not mistaken for an unknown one. Runs are read again before missing ones
-        # are created, since they may have been created in between.
-        runs = trial_runs(self._client, self.experiment_id)
-        endings = read_endings()
-        reconciled = end_runs(self._client, runs, endings)
-        if without_run(runs, endings):
-            reconciled += self._record(trial_runs(self._client, self.experiment_id), endings)
-        return sorted(reconciled)
-
-    def find_trained(self, trains: str) -> TrainedRun | None:
-        """The completed trial with the tag ``trains``, of any study; None without one."""
-        return find_trained(self._client, trains)
-
-    def _write_status(self, status: StudyStatus) -> None:
-        self._client.set_terminated(self.run_id, status)
 
 
 class MlflowTracker(Tracker):
@@ -156,7 +47,7 @@ class MlflowTracker(Tracker):
         enable_reconnection()
         roll_back_on_interrupt()
         enable_retries()
-        self._client = MlflowClient(tracking_uri=self.tracking_uri)
+        self._client = MlflowClient(self.tracking_uri, registry_uri=self.tracking_uri)
 
     def open_study(self, spec: StudySpec) -> MlflowStudy:
         """The run of the study called ``spec.name``, set to RUNNING; created if there is none.
@@ -182,6 +73,34 @@ class MlflowTracker(Tracker):
         run_id = self._parent(experiment.experiment_id) if experiment else None
         if run_id is not None:
             self._client.log_batch(run_id, tags=[RunTag(*item) for item in tags.items()])
+
+    def describe(self, study_name: str, note: str, trial_notes: Mapping[int, str]) -> None:
+        """Set the notes of the experiment, of the parent run and of the trials' runs."""
+        experiment = self._find(study_name)
+        if experiment is None:
+            return
+        key, note = experiment.experiment_id, note[:_LONGEST_NOTE]
+        try:
+            self._client.set_experiment_tag(key, Tag.NOTE.value, note)
+            self.tag_study(study_name, {Tag.NOTE.value: note})
+            for run in trial_runs(self._client, key):
+                text = trial_notes.get(run.number)
+                if text is not None and run.tags.get(Tag.NOTE) != text:
+                    self._client.set_tag(run.run_id, Tag.NOTE.value, text)
+        except MlflowException as error:
+            raise HarnessError(hide_passwords(first_line(error))) from error
+
+    def register_winner(self, study_name: str, number: int, description: str) -> str:
+        """The address ``models:/STUDY-generator@winner``, after it is that of the trial."""
+        experiment = self._find(study_name)
+        if experiment is None:
+            raise HarnessError(f"no study {study_name} in MLflow")
+        where = (artifact_places(self.tracking_uri), experiment.experiment_id)
+        try:
+            register_generator(self._client, *where, study_name, number, description)
+        except (MlflowException, OSError, ValueError) as error:
+            raise HarnessError(hide_passwords(first_line(error))) from error
+        return f"models:/{registered_name(study_name)}@{ALIAS}"
 
     def trial_numbers(self, study_name: str) -> Set[int]:
         """The numbers of the trials that have a run; InputError if the study was deleted."""
@@ -223,9 +142,9 @@ class MlflowTracker(Tracker):
         location = None
         if not is_server_uri(self.tracking_uri):
             location = (self._artifact_root / spec.name).as_uri()
-        tags = {Tag.NOTE: spec.question[:_LONGEST_NOTE]}
+        tags = {Tag.NOTE: plain_markdown(spec.question)[:_LONGEST_NOTE]}
         try:
-            return str(self._client.create_experiment(spec.name, location, _as_text(tags)))
+            return str(self._client.create_experiment(spec.name, location, as_text(tags)))
         except MlflowException:  # created by another machine: a file lock holds on this one only
             experiment = self._client.get_experiment_by_name(spec.name)
             if experiment is None:
@@ -247,31 +166,7 @@ class MlflowTracker(Tracker):
             **source_tags(),
             Tag.KIND: RunKind.STUDY,
             Tag.STUDY_NAME: spec.name,
-            Tag.NOTE: spec.question[:_LONGEST_NOTE],
+            Tag.NOTE: plain_markdown(spec.question)[:_LONGEST_NOTE],
         }
-        run = self._client.create_run(experiment_id, tags=_as_text(tags), run_name=spec.name)
+        run = self._client.create_run(experiment_id, tags=as_text(tags), run_name=spec.name)
         return str(run.info.run_id)
-
-
-def source_tags() -> dict[str, str]:
-    """MLflow's own tags for user, source (``gan-harness``) and, if there is one, the commit."""
-    tags = {"mlflow.source.name": "gan-harness", "mlflow.source.type": "LOCAL"}
-    try:
-        tags["mlflow.user"] = getpass.getuser()
-    except (KeyError, OSError, ImportError):  # in a container the user id may have no name
-        tags["mlflow.user"] = "unknown"
-    git = git_state()
-    if git is not None:
-        tags["mlflow.source.git.commit"] = git["commit"]
-        tags["mlflow.source.git.dirty"] = str(git["dirty"]).lower()
-    return tags
-
-
-def _as_text(tags: Mapping[Any, Any]) -> dict[str, str]:
-    """``tags`` with enum members turned into ``str``, which the database drivers require."""
-    return {str(key): str(value) for key, value in tags.items()}
-
-
-def _milliseconds() -> int:
-    """Now, in milliseconds since 1970, as MLflow counts."""
-    return time.time_ns() // 1_000_000

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType, TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from harness.core.config import TrialConfig
-from harness.core.schema import FinalState, Tag
+from harness.core.schema import GENERATOR_FILE, GENERATOR_RECORD_FILE, FinalState, Tag
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.failures import failure_reason
 from harness.tracking.reconcile import Endings, RecordedRun, final_tags, without_run
@@ -93,6 +93,21 @@ class TrialRun(ArtifactLog):
         self._check_running()
         self._write_tags({str(key): value for key, value in tags.items()})
 
+    def log_dataset(self, name: str, fingerprint: str, source: str) -> None:
+        """Say what data the trial is trained on.
+
+        fingerprint: of its content, 64 hexadecimal digits. source: where it came from, in words.
+        """
+        self._check_running()
+        self._write_dataset(name, fingerprint, source)
+
+    def log_generator(self, local_path: Path, record: Mapping[str, Any]) -> None:
+        """Store the trial's generator, a ``.keras`` file, and the ``record`` that its use needs."""
+        self._check_running()
+        self.log_file(GENERATOR_FILE, local_path)
+        self.log_json(GENERATOR_RECORD_FILE, record)
+        self._link_generator()
+
     def finish(self, state: FinalState, tags: Mapping[str, str] = NO_TAGS) -> None:
         """End the trial in ``state``, with ``tags``.
 
@@ -138,6 +153,12 @@ class TrialRun(ArtifactLog):
     def _write_tags(self, tags: Mapping[str, str]) -> None: ...
 
     @abstractmethod
+    def _write_dataset(self, name: str, fingerprint: str, source: str) -> None: ...
+
+    @abstractmethod
+    def _link_generator(self) -> None: ...
+
+    @abstractmethod
     def _write_end(self, state: FinalState, tags: Mapping[str, str]) -> None: ...
 
 
@@ -181,6 +202,10 @@ class StudyTracker(ArtifactLog):
     def find_trained(self, trains: str) -> TrainedRun | None:
         """The completed trial with the tag ``trains``, of any study; None without one."""
 
+    @abstractmethod
+    def log_best(self, metric: str, values: Mapping[int, float]) -> None:
+        """Record ``values`` by trial number as a curve of the study; one that is there stays."""
+
     def _record(self, runs: Sequence[RecordedRun], endings: Endings) -> list[int]:
         """Create the missing runs of interrupted trials; the numbers of these trials."""
         missing = without_run(runs, endings)
@@ -212,16 +237,25 @@ class Tracker(ABC):
         """Set ``tags`` of the run of the study of that name, which is there; it may have ended."""
 
     @abstractmethod
+    def describe(self, study_name: str, note: str, trial_notes: Mapping[int, str]) -> None:
+        """Set the descriptions, Markdown, of the study of that name and of its trials by number.
+
+        Trials without a run are left out. Raises HarnessError, one line, where the store refuses.
+        """
+
+    @abstractmethod
+    def register_winner(self, study_name: str, number: int, description: str) -> str:
+        """The address of the study's winner in the registry of models, its trial ``number``.
+
+        Raises HarnessError, one line, where the registry does not take the generator.
+        """
+
+    @abstractmethod
     def trial_numbers(self, study_name: str) -> Set[int]:
         """The numbers of the trials that have a run in the study of that name, empty without one.
 
         Changes nothing. Raises InputError for a study that cannot be opened.
         """
-
-
-def trial_run_name(number: int) -> str:
-    """The name of a trial's run, such as ``trial-007``."""
-    return f"trial-{number:03d}"
 
 
 def trial_title(

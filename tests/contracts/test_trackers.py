@@ -287,6 +287,50 @@ def test_json_and_images_are_what_they_say(backend: Backend, trial: TrialRun) ->
     assert backend.see(trial).artifacts == {}
 
 
+def test_a_generator_is_kept_with_its_record(
+    backend: Backend, trial: TrialRun, tmp_path: Path
+) -> None:
+    local = tmp_path / "saved.keras"
+    local.write_bytes(b"weights")
+    trial.log_metrics({"fid": 2.5, "d_loss": 0.5}, 640)
+    trial.log_dataset("digits", "a" * 64, "scikit-learn")
+    trial.log_generator(local, {"label_shares": []})
+    trial.log_metrics({"wall_seconds": 3.0}, 640)
+    trial.finish(FinalState.COMPLETE)
+    seen = backend.see(trial)
+    assert seen.artifacts["generator.keras"] == b"weights"
+    assert json.loads(seen.artifacts["generator.json"]) == {"label_shares": []}
+    assert seen.metrics["fid"] == [(640, 2.5)]  # once, though the models' page has it too
+    with pytest.raises(RuntimeError, match="has ended"):
+        trial.log_dataset("digits", "a" * 64, "scikit-learn")
+
+
+def test_the_best_so_far_is_a_curve_of_the_study_that_only_grows(
+    backend: Backend, study: StudyTracker
+) -> None:
+    study.log_best("best_fid", {})
+    study.log_best("best_fid", {1: 4.0, 2: 3.0})
+    study.log_best("best_fid", {1: 4.0, 2: 3.0, 3: 3.0})
+    curve = study.best if backend.see is _see_in_memory else backend.see(study).metrics  # type: ignore
+    points = curve["best_fid"]
+    assert sorted(points.items() if isinstance(points, dict) else points) == [
+        (1, 4.0),
+        (2, 3.0),
+        (3, 3.0),
+    ]
+
+
+def test_a_study_and_its_trials_are_described(
+    backend: Backend, spec: StudySpec, study: StudyTracker
+) -> None:
+    first, second = (study.start_trial(number, CONFIG) for number in range(2))
+    for note in ("**Answer.** 4.0", "**Answer.** 3.0"):
+        backend.tracker.describe(spec.name, note, {1: note, 7: "of no run"})
+    assert backend.see(study).tags["mlflow.note.content"] == "**Answer.** 3.0"
+    assert backend.see(second).tags["mlflow.note.content"] == "**Answer.** 3.0"
+    assert "mlflow.note.content" not in backend.see(first).tags
+
+
 def test_a_study_is_opened_again_not_made_twice(
     backend: Backend, spec: StudySpec, study: StudyTracker
 ) -> None:

@@ -51,14 +51,27 @@ def test_after_a_move_the_files_are_found_again(layout: Layout, runs, tmp_path: 
             "SELECT 'm-1', experiment_id, 'm', artifact_location || '/models/m-1/artifacts', "
             "0, 0, 1, 'active' FROM experiments WHERE name = 'slopes'"
         )
+        # And as its registry notes a version of that model.
+        connection.execute(
+            "INSERT INTO registered_models (name, creation_time, last_updated_time, workspace) "
+            "VALUES ('slopes-generator', 0, 0, 'default')"
+        )
+        connection.execute(
+            "INSERT INTO model_versions (name, version, source, storage_location, workspace) "
+            "SELECT 'slopes-generator', 1, artifact_location, artifact_location, 'default' "
+            "FROM logged_models"
+        )
     assert files(new, runs["slopes"]) == []
     found = find_misplaced(database, new.artifact_root)
     assert sorted(place.study for place in found) == ["slopes", "slopes.2"]
-    assert relocate(database, found) == 5  # two experiments, two runs, the model
+    # two experiments, two runs, the model, both addresses of its version
+    assert relocate(database, found) == 7
     for run_id in runs.values():
         assert files(new, run_id) == ["notes/a.txt"]
     with closing(sqlite3.connect(database)) as connection:
         (location,) = connection.execute("SELECT artifact_location FROM logged_models").fetchone()
+        version = connection.execute("SELECT source, storage_location FROM model_versions")
+        assert version.fetchone() == (location, location)
     assert location == (new.artifact_root / "slopes/models/m-1/artifacts").as_uri()
     assert find_misplaced(database, new.artifact_root) == []
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
 from harness.core.config import TrialConfig
+from harness.core.errors import HarnessError
 from harness.core.schema import CONFIG_ID, RUN_STATUS, FinalState, RunKind, Tag
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.reconcile import Endings, RecordedRun, disagreeing, final_tags
@@ -64,6 +65,12 @@ class MemoryTrialRun(_MemoryRun, TrialRun):
     def _write_tags(self, tags: Mapping[str, str]) -> None:
         self.tags.update(tags)
 
+    def _write_dataset(self, name: str, fingerprint: str, source: str) -> None:
+        self.dataset = (name, fingerprint, source)
+
+    def _link_generator(self) -> None:
+        self.linked = True
+
     def _write_end(self, state: FinalState, tags: Mapping[str, str]) -> None:
         self._write_tags(tags)
         self.run_status = RUN_STATUS[state]
@@ -83,6 +90,7 @@ class MemoryStudy(_MemoryRun, StudyTracker):
         super().__init__(f"study-{experiment_id}", spec.name, tags)
         self._spec = spec
         self._studies = studies or {}
+        self.best: dict[str, dict[int, float]] = {}
         self.experiment_id = experiment_id
         self.trials: list[MemoryTrialRun] = []
 
@@ -125,6 +133,10 @@ class MemoryStudy(_MemoryRun, StudyTracker):
                     return TrainedRun(run.run_id, study.name, history)
         return None
 
+    def log_best(self, metric: str, values: Mapping[int, float]) -> None:
+        """Keep ``values`` in ``best``, those of before first."""
+        self.best[metric] = {**values, **self.best.get(metric, {})}
+
     def _write_status(self, status: StudyStatus) -> None:
         self.run_status = status
 
@@ -146,6 +158,18 @@ class MemoryTracker(Tracker):
     def tag_study(self, study_name: str, tags: Mapping[str, str]) -> None:
         """Set tags of a study that was opened."""
         self.studies[study_name].tags.update(tags)
+
+    def describe(self, study_name: str, note: str, trial_notes: Mapping[int, str]) -> None:
+        """Set the notes of a study that was opened."""
+        study = self.studies[study_name]
+        study.tags[Tag.NOTE.value] = note
+        for trial in study.trials:
+            if trial.number in trial_notes:
+                trial.tags[Tag.NOTE.value] = trial_notes[trial.number]
+
+    def register_winner(self, study_name: str, number: int, description: str) -> str:
+        """Nothing is registered."""
+        raise HarnessError("no registry")
 
     def trial_numbers(self, study_name: str) -> set[int]:
         """The numbers of the trials that were started."""

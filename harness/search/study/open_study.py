@@ -13,12 +13,12 @@ from optuna.storages import RDBStorage
 
 from harness.core.errors import InputError
 from harness.core.interruption import interruption
-from harness.core.schema import StudyAttribute
+from harness.core.schema import BEST, StudyAttribute
 from harness.core.spec.study_spec import StudySpec
 from harness.search.study.agreement import check_agreement
 from harness.search.study.lock import study_lock
 from harness.search.study.storage import find_study, load_or_create_study
-from harness.search.study.trials import trial_endings
+from harness.search.study.trials import best_so_far, trial_endings
 from harness.tracking.tracker import StudyStatus, StudyTracker, Tracker
 
 Inputs = Mapping[StudyAttribute, str | None]
@@ -53,6 +53,16 @@ class OpenStudy:
         """End the MLflow runs of the study's trials as Optuna says that the trials ended."""
         with self.lock("reconciliation"):
             self.run.reconcile(lambda: trial_endings(self.study, self.spec))
+            self._log_best()
+
+    def log_best(self) -> None:
+        """Write the best value up to each trial to the study's run, for a search."""
+        with self.lock("reconciliation"):
+            self._log_best()
+
+    def _log_best(self) -> None:
+        if self.spec.space:
+            self.run.log_best(f"{BEST}{self.spec.search.metric}", best_so_far(self.study))
 
     def close(self, status: StudyStatus) -> None:
         """Reconcile the runs, end the study's run as ``status``, note the end of the session."""

@@ -159,6 +159,25 @@ def trial_record(trial: FrozenTrial) -> dict[str, Any]:
     }
 
 
+def best_so_far(study: optuna.Study) -> dict[int, float]:
+    """Number of each ended trial -> the best value up to it; none before the first complete one.
+
+    Ends at the first trial that waits or runs, so that no value changes later.
+    """
+    pick = min if study.direction == optuna.study.StudyDirection.MINIMIZE else max
+    best: float | None = None
+    found: dict[int, float] = {}
+    for trial in study.get_trials(deepcopy=False):
+        if not trial.state.is_finished():
+            break
+        if trial.state == TrialState.COMPLETE:
+            value = trial.values[0]
+            best = value if best is None else pick(best, value)
+        if best is not None:
+            found[trial.number] = best
+    return found
+
+
 def arm_values(spec: StudySpec, study: optuna.Study) -> dict[str, list[float]]:
     """Arm -> values of its complete trials in the order of their seeds; empty in a search."""
     if spec.arms is None:

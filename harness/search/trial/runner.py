@@ -93,6 +93,8 @@ class TrialRunner:
         value, reason, state = None, "", FinalState.FAIL
         try:
             with self.tracker.start_trial(number, config, tags) as run:
+                data = self.dataset
+                run.log_dataset(data.name, data.fingerprint, data.source)
                 run.log_json(schema.CONFIG_FILE, config.to_dict())
                 if reused := self._reuse and self._reuse.find(config):
                     scores, tags = self._take(number, config, reused, run, report), {}
@@ -277,5 +279,4 @@ def _log_generator(trainer: Trainer, dataset: Dataset, run: TrialRun) -> None:
         path = Path(folder) / schema.GENERATOR_FILE
         with trainer.trial_generator() as generator:
             with_layers_of_keras(generator).save(path)
-        run.log_file(schema.GENERATOR_FILE, path)
-    run.log_json(schema.GENERATOR_RECORD_FILE, generator_record(trainer.config, dataset))
+        run.log_generator(path, generator_record(trainer.config, dataset))

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 POLL_SECONDS = 1.0
 """How often a worker without a trial asks whether there is one."""
 
+BEST_SECONDS = 30.0
+"""How often a worker extends the study's curve of the best value, at most."""
+
 
 class StudyWorker:
     """This process as a worker of one study: the study opened, then its trials run.
@@ -158,7 +161,7 @@ def run_trials(
     While the last trials run elsewhere this process waits, to run those whose workers die.
     ``catch``: exceptions that end a trial as FAIL; any other ends the trial so and is raised.
     """
-    began = time.monotonic()
+    began = extended = time.monotonic()
     waited = False
     try:
         with interruption.restored(), WorkerIdentity() as worker:
@@ -170,6 +173,9 @@ def run_trials(
                     break
                 if assignment.trial is not None:
                     _run_trial(trial_queue, assignment, objective, listen, catch)
+                    if time.monotonic() - extended > BEST_SECONDS:
+                        trial_queue.opened.log_best()
+                        extended = time.monotonic()
                     continue
                 if not waited:
                     text = f"trials that run elsewhere: {assignment.running}; waiting for them"

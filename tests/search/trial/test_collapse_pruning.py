@@ -8,6 +8,7 @@ import pytest
 
 from harness.core.schema import COLLAPSE_PROBABILITY, PRUNED_BY_COLLAPSE, PRUNED_BY_PRUNER
 from harness.core.spec.study_spec import StudySpec
+from harness.data.load import load_dataset
 from harness.search.display.events import TrialFinished
 from harness.search.study.space import distributions
 from harness.search.trial.objective import Objective
@@ -54,7 +55,7 @@ def _run(monkeypatch: pytest.MonkeyPatch, probability: float, pruner: object, **
     }
     spec = StudySpec.from_dict(declared, name="s")
     tracked, ends = MemoryTracker().open_study(spec), Endings()
-    runner = TrialRunner(spec, None, Scores(probability), tracked, ends, {})
+    runner = TrialRunner(spec, load_dataset("digits"), Scores(probability), tracked, ends, {})
     study = optuna.create_study(direction="minimize", pruner=pruner)
     run_next_trial(study, distributions(spec), Objective(runner))
     return study.trials[0], tracked.trials[0], ends[0]
