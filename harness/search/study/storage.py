@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import optuna
 from alembic.util import CommandError
-from optuna.exceptions import OptunaError
+from optuna.exceptions import ExperimentalWarning, OptunaError
 from optuna.samplers import BaseSampler
 from optuna.storages import RDBStorage
 from sqlalchemy.exc import SQLAlchemyError
@@ -83,6 +84,9 @@ def load_or_create_study(spec: StudySpec, storage: RDBStorage) -> optuna.Study:
     )
     _check_same(spec, history)
     history.set_user_attr(StudyAttribute.SPEC, spec.to_dict())
+    if history.metric_names is None:
+        with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
+            history.set_metric_names([spec.search.metric])  # for optuna-dashboard
     return optuna.load_study(
         study_name=spec.name,
         storage=storage,

@@ -44,6 +44,7 @@ def test_a_study_is_opened_again_with_more_trials(storage):
     )
     again = load_or_create_study(spec(search={"num_trials": 9}), storage)
     assert len(again.get_trials()) == 2
+    assert again.metric_names == ["fid_late"]  # what a dashboard of Optuna shows
 
 
 def test_a_key_that_came_after_the_study_began_has_its_default(storage):
