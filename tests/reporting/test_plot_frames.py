@@ -260,3 +260,9 @@ def test_a_score_that_real_images_read_worse_has_no_way() -> None:
     untrained = {"fid": 400.0, "memorized_fraction": 0.0}
     results = builder.results(runs, evaluation=evaluation, untrained=untrained)
     assert list(frame("score_scale", results)["score"]) == ["fid"]
+
+
+def test_the_interval_of_many_trials_is_students_t() -> None:
+    values = np.random.default_rng(3).normal(-5.0, 1.0, 60)  # below 0: their mean, no logarithm
+    expected = stats.t.interval(0.95, 59, values.mean(), stats.sem(values))
+    np.testing.assert_allclose(field_effect.interval(values), expected)
