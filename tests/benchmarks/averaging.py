@@ -6,10 +6,7 @@ are compared, in rounds that take turns, by their median.
 
 from __future__ import annotations
 
-import statistics
 import sys
-import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,6 +25,7 @@ with quiet_import():
     from harness.models.networks import build_networks
     from harness.training.averaging import GeneratorAverage
     from harness.training.loop import Trainer
+    from tests.benchmarks.timing import cpu_medians
     from tests.benchmarks.training import harness_loop
 
 EMA = 0.1
@@ -37,26 +35,13 @@ NUM_SAMPLES = 2_000
 QUICKSTART = TrialConfig(width=0.25, batch_size=64, images=48_000)
 
 
-def in_turn(work: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median CPU seconds of each piece of work, in turn and back, after once to warm up."""
-    seconds: dict[str, list[float]] = {name: [] for name in work}
-    names = list(work)
-    for _ in range(1 + rounds):
-        names.reverse()
-        for name in names:
-            began = time.process_time()
-            work[name]()
-            seconds[name].append(time.process_time() - began)
-    return {name: statistics.median(found[1:]) for name, found in seconds.items()}
-
-
 def step(config: TrialConfig, steps: int, rounds: int) -> dict[str, float]:
     """A training step of ``config`` without and with an average."""
     dataset = load_dataset("digits")
     schedule = [steps * config.batch_size] * (1 + rounds)
     loops = {ema: harness_loop(config.replace(ema=ema), dataset, schedule) for ema in (0.0, EMA)}
     work = {f"ema {ema:g}": lambda loop=loop: next(loop) for ema, loop in loops.items()}
-    return {name: seconds / steps for name, seconds in in_turn(work, rounds).items()}
+    return {name: seconds / steps for name, seconds in cpu_medians(work, rounds).items()}
 
 
 def update(width: float, steps: int, rounds: int) -> float:
@@ -72,7 +57,7 @@ def update(width: float, steps: int, rounds: int) -> float:
 
         return tf.while_loop(lambda number: number < steps, take_step, [tf.constant(0)])
 
-    return in_turn({"update": take_steps}, rounds)["update"] / steps
+    return cpu_medians({"update": take_steps}, rounds)["update"] / steps
 
 
 def report(config: TrialConfig, num_samples: int, rounds: int) -> dict[str, float]:
@@ -87,7 +72,7 @@ def report(config: TrialConfig, num_samples: int, rounds: int) -> dict[str, floa
         "all scores": lambda: evaluator.score(images),
         "fid_raw, images included": lambda: evaluator.fid(trainer.generate_raw(num_samples)),
     }
-    return in_turn(work, rounds)
+    return cpu_medians(work, rounds)
 
 
 def main(rounds: int = 15) -> None:

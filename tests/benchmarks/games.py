@@ -7,10 +7,7 @@ on a machine that does other things as well nothing else repeats.
 
 from __future__ import annotations
 
-import statistics
 import sys
-import time
-from collections.abc import Iterator
 
 from rich.console import Console
 from rich.table import Table
@@ -21,6 +18,7 @@ from harness.core.registry import LOSSES, PENALTIES
 
 with quiet_import():
     from harness.data.load import load_dataset
+    from tests.benchmarks.timing import cpu_medians
     from tests.benchmarks.training import harness_loop
 
 DEFAULT = TrialConfig(
@@ -45,17 +43,14 @@ CHANGES: list[dict[str, str | int]] = [
 def measure(change: dict[str, str | int], rounds: int, steps: int) -> tuple[float, float]:
     """Median CPU seconds of a step by default and with ``change``, after a round to warm up."""
     dataset = load_dataset(DEFAULT.dataset)
-    loops: list[Iterator[None]] = []
-    for config in (DEFAULT, DEFAULT.replace(**change)):
-        loops.append(harness_loop(config, dataset, [steps * config.images_per_step] * (1 + rounds)))
-    seconds: list[list[float]] = [[], []]
-    for _ in range(1 + rounds):
-        for found, loop in zip(seconds, loops, strict=True):
-            began = time.process_time()
-            next(loop)
-            found.append((time.process_time() - began) / steps)
-    default, changed = (statistics.median(found[1:]) for found in seconds)
-    return default, changed
+    configs = {"default": DEFAULT, "changed": DEFAULT.replace(**change)}
+    loops = {
+        name: harness_loop(config, dataset, [steps * config.images_per_step] * (1 + rounds))
+        for name, config in configs.items()
+    }
+    work = {name: lambda loop=loop: next(loop) for name, loop in loops.items()}
+    found = cpu_medians(work, rounds)
+    return found["default"] / steps, found["changed"] / steps
 
 
 def main(rounds: int = 5, steps: int = 8) -> None:

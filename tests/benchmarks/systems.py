@@ -1,14 +1,13 @@
 """Time and size of every architecture under the procedure that it was published with.
 
 ``python -m tests.benchmarks.systems [IMAGES ROUNDS WIDTH]`` prints the table. Times compare within
-one table alone: the systems take turns, and the best round of each counts.
+one table alone: the systems take turns, and the median of the rounds counts.
 """
 
 from __future__ import annotations
 
 import sys
-import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -19,7 +18,9 @@ from harness.core.quiet_import import quiet_import
 with quiet_import():
     from harness.data.load import load_dataset
     from harness.models.networks import build_networks
+    from tests.benchmarks.timing import Seconds, in_turn, median
     from tests.benchmarks.training import harness_loop
+    from tests.benchmarks.work import Work, step_work
 
 BATCH_SIZE = 64
 SYSTEMS = {
@@ -33,55 +34,66 @@ SYSTEMS = {
 
 
 class Row(NamedTuple):
-    """One system: parameters of both networks, seconds per 1,000 training images."""
+    """One system: parameters of both networks, seconds and multiply-adds of an image."""
 
     architecture: str
     generator: int
     discriminator: int
-    seconds: float
+    seconds: Seconds
+    work: Work
+
+    def record(self) -> dict[str, Any]:
+        """The row in plain types, for JSON."""
+        return {
+            **self._asdict(),
+            "procedure": SYSTEMS[self.architecture],
+            "seconds": self.seconds._asdict(),
+            "work": self.work._asdict(),
+        }
 
 
 def run(images: int, rounds: int, width: float) -> list[Row]:
-    """One row per system, the best of ``rounds`` interleaved rounds after a warm-up."""
+    """One row per system, the median of ``rounds`` that take turns, after one to warm up."""
     dataset = load_dataset("digits")
-    schedule = [2 * BATCH_SIZE, *[images] * rounds]
-    configs = [
-        TrialConfig(
+    schedule = [images] * (1 + rounds)
+    configs = {
+        name: TrialConfig(
             architecture=name, procedure=procedure, width=width, batch_size=BATCH_SIZE, images=10**9
         )
         for name, procedure in SYSTEMS.items()
-    ]
-    loops = [harness_loop(config, dataset, schedule) for config in configs]
-    for train in loops:
-        next(train)
-    best = [float("inf")] * len(loops)
-    for _ in range(rounds):
-        for index, train in enumerate(loops):
-            began = time.perf_counter()
-            next(train)
-            best[index] = min(best[index], time.perf_counter() - began)
+    }
+    loops = {name: harness_loop(config, dataset, schedule) for name, config in configs.items()}
+    found = in_turn({name: lambda one=one: next(one) for name, one in loops.items()}, rounds)
     rows = []
-    for config, seconds in zip(configs, best, strict=True):
+    for name, config in configs.items():
         networks = build_networks(config, dataset.image_shape, dataset.num_classes)
         counts = [network.count_params() for network in networks]
-        rows.append(Row(config.architecture, *counts, seconds * 1_000 / images))
+        seconds = Seconds(*(one / images for one in median(found[name])))
+        rows.append(Row(name, *counts, seconds, step_work(networks, config.procedure)))
     return rows
 
 
 def table(rows: list[Row], width: float) -> Table:
-    """The rows as a table, with each time's ratio to the first row's."""
-    headings = ("architecture", "procedure", "generator", "discriminator", "s / 1,000", "ratio")
-    result = Table(*headings, title=f"Systems, width {width:g}, batch {BATCH_SIZE}, 28x28x1")
+    """The rows as a table, with each CPU time's ratio to the first row's."""
+    result = Table(
+        *("architecture", "procedure", "generator", "discriminator", "s / 1,000", "CPU s / 1,000"),
+        *("ratio", "useful GFLOP / CPU s"),
+        title=f"Systems, width {width:g}, batch {BATCH_SIZE}, 28x28x1",
+    )
     for row in rows:
         counts = (f"{row.generator:,}", f"{row.discriminator:,}")
-        times = (f"{row.seconds:.2f}", f"{row.seconds / rows[0].seconds:.2f}")
-        result.add_row(row.architecture, SYSTEMS[row.architecture], *counts, *times)
+        times = [f"{1_000 * one:.2f}" for one in row.seconds]
+        ratio = f"{row.seconds.cpu / rows[0].seconds.cpu:.2f}"
+        rate = f"{2e-9 * row.work.useful / row.seconds.cpu:.1f}"
+        result.add_row(row.architecture, SYSTEMS[row.architecture], *counts, *times, ratio, rate)
     return result
 
 
-def main(images: int = 1_280, rounds: int = 3, width: float = 1.0) -> None:
-    """Measure and print."""
-    Console().print(table(run(images, rounds, width), width))
+def main(images: int = 1_280, rounds: int = 3, width: float = 1.0) -> list[Row]:
+    """Measure and print; what was measured."""
+    rows = run(images, rounds, width)
+    Console().print(table(rows, width))
+    return rows
 
 
 if __name__ == "__main__":
