@@ -71,11 +71,11 @@ class TrialConfig:
     ``discriminator_width_ratio`` those of its discriminator once more. ``initialisation`` ``auto``
     is that of the architecture's publication, and so is ``discriminator_normalization`` ``auto``,
     where ``normalization`` is ``batch``. With ``conditional`` ``labels`` the class of every image
-    is an input of both networks. ``convolution`` is how transposed convolutions of stride 1 are
-    computed: tap by tap (``direct``), as products of frequencies (``transform``), or as ``auto``
-    chooses; the function is the same, up to rounding. ``ema`` is the share of the budget over which
-    the generator's weights are averaged, the last ones most (``training/averaging.py``): the
-    averaged generator is the trial's; 0 averages nothing.
+    is an input of both networks. ``convolution`` is how convolutions are computed: tap by tap
+    (``direct``), as products of frequencies (``transform``), or as ``auto`` chooses; the function
+    is the same, up to rounding. ``ema`` is the share of the budget over which the generator's
+    weights are averaged, the last ones most (``training/averaging.py``): the averaged generator is
+    the trial's; 0 averages nothing.
     Game: ``real_label`` is the label of real images in losses that have labels; below 1 it is
     smoothed. ``penalty`` keeps the slopes of the discriminator small, with ``penalty_weight``. The
     discriminator makes ``discriminator_steps`` updates for each of the generator, each on new

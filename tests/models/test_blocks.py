@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from harness.models.architectures._blocks import add_transposed_convolution, halvings
+from harness.core.config import TrialConfig
+from harness.models.architectures._blocks import add_cropped_transposed_convolution, halvings
 
 
 def test_halvings_are_what_strides_of_two_leave():
@@ -17,11 +18,13 @@ def test_halvings_are_what_strides_of_two_leave():
 @pytest.mark.parametrize(
     ("kernel", "size"), [(3, (7, 7)), (5, (8, 7)), (3, (14, 14)), (4, (14, 14)), (5, (14, 14))]
 )
-def test_a_transposed_convolution_is_the_transpose_of_the_strided_one(kernel, size):
+@pytest.mark.parametrize("convolution", ["direct", "transform"])
+def test_a_transposed_convolution_is_the_transpose_of_the_strided_one(kernel, size, convolution):
     """<conv(x), y> = <x, transposed(y)> for all x and y defines the transpose."""
     small = [-(-length // 2) for length in size]
     model = keras.Sequential([keras.Input((*small, 3)), keras.layers.Identity()])
-    add_transposed_convolution(model, 2, kernel, size, use_bias=False)
+    config = TrialConfig(convolution=convolution)
+    add_cropped_transposed_convolution(model, config, 2, kernel, size, use_bias=False)
     assert model.output_shape == (None, *size, 2)
     rng = np.random.default_rng(0)
     x = rng.normal(size=(4, *size, 2)).astype(np.float32)

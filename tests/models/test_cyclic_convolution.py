@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.signal import convolve2d
 
-from harness.models.layers.cyclic_convolution import cyclic_convolution
+from harness.models.layers.cyclic_convolution import cyclic_convolution, num_products
 
 SIZES = [
     ((7, 7), (5, 5)),
@@ -42,6 +42,14 @@ def test_it_is_the_convolution(size, kernel_size, padding):
 )
 def test_the_number_of_products(size, padding, cycle):
     real = 1 if cycle % 2 else 4
-    found = cyclic_convolution(size, (5, 5), padding).num_products
+    found = num_products(size, (5, 5), padding)
     assert found == real + 3 * (cycle**2 - real) // 2
-    assert cyclic_convolution((7, 7), (5, 5), "same").num_products == 121
+    assert cyclic_convolution(size, (5, 5), padding).num_products == found
+    assert num_products((7, 7), (5, 5), "same") == 121
+
+
+def test_the_number_of_products_of_cycles_that_are_no_squares():
+    """Maps of 6x9, kernels 3x2: 7 and 10; of 7x8, 3x3: 8 and 9."""
+    for size, kernel_size, expected in (((6, 9), (3, 2), 2 + 34 * 3), ((7, 8), (3, 3), 2 + 35 * 3)):
+        assert num_products(size, kernel_size, "same") == expected
+        assert cyclic_convolution(size, kernel_size, "same").num_products == expected

@@ -1,4 +1,4 @@
-"""TransformConv2DTranspose beside the layer of Keras: variables, values, gradients."""
+"""TransformConv2D and TransformConv2DTranspose beside the layers of Keras: values, gradients."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ import pytest
 import tensorflow as tf
 
 from harness.models.layers.cyclic_convolution import cyclic_convolution
-from harness.models.layers.transform_convolution import TransformConv2DTranspose
+from harness.models.layers.transform_convolution import (
+    TransformConv2D,
+    TransformConv2DTranspose,
+    num_blocks,
+)
+
+TRANSPOSED = (keras.layers.Conv2DTranspose, TransformConv2DTranspose)
+STRIDED = (keras.layers.Conv2D, TransformConv2D)
 
 
-def both(shape, *arguments, **options):
+def both(shape, *arguments, kinds=TRANSPOSED, **options):
     """The plain layer and the other, built for maps of ``shape`` with the same seed."""
     built = []
-    for kind in (keras.layers.Conv2DTranspose, TransformConv2DTranspose):
+    for kind in kinds:
         keras.utils.set_random_seed(3)
         layer = kind(*arguments, **options)
         layer.build((None, *shape))
@@ -65,11 +72,64 @@ def test_outputs_and_gradients_in_float64(size, kernel_size, padding, use_bias):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
 
 
-def test_gradients_of_gradients_in_float64():
+# Kernels that touch an odd number of blocks: 4 and 5 taps touch 3, 2 taps 1, 9 taps 5.
+@pytest.mark.parametrize("kinds", [TRANSPOSED, STRIDED], ids=["transposed", "strided"])
+@pytest.mark.parametrize(
+    ("size", "kernel_size", "use_bias"),
+    [((14, 14), 5, True), ((6, 10), 4, False), ((8, 4), (2, 9), True), ((2, 2), 5, False)],
+)
+def test_outputs_and_gradients_with_stride_2_in_float64(kinds, size, kernel_size, use_bias):
+    if kinds is TRANSPOSED:
+        size = (size[0] // 2, size[1] // 2)
+    plain, transform = both(
+        (*size, 3),
+        *(6, kernel_size, 2),
+        kinds=kinds,
+        padding="same",
+        use_bias=use_bias,
+        activation="tanh",
+        dtype="float64",
+    )
+    assert [v.name for v in transform.variables] == [v.name for v in plain.variables]
+    rng = np.random.default_rng(0)
+    if use_bias:
+        bias = rng.normal(size=6)
+        for layer in (plain, transform):
+            layer.bias.assign(bias)
+    maps = tf.constant(rng.normal(size=(4, *size, 3)))
+    upstream = tf.constant(rng.normal(size=plain(maps).shape))
+    expected, found = (passed(layer, maps, upstream) for layer in (plain, transform))
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == tf.float64
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
+
+
+def test_xla_computes_the_strided_ones_too():
+    """The same sums in another order, in float32: a few roundings of some 6e-8 of the largest."""
+    for kinds, size in ((TRANSPOSED, 4), (STRIDED, 8)):
+        _, layer = both((size, size, 3), 6, 5, 2, kinds=kinds, padding="same")
+        maps = tf.random.stateless_normal((4, size, size, 3), (0, 0))
+        upstream = tf.random.stateless_normal(layer(maps).shape, (1, 1))
+        expected = passed(layer, maps, upstream)
+        compiled = tf.function(lambda x, y, layer=layer: passed(layer, x, y), jit_compile=True)
+        for one, other in zip(compiled(maps, upstream), expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=0, atol=2e-6 * np.abs(other).max())
+
+
+def test_the_number_of_blocks_that_a_kernel_touches():
+    """Padding of 3 taps begins at the place itself, of 4 and 5 one before, of 6 and 7 two."""
+    assert [num_blocks(size) for size in range(1, 10)] == [1, 1, 2, 3, 3, 3, 4, 5, 5]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "arguments"),
+    [(TRANSPOSED, (2, 3)), (TRANSPOSED, (2, 5, 2)), (STRIDED, (2, 5, 2))],
+)
+def test_gradients_of_gradients_in_float64(kinds, arguments):
     """By the kernel, of the squared gradient by the maps: what a penalty on slopes asks for."""
     found = []
-    for layer in both((5, 5, 3), 2, 3, padding="same", dtype="float64"):
-        maps = tf.random.stateless_normal((2, 5, 5, 3), (0, 0), dtype=tf.float64)
+    for layer in both((6, 6, 3), *arguments, kinds=kinds, padding="same", dtype="float64"):
+        maps = tf.random.stateless_normal((2, 6, 6, 3), (0, 0), dtype=tf.float64)
         with tf.GradientTape() as outer:
             with tf.GradientTape() as tape:
                 tape.watch(maps)
@@ -120,8 +180,25 @@ def test_bfloat16_is_rounded_before_and_after_alone():
 
 
 @pytest.mark.parametrize(
-    "options", [{"strides": 2}, {"dilation_rate": 2}, {"data_format": "channels_first"}]
+    "options",
+    [
+        {"strides": 2},  # its padding is valid
+        {"strides": 3, "padding": "same"},
+        {"strides": 2, "padding": "same", "kernel_size": 3},
+        {"dilation_rate": 2},
+        {"data_format": "channels_first"},
+    ],
 )
 def test_what_it_does_not_compute_is_refused(options):
-    with pytest.raises(ValueError, match=r"allowed: \(1, 1\), \(1, 1\), None, 'channels_last'"):
-        TransformConv2DTranspose(4, 5, **options)
+    with pytest.raises(ValueError, match=r"allowed: \(\(1, 1\), None, 'channels_last'\), strides"):
+        TransformConv2DTranspose(4, **{"kernel_size": 5, **options})
+
+
+@pytest.mark.parametrize(
+    "options", [{"strides": 1}, {"padding": "valid"}, {"groups": 2}, {"kernel_size": 3}]
+)
+def test_what_the_strided_one_does_not_compute_is_refused(options):
+    with pytest.raises(
+        ValueError, match=r"allowed: \(\(2, 2\), 'same', \(1, 1\), 1, 'channels_last'"
+    ):
+        TransformConv2D(4, **{"kernel_size": 5, "strides": 2, "padding": "same", **options})

@@ -6,11 +6,14 @@ import keras
 from keras import layers
 
 from harness.core.config import TrialConfig
-from harness.models.convolution import uses_transform
+from harness.models.convolution import Sizes, uses_transform
 from harness.models.layers.adjustable import Dropout, LeakyReLU
 from harness.models.layers.layer_normalization import LayerNormalization
 from harness.models.layers.minibatch_std import MinibatchStd
-from harness.models.layers.transform_convolution import TransformConv2DTranspose
+from harness.models.layers.transform_convolution import (
+    TransformConv2D,
+    TransformConv2DTranspose,
+)
 
 
 def scaled(count: int, width: float) -> int:
@@ -87,14 +90,25 @@ def add_convolution(
     pooled = config.downsampling == "pooled" and strides > 1
     own_strides = 1 if pooled else strides
     biased = use_bias and (first or not replaces_biases(config))
-    convolution = layers.Conv2D(channels, kernel, own_strides, "same", use_bias=biased)
-    model.add(weighted(convolution, config))
+    halves = own_strides == 2 and not first
+    transform = halves and _halves_by_transform(model, config, channels, kernel)
+    kind = TransformConv2D if transform else layers.Conv2D
+    model.add(weighted(kind(channels, kernel, own_strides, "same", use_bias=biased), config))
     if not first:
         add_discriminator_normalization(model, config)
     model.add(LeakyReLU(config.leaky_slope))
     if pooled:
         model.add(layers.MaxPooling2D(strides, padding="same"))
     model.add(Dropout(config.dropout))
+
+
+def _halves_by_transform(
+    model: keras.Sequential, config: TrialConfig, channels: int, kernel: int
+) -> bool:
+    """Whether the next convolution, of stride 2, is computed by frequencies: even maps alone."""
+    height, width, before = model.output_shape[1:]
+    sizes = Sizes((height // 2, width // 2), (kernel, kernel), 2, channels, before)
+    return height % 2 == 0 and width % 2 == 0 and uses_transform(config, sizes)
 
 
 def add_head(model: keras.Sequential, config: TrialConfig, use_bias: bool = True) -> None:
@@ -106,6 +120,36 @@ def add_head(model: keras.Sequential, config: TrialConfig, use_bias: bool = True
 
 def add_transposed_convolution(
     model: keras.Sequential,
+    config: TrialConfig,
+    channels: int,
+    kernel: int,
+    *,
+    strides: int = 2,
+    use_bias: bool = True,
+    activation: str | None = None,
+    dtype: str | None = None,
+) -> None:
+    """Append a transposed convolution that makes maps ``strides`` times as large.
+
+    How it is computed is what ``convolution`` of ``config`` says; an architecture that calls this
+    or ``add_convolution`` supports all values of that field.
+    """
+    height, width, before = model.output_shape[1:]
+    sizes = Sizes((height, width), (kernel, kernel), strides, before, channels)
+    kind = TransformConv2DTranspose if uses_transform(config, sizes) else layers.Conv2DTranspose
+    model.add(
+        kind(
+            *(channels, kernel, strides, "same"),
+            use_bias=use_bias,
+            activation=activation,
+            dtype=dtype,
+        )
+    )
+
+
+def add_cropped_transposed_convolution(
+    model: keras.Sequential,
+    config: TrialConfig,
     channels: int,
     kernel: int,
     size: tuple[int, int],
@@ -120,34 +164,9 @@ def add_transposed_convolution(
     is cropped, which for odd kernels leaves equal padding on both sides.
     """
     last = model.output_shape[1:3]
-    model.add(
-        layers.Conv2DTranspose(
-            channels, kernel, 2, "same", use_bias=use_bias, activation=activation, dtype=dtype
-        )
+    add_transposed_convolution(
+        model, config, channels, kernel, use_bias=use_bias, activation=activation, dtype=dtype
     )
     excess = [2 * before - after for before, after in zip(last, size, strict=True)]
     if any(excess):
         model.add(layers.Cropping2D(tuple((cut, 0) for cut in excess), dtype=dtype))
-
-
-def add_unstrided_transposed_convolution(
-    model: keras.Sequential,
-    config: TrialConfig,
-    channels: int,
-    kernel: int,
-    *,
-    use_bias: bool = True,
-    activation: str | None = None,
-    dtype: str | None = None,
-) -> None:
-    """Append a transposed convolution of stride 1 that keeps the size of the maps.
-
-    How it is computed is what ``convolution`` of ``config`` says; an architecture that calls this
-    supports all values of that field.
-    """
-    height, width, before = model.output_shape[1:]
-    transform = uses_transform(config, (height, width), (kernel, kernel), before, channels)
-    layer = TransformConv2DTranspose if transform else layers.Conv2DTranspose
-    model.add(
-        layer(channels, kernel, 1, "same", use_bias=use_bias, activation=activation, dtype=dtype)
-    )

@@ -16,9 +16,9 @@ from harness.core.config import CHOICES, TrialConfig
 from harness.models.architectures import architecture
 from harness.models.architectures._blocks import (
     add_convolution,
+    add_cropped_transposed_convolution,
     add_minibatch_std,
     add_normalization,
-    add_transposed_convolution,
     discriminator_width,
     halvings,
     replaces_biases,
@@ -37,6 +37,7 @@ KERNELS = (3, 4, 4)  # 3 between 4x4 and 7x7, where 4 would leave unequal paddin
         "normalization": ("batch", "none"),
         "downsampling": ("strided", "pooled"),
         "head": ("dense",),
+        "convolution": CHOICES["convolution"],
         "discriminator_normalization": CHOICES["discriminator_normalization"],
         "minibatch_std": CHOICES["minibatch_std"],
     },
@@ -68,11 +69,12 @@ def _generator(
     model.add(layers.ReLU())
     for channels, kernel, size in zip((128, 64), KERNELS[:-1], sizes[:-1], strict=True):
         count = scaled(channels, config.width)
-        add_transposed_convolution(model, count, kernel, size, use_bias=use_bias)
+        add_cropped_transposed_convolution(model, config, count, kernel, size, use_bias=use_bias)
         add_normalization(model, config, MOMENTUM)
         model.add(layers.ReLU())
-    add_transposed_convolution(
+    add_cropped_transposed_convolution(
         model,
+        config,
         image_channels,
         KERNELS[-1],
         sizes[-1],

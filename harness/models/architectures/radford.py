@@ -18,9 +18,9 @@ from harness.core.config import CHOICES, TrialConfig
 from harness.models.architectures import architecture
 from harness.models.architectures._blocks import (
     add_convolution,
+    add_cropped_transposed_convolution,
     add_head,
     add_normalization,
-    add_transposed_convolution,
     discriminator_width,
     halvings,
     replaces_biases,
@@ -37,6 +37,7 @@ MOMENTUM = 0.9  # of the moving averages; short budgets leave Keras's 0.99 near 
         "normalization": ("batch", "none"),
         "downsampling": ("strided", "pooled"),
         "head": ("dense", "gap"),
+        "convolution": CHOICES["convolution"],
         "discriminator_normalization": CHOICES["discriminator_normalization"],
         "minibatch_std": CHOICES["minibatch_std"],
     },
@@ -69,11 +70,12 @@ def _generator(
     model.add(layers.Reshape((*base, channels)))
     for count, size in zip((256, 128), sizes[:-1], strict=True):
         count = scaled(count, config.width)
-        add_transposed_convolution(model, count, 5, size, use_bias=use_bias)
+        add_cropped_transposed_convolution(model, config, count, 5, size, use_bias=use_bias)
         add_normalization(model, config, MOMENTUM)
         model.add(layers.ReLU())
-    add_transposed_convolution(
+    add_cropped_transposed_convolution(
         model,
+        config,
         image_channels,
         5,
         sizes[-1],

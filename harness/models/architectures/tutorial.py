@@ -15,7 +15,7 @@ from harness.models.architectures._blocks import (
     add_convolution,
     add_head,
     add_normalization,
-    add_unstrided_transposed_convolution,
+    add_transposed_convolution,
     discriminator_width,
     scaled,
 )
@@ -52,24 +52,20 @@ def _generator(
     model.add(layers.Dense(base[0] * base[1] * base[2], use_bias=not normalized))
     _activate(model, config)
     model.add(layers.Reshape(base))
-    add_unstrided_transposed_convolution(
-        model, config, scaled(128, config.width), 5, use_bias=not normalized
-    )
-    _activate(model, config)
-    model.add(
-        layers.Conv2DTranspose(scaled(64, config.width), 5, 2, "same", use_bias=not normalized)
-    )
-    _activate(model, config)
-    model.add(
-        layers.Conv2DTranspose(
-            image_channels,
-            5,
-            2,
-            "same",
-            use_bias=not normalized,
-            activation=config.resolved_output_activation,
-            dtype="float32",
+    for channels, strides in ((128, 1), (64, 2)):
+        count = scaled(channels, config.width)
+        add_transposed_convolution(
+            model, config, count, 5, strides=strides, use_bias=not normalized
         )
+        _activate(model, config)
+    add_transposed_convolution(
+        model,
+        config,
+        image_channels,
+        5,
+        use_bias=not normalized,
+        activation=config.resolved_output_activation,
+        dtype="float32",
     )
     return model
 

@@ -16,7 +16,7 @@ from harness.models.architectures._blocks import (
     add_convolution,
     add_head,
     add_normalization,
-    add_unstrided_transposed_convolution,
+    add_transposed_convolution,
     discriminator_width,
     scaled,
 )
@@ -62,12 +62,13 @@ def _generator(
     for channels, upsampled in ((128, True), (64, True), (32, False)):
         if upsampled:
             model.add(layers.UpSampling2D())
-        add_unstrided_transposed_convolution(model, config, scaled(channels, config.width), 5)
+        count = scaled(channels, config.width)
+        add_transposed_convolution(model, config, count, 5, strides=1)
         add_normalization(model, config, MOMENTUM)
         model.add(layers.ReLU())
     activation = config.resolved_output_activation
-    add_unstrided_transposed_convolution(
-        model, config, image_channels, 5, activation=activation, dtype="float32"
+    add_transposed_convolution(
+        model, config, image_channels, 5, strides=1, activation=activation, dtype="float32"
     )
     return model
 

@@ -43,6 +43,17 @@ class CyclicConvolution:
         return len(self.input)
 
 
+def num_products(map_size: Size, kernel_size: Size, padding: str) -> int:
+    """P of ``cyclic_convolution``, without the matrices, which grow with the map's square.
+
+    Of each axis the frequency 0 is real, and in an even cycle that of half its length.
+    """
+    axes = zip(map_size, kernel_size, strict=True)
+    height, width = (_axis(*sizes, same=padding == "same")[2] for sizes in axes)
+    real = (2 - height % 2) * (2 - width % 2)
+    return real + 3 * (height * width - real) // 2
+
+
 @functools.cache
 def cyclic_convolution(map_size: Size, kernel_size: Size, padding: str) -> CyclicConvolution:
     """The matrices for maps (H, W) and kernels (kh, kw), padded as Keras's Conv2DTranspose pads.
