@@ -32,6 +32,7 @@ def test_the_notebook_answers_its_question(
 ) -> None:
     unpack(tmp_path)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HARNESS_MLRUNS", str(tmp_path / "mlruns"))
     names: dict[str, Any] = {}
     for number, source in enumerate(cells("code")):
         source = source.replace('"quickstart"', '"earlier"')  # a study recorded for the tests
