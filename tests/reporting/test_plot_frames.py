@@ -245,12 +245,14 @@ def test_the_front_has_every_trial_that_no_other_beats() -> None:
 
 
 def test_every_score_is_placed_between_untrained_and_real() -> None:
-    runs = [builder.record(0, fid=200.375, modes_captured=9.0)]  # halfway from 400 to 0.75
+    runs = [
+        builder.record(0, fid=300.1875, modes_captured=9.0)
+    ]  # a quarter of the way from 400 to 0.75
     found = frame("score_scale", builder.results(runs))
     assert list(found["score"]) == ["fid"]  # what real images capture was not recorded
-    assert found["position"].iloc[0] == pytest.approx(0.5)
+    assert found["position"].iloc[0] == pytest.approx(0.25)
     finding = PLOTS.get("score_scale").finding(found)
-    assert finding == "The winner, trial 0: fid 0.5"
+    assert finding == "The winner, trial 0: fid 0.25"
 
 
 def test_a_score_that_real_images_read_worse_has_no_way() -> None:
