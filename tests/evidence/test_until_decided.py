@@ -118,6 +118,7 @@ def test_it_resumes_wherever_it_was_stopped_and_trains_no_run_twice(
     assert stub.begun.total() == stub.ended.total() + 4
 
 
+@pytest.mark.slow
 def test_runs_of_before_count_and_are_not_trained_again(stub: ScoredArms) -> None:
     run("claims/two")
     assert stub.ended.total() == 6

@@ -85,6 +85,7 @@ def _post(url: str, body: dict[str, Any]) -> Any:
         return json.load(answer)
 
 
+@pytest.mark.slow  # MLflow's server imports itself three times
 def test_runs_and_files_are_served_until_ctrl_c(start: Start, layout: Layout) -> None:
     tracker = MlflowTracker(layout.tracking_uri, layout.artifact_root)
     study = tracker.open_study(StudySpec(name="shown", question="Is it shown?"))

@@ -74,7 +74,7 @@ def compilations(trainer):
             for name in PROCEDURES.names()
         ),
         *(
-            pytest.param({"optimizer": name}, {}, marks=() if name == "nadam" else pytest.mark.slow)
+            pytest.param({"optimizer": name}, {}, marks=pytest.mark.slow)
             for name in CHOICES["optimizer"]
         ),
         pytest.param(
