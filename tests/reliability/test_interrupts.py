@@ -27,8 +27,11 @@ SEED = int(os.environ.get("HARNESS_TEST_SEED", "1"))
 END_SECONDS = 120.0
 """How long a command may take to end; a busy machine writes a report in half of it."""
 
+TRIALS = 10_000
+"""More than are ever run; the row of a trial that ended says "1/10000"."""
+
 # Trials of a second or two, so that many moments lie between two of them.
-STUDY = """
+STUDY = f"""
 question = "Does it hear?"
 [base]
 dataset = "digits"
@@ -36,9 +39,9 @@ width = 0.0625
 batch_size = 32
 images = 1_600
 [space]
-leaky_slope = { low = 0.0, high = 0.4 }
+leaky_slope = {{ low = 0.0, high = 0.4 }}
 [search]
-num_trials = 10_000
+num_trials = {TRIALS}
 sampler = "random"
 reports = 2
 collapse_alarm = false
@@ -97,7 +100,7 @@ class Person:
         _wait_for_line(process, log, "starts")
         if self.rng.random() < 1 / 2:
             # The end of a trial is printed before its memory is freed, where exceptions are lost.
-            _wait_for_line(process, log, "]")
+            _wait_for_line(process, log, f"/{TRIALS}")
             time.sleep(self.rng.uniform(0.0, 0.3))
             return "between trials"
         time.sleep(self.rng.uniform(0.0, 4.0))
