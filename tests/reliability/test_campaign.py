@@ -155,7 +155,8 @@ def _lines(log: Path) -> int:
 
 def _done(log: Path) -> int:
     """The trials that are done, as the session says it."""
-    said = re.findall(r"(\d+) of \d+ trials are done|\[(\d+)/\d+\]", log.read_text())
+    row = r"^ +\d+ .* (\d+)/\d+$"
+    said = re.findall(rf"(\d+) of \d+ trials are done|{row}", log.read_text(), re.MULTILINE)
     return int("".join(said[-1])) if said else 0
 
 

@@ -64,7 +64,9 @@ class TrialTable:
         score = max(len(metric), _SCORE)
         self._before = [_Column("trial", 5, True), _Column("outcome", 7, False)]
         self._before.append(_Column(metric, score, True))
-        self._after = [_Column("time", 7, True), _Column("", 5, True)]
+        most = spec.search.num_trials
+        most += spec.confirm.top * spec.confirm.looks[-1] if spec.confirm else 0
+        self._after = [_Column("time", 7, True), _Column("", len(f"{most}/{most}"), True)]
         room = width - len(_line([*self._before, *self._after], [""] * 5))
         self._fields: dict[str, _Column] = {}
         for name, column in _fields(spec).items():

@@ -101,6 +101,17 @@ def test_a_new_best_is_marked_in_a_search_and_nowhere_else(clock):
     assert rows[3][:3] == ["3", "pruned", "collapse"]
 
 
+def test_the_count_of_a_long_study_is_whole(clock):
+    """Ten thousand trials, and three configurations on up to nine seeds each."""
+    search = {**SPEC.search.to_dict(), "num_trials": 10_000}
+    confirm = {"top": 3, "seeds": 4, "max_seeds": 9}
+    long = StudySpec.from_dict({**SPEC.to_dict(), "search": search, "confirm": confirm})
+    display, stream = shown(clock, width=80, spec=long)
+    display.show(StudyProgress(9_998, 10_000))
+    ended(display, 9_998, 3.0)
+    assert stream.getvalue().splitlines()[-1].endswith(" 9999/10012")
+
+
 def test_the_table_says_why_a_trial_failed(clock):
     display, stream = shown(clock)
     ended(display, 0, None, FinalState.FAIL, "d_loss is not finite at 1,280 images seen")
