@@ -1,8 +1,8 @@
 """The race of a confirmation: seeds go to the configurations that may still be the best.
 
 All configurations are trained on the seeds of the first look. At each look those that are worse
-than the best one leave; the others go on to the next, until one is left, none differs enough to
-matter, or the seeds are used up.
+than the best one leave; the others continue, until one is left, none differs enough to matter, or
+the seeds are used up.
 """
 
 from __future__ import annotations

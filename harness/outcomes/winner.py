@@ -86,14 +86,14 @@ def find_winner(
     candidates: Sequence[Candidate],
     space: Mapping[str, Domain],
     *,
-    looks: Sequence[int] = (),
+    looks: Sequence[int],
     lower_is_better: bool,
 ) -> Winner | None:
     """The winner among the ``candidates``; None if there are none.
 
-    With fresh seeds: of the configurations that were trained on some, the one that leads their
-    ``race`` at the ``looks``; alike are the others that have not left it. Without fresh seeds: the
-    best score; alike are those within CLOSE of it, since one seed says no more.
+    With fresh seeds: of the configurations that were trained on some, the first one in their
+    ``race``, held at the ``looks``; alike are the others that have not left it. Without fresh
+    seeds: the best score; alike are those within CLOSE of it, since one seed says no more.
     """
     sign = 1.0 if lower_is_better else -1.0
     confirmed = [one for one in candidates if not math.isnan(mean(one.fresh))]

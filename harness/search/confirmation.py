@@ -79,7 +79,7 @@ def with_winner(outcome: StudyOutcome, spec: StudySpec, storage_url: str) -> Stu
         Candidate(trial.number, trial.values[0], trial.params, fresh.get(trial.number, ()))
         for trial in done
     ]
-    looks = spec.confirm.looks if spec.confirm else (1,)
+    looks = spec.confirm.looks if spec.confirm else ()
     lower = spec.search.direction == "minimize"
     winner = find_winner(candidates, spec.space, looks=looks, lower_is_better=lower)
     assert winner is not None

@@ -31,7 +31,7 @@ def recorded_winner(results: StudyResults) -> Winner | None:
         )
         for row in results.ranked[columns].to_dict("records")
     ]
-    looks = results.spec.confirm.looks if results.spec.confirm else (1,)
+    looks = results.spec.confirm.looks if results.spec.confirm else ()
     lower = results.lower_is_better
     return find_winner(candidates, space, looks=looks, lower_is_better=lower)
 
