@@ -19,7 +19,7 @@ from harness.models.layers.saving import with_layers_of_keras
 from harness.models.networks import build_networks
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
-from tests.support.stores import copy_stores
+from tests.support.stores import copy_stores, made_once
 
 BASE = {"width": 0.0625, "images": 640, "batch_size": 32, "pixel_scaling": "minmax"}
 SPACE = {"leaky_slope": {"low": 0.0, "high": 0.4}}
@@ -56,13 +56,18 @@ def keep_generator(run: object, config: TrialConfig, folder: Path) -> None:
     keras.backend.clear_session()
 
 
-@pytest.fixture(scope="module")
-def stores(tmp_path_factory: pytest.TempPathFactory, empty_stores: Layout) -> Layout:
-    layout = copy_stores(empty_stores, tmp_path_factory.mktemp("api") / "mlruns")
-    record_study(layout, "slopes", {0.1: 4.0, 0.2: 3.0})
-    record_study(layout, "others", {0.3: 3.5})
-    record_study(layout, "larger", {0.3: 3.5}, num_fake_samples=200)
-    return layout
+@pytest.fixture(scope="session")
+def stores(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, empty_stores: Layout
+) -> Layout:
+    def record(folder: Path) -> None:
+        folder.mkdir()
+        layout = copy_stores(empty_stores, folder / "mlruns")
+        record_study(layout, "slopes", {0.1: 4.0, 0.2: 3.0})
+        record_study(layout, "others", {0.3: 3.5})
+        record_study(layout, "larger", {0.3: 3.5}, num_fake_samples=200)
+
+    return Layout(made_once(request, tmp_path_factory, "api", record) / "mlruns")
 
 
 @pytest.fixture

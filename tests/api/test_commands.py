@@ -93,6 +93,7 @@ def test_its_script_draws_the_same_images_without_this_project(at_stores, study,
     np.testing.assert_array_equal(drawn, np.concatenate(study.winner.sample(64)[:8, ..., 0], 1))
 
 
+@pytest.mark.slow
 def test_a_folder_of_other_things_is_left_alone(at_stores, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("?")

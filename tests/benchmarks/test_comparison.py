@@ -14,6 +14,7 @@ from tests.benchmarks.work import Work
 TINY = Size(0.0625, 8, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "module",
     [tutorial, *(pytest.param(one, marks=pytest.mark.slow) for one in (keras_fit, train_on_batch))],

@@ -97,7 +97,8 @@ def test_shapes_and_output_range(name, variant, channels):
 
 @pytest.mark.parametrize("name", ARCHITECTURES.names())
 @pytest.mark.parametrize(
-    ("scaling", "low", "high"), [("centered", -1, 1), ("unit", 0, 1), ("minmax", 0, 1)]
+    ("scaling", "low", "high"),
+    [("centered", -1, 1), ("unit", 0, 1), pytest.param("minmax", 0, 1, marks=pytest.mark.slow)],
 )
 def test_auto_activation_covers_the_range_of_the_scaling(name, scaling, low, high):
     generator, _ = build_networks(small(name, pixel_scaling=scaling), (28, 28, 1), 10)
@@ -181,6 +182,7 @@ def test_parameter_count_is_the_published_one(name):
     assert counts == PUBLISHED_PARAMETERS[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ARCHITECTURES.names())
 def test_the_discriminator_is_widened_alone(name):
     def parameters(ratio):

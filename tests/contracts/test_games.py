@@ -86,7 +86,12 @@ def test_a_procedure_takes_packs_and_the_deviation_of_a_batch_or_refuses_it(proc
 
 @pytest.mark.parametrize(
     ("penalty", "procedure"),
-    [(one, name) for one in PENALTIES.names() if one != "none" for name in PROCEDURES.names()],
+    [
+        # Each penalty and each procedure once in the first tier.
+        pytest.param(one, name, marks=() if i % 3 == j else pytest.mark.slow)
+        for i, one in enumerate(one for one in PENALTIES.names() if one != "none")
+        for j, name in enumerate(PROCEDURES.names())
+    ],
 )
 def test_every_procedure_applies_every_penalty(penalty, procedure):
     """The losses that it tells are without it, the update of the discriminator is not."""

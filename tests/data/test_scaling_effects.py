@@ -94,6 +94,7 @@ def test_more_images_than_are_counted_at_once():
     assert describe_scalings(np.concatenate([data.x_train[:400]] * 3), data.x_test) == once
 
 
+@pytest.mark.slow
 @pytest.mark.mnist
 def test_mnist(mnist_dir: Path):
     """67 of MNIST's 784 pixels never change, as is known (717 do in the 60,000 training images)."""

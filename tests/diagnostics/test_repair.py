@@ -192,6 +192,7 @@ def test_a_moved_folder_reports_with_images_before_and_after_its_repair(
     assert images_in(new, tmp_path / "after") == expected
 
 
+@pytest.mark.slow
 def test_the_door_repairs_and_answers_in_json(layout: Layout, study, monkeypatch, capsys):
     from harness import doctor
 

@@ -77,6 +77,7 @@ def test_the_winner_of_a_search_is_confirmed_on_fresh_seeds(workspace, monkeypat
     assert sorted(stores(workspace, "found-confirm")[0]) == sorted(again)
 
 
+@pytest.mark.slow
 def test_seeds_are_added_until_the_winner_is_told_apart(workspace, monkeypatch):
     """Slope 0.2 wins the search by a hair; four fresh seeds tell that 0.1 is better, not three."""
     course = {

@@ -43,7 +43,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["earlier", "earlier_arms"])
+@pytest.mark.parametrize(
+    "name", ["earlier", pytest.param("earlier_arms", marks=pytest.mark.slow)]
+)
 def test_the_report_has_the_figures_that_it_had(folder: Path, name: str) -> None:
     results = load_results(Layout(folder / "mlruns").tracking_uri, name)
     write_report(results, folder / "now")
@@ -93,6 +95,7 @@ def one_image(config: TrialConfig, count: int) -> np.ndarray:
     return np.repeat(load_digits().x_train[1:2], count, axis=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trained", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_an_interrupted_trial_is_retried_and_the_study_completed(
     folder: Path, monkeypatch: pytest.MonkeyPatch, trained: bool

@@ -219,6 +219,7 @@ def test_a_collapsed_generator_is_stopped_and_named(tmp_path):
     check_stopped_as_collapsed(tmp_path, 0, trials, runs)
 
 
+@pytest.mark.slow
 def test_a_collapsed_generator_is_stopped_and_named_and_a_good_one_is_not(workspace, monkeypatch):
     """Without training, for what a generator learns in 256 images nobody can promise."""
     good = 1e-3

@@ -60,12 +60,14 @@ def test_a_student_does_not_know_what_came_before():
     assert students(num_images=16 * 6).accuracy(lesson, EXAM, 2, augmented=True) == first[2]
 
 
+@pytest.mark.slow
 def test_images_are_augmented_where_asked_for():
     some = students(blackened, num_images=16 * 60)
     assert some.accuracy(REAL, EXAM, 0, augmented=False) > LEARNED
     assert some.accuracy(REAL, EXAM, 0, augmented=True) < 0.7  # black images teach nothing
 
 
+@pytest.mark.slow
 def test_draws_fill_their_range():
     """Mean 0, variance 1/3; of 16 * 110 * 4 = 7,040 uniform draws in [-1, 1)."""
     seen: list[np.ndarray] = []

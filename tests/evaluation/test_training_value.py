@@ -46,6 +46,7 @@ def value(
     return worth.training_value(data, generated, unchanged, seed, images)
 
 
+@pytest.mark.slow
 def test_a_perfect_generator_teaches_like_the_real_images():
     scores = value(MANY, more_bars(192))
     assert tuple(scores) == schema.TRAINING_VALUE_SCORES
@@ -126,6 +127,7 @@ def test_who_is_taught_what(monkeypatch: pytest.MonkeyPatch):
     assert len(set(first)) == worth.NUM_STUDENTS
 
 
+@pytest.mark.slow
 def test_no_classifier_sees_more_images_than_it_may(monkeypatch: pytest.MonkeyPatch):
     seen = []
 

@@ -139,6 +139,7 @@ def test_a_plan_without_a_store_makes_none(
     assert not (workspace / "elsewhere").exists()
 
 
+@pytest.mark.slow
 def test_runs_of_another_declaration_are_named_and_left_alone(
     stub: ScoredArms, workspace: Path
 ) -> None:
@@ -175,6 +176,7 @@ def test_options_that_do_not_fit_are_one_line(
     assert stub.begun.total() == 0
 
 
+@pytest.mark.slow
 def test_a_clone_begins_with_the_runs_of_the_table_beside_the_page(
     stub: ScoredArms, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

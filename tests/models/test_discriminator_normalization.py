@@ -34,6 +34,7 @@ def counts(network):
     return {kind: count for kind, count in found.items() if count}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ARCHITECTURES.names())
 def test_the_discriminator_has_what_is_asked_for_and_the_generator_keeps_its_own(name):
     depth = DEPTH[name]
@@ -66,7 +67,7 @@ def test_batch_is_the_published_network_where_it_was_published():
             assert np.array_equal(one, other)
 
 
-@pytest.mark.parametrize("name", ["mlp", "tutorial"])
+@pytest.mark.parametrize("name", ["mlp", pytest.param("tutorial", marks=pytest.mark.slow)])
 def test_spectral_normalization_brings_largest_singular_values_to_1(name):
     """Power iteration: the estimate comes nearer with every pass in training mode."""
     discriminator = built(name, "spectral").discriminator

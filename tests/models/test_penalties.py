@@ -121,6 +121,7 @@ def test_its_gradient_by_weights_is_that_of_differences(name, kind):
         assert found[place] == pytest.approx((sides[0] - sides[1]) / 2e-5, rel=1e-5, abs=1e-8)
 
 
+@pytest.mark.slow
 def test_xla_differentiates_maxima_twice_to_the_same():
     """In float32, for which XLA has the operation; sums of some hundred terms."""
     keras.utils.set_random_seed(0)

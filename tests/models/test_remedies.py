@@ -94,6 +94,7 @@ def test_the_layer_draws_for_each_image_and_each_call_and_leaves_planes_of_label
     assert len(layer.variables) == 1  # what a checkpoint keeps
 
 
+@pytest.mark.slow
 def test_xla_compiles_augmentation_to_the_same():
     drawn = tf.constant(np.random.default_rng(2).uniform(size=(5, 6)), tf.float32)
     compiled = tf.function(lambda x, d: diff_augment(x, d, 2.0), jit_compile=True)

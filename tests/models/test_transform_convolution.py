@@ -104,6 +104,7 @@ def test_outputs_and_gradients_with_stride_2_in_float64(kinds, size, kernel_size
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_xla_computes_the_strided_ones_too():
     """The same sums in another order, in float32: a few roundings of some 6e-8 of the largest."""
     for kinds, size in ((TRANSPOSED, 4), (STRIDED, 8)):

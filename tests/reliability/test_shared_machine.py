@@ -274,6 +274,7 @@ def test_a_worker_elsewhere_is_judged_by_its_heartbeat(url: str) -> None:
 NAMES = ["", "a" * 31, "a" * 33, "a" * 32 + "\n", "A" * 32, "g" * 32, "٣" * 32, "x" * 5_000]
 
 
+@pytest.mark.slow
 def test_a_name_that_no_worker_has_counts_as_none(url: str, tmp_path: Path) -> None:
     """Nor is any file opened for it, though it be one that somebody holds."""
     desk = queue(url)

@@ -139,6 +139,7 @@ def test_claims_without_runs_are_one_line_and_no_page(
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_page_of_more_runs_is_replaced_by_force_alone(
     store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -231,6 +231,7 @@ def check_pages_without_pictures(*case: Any) -> None:
         check_pages(*case)
 
 
+@pytest.mark.slow
 @cases(0.1)
 @given(change=st.sampled_from(KINDS).flatmap(changes))
 def test_whatever_an_entry_became_there_is_a_page_or_one_line(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,18 +20,29 @@ DATABASES = ("mlflow.db", "optuna.db")
 def empty_stores(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Layout:
-    """A layout with both databases, without studies; to be copied, not to be written.
+    """A layout with both databases, without studies; to be copied, not to be written."""
+    return Layout(made_once(request, tmp_path_factory, "template", make_stores))
+
+
+def made_once(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    name: str,
+    make: Callable[[Path], object],
+) -> Path:
+    """The folder ``name`` that the first to ask lets ``make`` fill, and the others find filled.
 
     The processes of pytest-xdist share one: the folder above theirs belongs to this run alone.
     """
-    folder = tmp_path_factory.getbasetemp()
+    root = tmp_path_factory.getbasetemp()
     if hasattr(request.config, "workerinput"):
-        folder = folder.parent
-    layout = Layout(folder / "template")
-    with FileLock(folder / "template.lock"):
-        if not (layout.root / DATABASES[-1]).exists():
-            make_stores(layout.root)
-    return layout
+        root = root.parent
+    folder, whole = root / name, root / f"{name}.whole"
+    with FileLock(root / f"{name}.lock"):
+        if not whole.exists():
+            make(folder)
+            whole.touch()
+    return folder
 
 
 def make_stores(folder: Path) -> Layout:

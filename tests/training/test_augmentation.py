@@ -45,6 +45,7 @@ def test_a_shift_of_half_the_largest_is_one_pixel_with_zeros_behind(images):
     assert not result[:, -1].any()
 
 
+@pytest.mark.slow
 def test_xla_compiles_it_to_the_same(images):
     compiled = tf.function(classic, jit_compile=True)(tf.constant(images), tf.constant(DRAWS))
     # XLA's sine and cosine differ in the last bits, see the tolerance above

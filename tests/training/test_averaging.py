@@ -102,6 +102,7 @@ def test_the_average_is_shown_and_the_weights_come_back_even_after_an_error() ->
     assert all(np.array_equal(before[name], after[name]) for name in before)
 
 
+@pytest.mark.slow
 def test_training_is_the_same_bit_for_bit_with_an_average_beside_it(digits) -> None:
     plain, averaged = Trainer(TINY, digits), Trainer(TINY.replace(ema=0.2), digits)
     for trainer in (plain, averaged):

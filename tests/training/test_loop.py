@@ -64,6 +64,7 @@ def test_progress_at_every_milestone_with_finite_metrics(plain):
     assert trainer.train_seconds > 0
 
 
+@pytest.mark.slow
 def test_a_milestone_that_is_no_multiple_of_the_batch_is_met_within_half_a_batch(digits):
     with Trainer(TINY, digits) as trainer:
         assert [p.images_seen for p in trainer.run((70, 151))] == [70, 151]
@@ -236,9 +237,9 @@ def test_bfloat16_trains_and_generates(digits):
 @pytest.mark.parametrize(
     "change",
     [
-        {"augmentation": "classic"},
+        pytest.param({"augmentation": "classic"}, marks=pytest.mark.slow),
         {"augmentation": "diffaugment", "packing": 2, "penalty": "gradient"},
-        {"discriminator_steps": 2},
+        pytest.param({"discriminator_steps": 2}, marks=pytest.mark.slow),
     ],
 )
 def test_it_changes_what_is_trained(change, digits, images_of_cheapest):

@@ -86,6 +86,7 @@ def test_which_batches_the_discriminator_sees(name, sizes):
     assert seen == sizes
 
 
+@pytest.mark.slow
 def test_the_mixed_batch_is_normalized_as_one():
     """Real logits depend on the fakes in the same batch only where batch norm sees both."""
     one, other = (made(architecture="radford", normalization="batch", seed=k) for k in (0, 1))

@@ -81,6 +81,7 @@ def compilations(trainer):
             {"conditional": "labels", "augmentation": "classic", "pixel_scaling": "minmax"},
             {"pixel_scaling": "unit"},
             id="inputs of the data",
+            marks=pytest.mark.slow,
         ),
         *(
             pytest.param({"architecture": name}, {}, marks=pytest.mark.slow)
@@ -132,6 +133,7 @@ def test_the_weight_of_a_penalty_reaches_the_program(digits, programs):
         assert not same(outcome(second), heavy)
 
 
+@pytest.mark.slow
 def test_a_trial_that_fails_leaves_nothing_to_the_next(digits, programs):
     alone = outcome(Trainer(TINY, digits))
     with pytest.raises(InputError), Trainer(TINY, digits) as first:
@@ -140,6 +142,7 @@ def test_a_trial_that_fails_leaves_nothing_to_the_next(digits, programs):
         assert same(outcome(second), alone)
 
 
+@pytest.mark.slow
 def test_trainers_that_are_used_at_once_share_nothing(digits, programs):
     with Trainer(TINY, digits) as first, Trainer(TINY, digits) as second:
         assert first._program is not second._program
@@ -202,6 +205,7 @@ def test_other_data_is_another_program(digits):
     assert key(fewer) != key(digits)
 
 
+@pytest.mark.slow
 def test_only_those_that_were_used_last_are_kept(digits, monkeypatch):
     monkeypatch.setattr(loop, "PROGRAMS", Programs(limit=2))
     seen = []

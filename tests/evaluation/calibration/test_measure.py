@@ -126,6 +126,7 @@ def test_what_the_alarm_must_see_and_must_not_on_mnist(mnist_dir: Path, plant: s
     assert up == (0 if plant == REAL else 60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_command_writes_page_tables_and_model(
     whole: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -46,6 +46,7 @@ def test_the_same_dataset_is_trained_once(classifier: ReferenceClassifier, cache
     np.testing.assert_array_equal(again.sample(images).features, classifier.sample(images).features)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_classifier(
     classifier: ReferenceClassifier, tmp_path: Path
 ) -> None:
@@ -74,6 +75,7 @@ def test_training_leaves_op_determinism_as_it_was() -> None:
     assert not enabled()
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_is_an_error(tmp_path: Path) -> None:
     recipe = dataclasses.replace(TINY, learning_rate=float("inf"))
     with pytest.raises(HarnessError, match="loss is not finite"):
@@ -81,7 +83,9 @@ def test_a_loss_that_is_not_finite_is_an_error(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.npz")) == []
 
 
-@pytest.mark.parametrize("damage", ["tampered", "of another dataset"])
+@pytest.mark.parametrize(
+    "damage", ["tampered", pytest.param("of another dataset", marks=pytest.mark.slow)]
+)
 def test_a_cached_file_that_is_wrong_is_said_and_trained_again_to_the_same_bytes(
     damage: str,
     classifier: ReferenceClassifier,
@@ -169,6 +173,7 @@ def test_a_sample_holds_what_the_network_computes(classifier: ReferenceClassifie
     assert np.abs(sample.features).max() <= 1.0
 
 
+@pytest.mark.slow
 def test_images_of_three_channels(tmp_path: Path) -> None:
     data = bars(channels=3)
     trained = load_reference(data, tmp_path, recipe=TINY)

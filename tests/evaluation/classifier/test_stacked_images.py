@@ -80,6 +80,7 @@ def test_its_accuracy_is_counted_once_and_only_where_it_is_asked_for(
     assert counted == [24, 24]
 
 
+@pytest.mark.slow
 def test_it_needs_no_training_and_is_right_where_all_digits_are(stacked_digits: Dataset, tmp_path):
     said: list[str] = []
     classifier = load_classifier(stacked_digits, tmp_path, said.append)

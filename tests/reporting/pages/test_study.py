@@ -113,6 +113,7 @@ def test_the_page_is_small(written: Path) -> None:
     assert written.stat().st_size < 1_500_000
 
 
+@pytest.mark.slow
 def test_the_same_runs_give_the_same_bytes(written: Path, tmp_path: Path) -> None:
     shuffled = [RUNS[index] for index in np.random.default_rng(0).permutation(len(RUNS))]
     again = write_report(builder.results(shuffled), tmp_path)

@@ -111,6 +111,7 @@ def test_an_arm_that_another_study_has_trained_is_taken_from_there(stub: ScoredA
         assert results.grids.last(row.run_id) is not None  # of a taken trial, the other run's
 
 
+@pytest.mark.slow
 def test_seeds_are_added_and_no_reuse_trains_again(stub: ScoredArms) -> None:
     run("one", "--study-name", "more", "--seeds", "3")
     assert stub.ended.total() == 6  # the third seed of both
@@ -124,6 +125,7 @@ def test_a_single_trial_is_always_trained(stub: ScoredArms) -> None:
     assert stub.ended.total() == 5
 
 
+@pytest.mark.slow
 def test_a_run_that_was_deleted_or_killed_is_not_taken(stub: ScoredArms) -> None:
     client = MlflowClient(store())
     deleted, killed, *_ = runs_of("one")
@@ -133,6 +135,7 @@ def test_a_run_that_was_deleted_or_killed_is_not_taken(stub: ScoredArms) -> None
     assert sorted(stub.ended.values()) == [1, 1, 2, 2]
 
 
+@pytest.mark.slow
 def test_a_source_of_elsewhere_gives_no_images(stub: ScoredArms, workspace: Path) -> None:
     """A store's tag may name any run: its images are read from this store's artifacts alone."""
     declare("two", 0.2, 0.3)

@@ -100,6 +100,7 @@ def one_line(result):
     return line
 
 
+@pytest.mark.slow
 @needs_ray
 @pytest.mark.parametrize(
     ("address", "reason"),

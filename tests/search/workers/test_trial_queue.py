@@ -310,7 +310,7 @@ def check_exact(url, total):
 
 
 @pytest.mark.parametrize(
-    ("number", "total"), [(2, 40), pytest.param(8, MANY, marks=pytest.mark.slow)]
+    ("number", "total"), [(2, 12), pytest.param(8, MANY, marks=pytest.mark.slow)]
 )
 def test_workers_run_many_trials_and_not_one_more(either_url, number, total, capsys):
     began = time.monotonic()
