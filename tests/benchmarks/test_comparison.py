@@ -17,7 +17,7 @@ TINY = Size(0.0625, 8, 1)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "module",
-    [tutorial, *(pytest.param(one, marks=pytest.mark.slow) for one in (keras_fit, train_on_batch))],
+    [tutorial, *(one for one in (keras_fit, train_on_batch))],
 )
 def test_a_peer_trains_both_networks_of_the_tutorial(module):
     """They have as many parameters as ours, and a step moves all of them."""

@@ -120,6 +120,7 @@ def test_the_same_seed_gives_the_same_value_with_or_without_the_cache(name):
     assert score(name, real_of(draw(1)), sample_of(draw(2, 200))) == first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(SIZE, SIZE), (SIZE, 100), (100, SIZE)])
 def test_the_order_of_the_images_does_not_matter(name, sizes):
     real, fake = draw(1, sizes[0]), draw(2, sizes[1])

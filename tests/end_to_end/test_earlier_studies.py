@@ -43,9 +43,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    "name", ["earlier", pytest.param("earlier_arms", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["earlier", "earlier_arms"])
 def test_the_report_has_the_figures_that_it_had(folder: Path, name: str) -> None:
     results = load_results(Layout(folder / "mlruns").tracking_uri, name)
     write_report(results, folder / "now")
@@ -96,7 +95,7 @@ def one_image(config: TrialConfig, count: int) -> np.ndarray:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("trained", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trained", [False, True])
 def test_an_interrupted_trial_is_retried_and_the_study_completed(
     folder: Path, monkeypatch: pytest.MonkeyPatch, trained: bool
 ) -> None:

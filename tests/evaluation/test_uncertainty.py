@@ -69,6 +69,7 @@ def test_intervals_between_equal_distributions_begin_at_0():
     assert (values < 0).any()  # unbiased at a distance of 0 means below it about half the time
 
 
+@pytest.mark.slow
 def test_debiasing_holds_with_fewer_images_than_make_the_first_order_enough():
     # d = 40 and 200 against 300 images: fid reads 1.3 too high, the first-order correction leaves
     # about 0.1 of it; 25 repetitions.

@@ -208,33 +208,29 @@ def one_step_calls(monkeypatch):
 
 
 # Cut inside the first interval, at its end (the fourth step) and inside the second.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cut_at", "changes"),
     [
         pytest.param(3, {"optimizer": "adam"}, id="adam"),
-        pytest.param(
-            4, {"optimizer": "lion", "augmentation": "classic"}, id="lion", marks=pytest.mark.slow
-        ),
-        pytest.param(7, {"optimizer": "nadam", "dropout": 0.5}, id="nadam", marks=pytest.mark.slow),
+        pytest.param(4, {"optimizer": "lion", "augmentation": "classic"}, id="lion"),
+        pytest.param(7, {"optimizer": "nadam", "dropout": 0.5}, id="nadam"),
         pytest.param(
             3,
             {"optimizer": "rmsprop", "precision": "bfloat16"},
             id="rmsprop",
-            marks=pytest.mark.slow,
         ),
         pytest.param(
             3,
             {"architecture": "mlp", **WHOLE_GAME},
             id="game",
-            marks=pytest.mark.slow,
         ),
-        pytest.param(3, {"convolution": "transform"}, id="transform", marks=pytest.mark.slow),
-        pytest.param(3, {"ema": 0.5}, id="averaged", marks=pytest.mark.slow),
+        pytest.param(3, {"convolution": "transform"}, id="transform"),
+        pytest.param(3, {"ema": 0.5}, id="averaged"),
         pytest.param(
             4,
             {"optimizer": "sgd", "latent_distribution": "uniform"},
             id="sgd",
-            marks=pytest.mark.slow,
         ),
     ],
 )

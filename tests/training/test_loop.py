@@ -228,18 +228,20 @@ def test_noise_has_the_distribution_that_was_asked_for():
     assert np.abs(seen.uniform).max() <= 1
 
 
+@pytest.mark.slow
 def test_bfloat16_trains_and_generates(digits):
     trainer, progress = trained(TINY.replace(precision="bfloat16"), digits)
     assert np.isfinite(progress[-1].metrics["d_loss"])
     assert trainer.generate(3).dtype == np.uint8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param({"augmentation": "classic"}, marks=pytest.mark.slow),
+        {"augmentation": "classic"},
         {"augmentation": "diffaugment", "packing": 2, "penalty": "gradient"},
-        pytest.param({"discriminator_steps": 2}, marks=pytest.mark.slow),
+        {"discriminator_steps": 2},
     ],
 )
 def test_it_changes_what_is_trained(change, digits, images_of_cheapest):

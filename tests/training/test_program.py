@@ -125,6 +125,7 @@ def test_the_next_trial_of_a_program_is_what_it_is_alone(changes, before, digits
         assert compilations(second) == [1, 1]
 
 
+@pytest.mark.slow
 def test_the_weight_of_a_penalty_reaches_the_program(digits, programs):
     config = TINY.replace(architecture="mlp", penalty="r1")
     with Trainer(config, digits) as first:
@@ -170,6 +171,7 @@ def test_a_field_is_part_of_the_key_unless_it_is_an_input(digits):
         assert key(digits, **{name: value}) != whole, name
 
 
+@pytest.mark.slow
 def test_what_an_input_makes_of_the_layers_is_part_of_the_key(digits):
     assert key(digits, dropout=0.0) != key(digits, dropout=0.1)
     assert key(digits, pixel_scaling="unit") != key(digits)  # sigmoid in place of tanh

@@ -57,9 +57,10 @@ def test_xla_gives_the_same_losses_of_games(
     assert np.abs(np.subtract(*found[0])).min() > 5 * TOLERANCE  # the first step shows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fields",
-    [CHEAPEST, *(pytest.param(fields, marks=pytest.mark.slow) for fields in CASES)],
+    [CHEAPEST, *CASES],
     ids=lambda fields: "-".join(fields.values()),
 )
 def test_xla_gives_the_same_losses(fields: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,7 +127,7 @@ def test_what_the_alarm_must_see_and_must_not_on_mnist(mnist_dir: Path, plant: s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("whole", [False, True])
 def test_the_command_writes_page_tables_and_model(
     whole: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

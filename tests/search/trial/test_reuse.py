@@ -119,6 +119,7 @@ def test_seeds_are_added_and_no_reuse_trains_again(stub: ScoredArms) -> None:
     assert stub.ended.total() == 10
 
 
+@pytest.mark.slow
 def test_a_single_trial_is_always_trained(stub: ScoredArms) -> None:
     code, _, complaint = pass_door(trial, "one.toml", "--set", "seed=0")
     assert code == 0, complaint

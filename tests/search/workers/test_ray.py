@@ -246,6 +246,7 @@ def test_options_that_make_no_sense_together_are_refused():
         Workforce(executor="mpi")
 
 
+@pytest.mark.slow
 def test_without_ray_the_extra_is_named(tmp_path):
     write(tmp_path)
     program = "import sys; sys.modules['ray'] = None\n"
