@@ -33,7 +33,7 @@ NUM_SAMPLES = 1_000
 
 OPTIMIZERS = ("adam", "rmsprop", "nadam", "lion")
 RATES = tuple(float(rate) for rate in np.geomspace(1e-4, 1e-2, 7))
-SLOPES = (0.0, 0.2, 0.4)
+SLOPES = (0.0, 0.4)
 SCALINGS = ("centered", "unit")
 GRID = tuple(
     dict(zip(("optimizer", "pixel_scaling", "learning_rate", "leaky_slope"), point, strict=True))

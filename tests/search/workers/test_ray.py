@@ -105,11 +105,11 @@ def one_line(result):
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
-        pytest.param("auto", "Could not find any running Ray instance", marks=pytest.mark.slow),
+        ("auto", "Could not find any running Ray instance"),
         ("127.0.0.1:1", "nothing answers"),
-        pytest.param("ray://127.0.0.1:1", "allowed: HOST:PORT", marks=pytest.mark.slow),
-        pytest.param("local", "allowed: HOST:PORT", marks=pytest.mark.slow),
-        pytest.param(":6379", "Malformed host", marks=pytest.mark.slow),
+        ("ray://127.0.0.1:1", "allowed: HOST:PORT"),
+        ("local", "allowed: HOST:PORT"),
+        (":6379", "Malformed host"),
     ],
 )
 def test_where_no_cluster_is_it_is_said_at_once_in_one_line(tmp_path, address, reason):
