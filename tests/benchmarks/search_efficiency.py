@@ -91,6 +91,7 @@ def search(table: SearchTable, strategy: Strategy, seed: int) -> pd.DataFrame:
     spec = StudySpec.from_dict(
         {
             "name": "table",
+            "question": "What finds a good configuration for the fewest images?",
             "base": {**BASE, "images": IMAGES},
             "space": SPACE,
             "search": {**strategy._asdict(), "seed": seed, "num_trials": 1_000},
