@@ -75,3 +75,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON 
 
 REPORTS = Path("reports")
 """The folder of reports, with one folder per study."""
+
+RECORDED = REPORTS / "recorded"
+"""The folder of reports that are kept; no command writes there unless it is told to."""

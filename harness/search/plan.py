@@ -47,7 +47,7 @@ class StudyPlan:
     """What to run and where to keep it. ``timeout`` is in seconds, None for no limit.
 
     ``reuse``: whether a trial that another study of the store has trained is taken from there, or
-    from the ``run_table``, a file that need not exist.
+    from one of the ``run_tables``, files that need not exist.
     The addresses may hold passwords: they are not in its text.
     """
 
@@ -59,4 +59,4 @@ class StudyPlan:
     timeout: float | None = None
     workforce: Workforce = Workforce()
     reuse: bool = True
-    run_table: Path | None = None
+    run_tables: tuple[Path, ...] = ()

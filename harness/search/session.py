@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.cli.options import REPORTS
+from harness.cli.options import RECORDED, REPORTS
 from harness.core.errors import InputError
 from harness.core.interruption import interruption
 from harness.core.quiet_import import quiet_import
@@ -66,7 +66,7 @@ def make_plan(
         timeout=timeout,
         workforce=suggested(workforce, spec) if suggest_workers else workforce,
         reuse=reuse,
-        run_table=REPORTS / CLAIMS / RUN_TABLE_FILE,
+        run_tables=tuple(folder / CLAIMS / RUN_TABLE_FILE for folder in (REPORTS, RECORDED)),
     )
 
 

@@ -24,7 +24,7 @@ CASES = {
     "no trials": (["--n-trials", "0"], "0"),
     "unknown option": (["--n-trails", "3"], "--n-trails"),
     "bad name": (["--study-name", "../x"], "study name"),
-    "reserved name": (["--study-name", "Claims"], "calibration and claims"),
+    "reserved name": (["--study-name", "Claims"], "calibration, claims, recorded, scores"),
     "bad storage": (["--storage", "nonsense://x"], "--storage"),
     "closed port": (["--tracking-uri", "http://127.0.0.1:1", "--n-trials", "1"], "127.0.0.1:1"),
     "missing data": (["mnist", "--data-dir", "nowhere"], "mnist.npz"),

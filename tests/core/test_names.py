@@ -22,19 +22,26 @@ def test_names_that_are_no_folder_are_refused(name: object) -> None:
         check_study_name(name)
 
 
-@pytest.mark.parametrize("name", ["claims", "CLAIMS", "Calibration"])
+@pytest.mark.parametrize("name", ["claims", "CLAIMS", "Calibration", "recorded", "Scores"])
 def test_folders_with_other_pages_are_no_names_of_studies(name: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="allowed: any name but calibration and claims"):
+    with pytest.raises(
+        InputError, match="allowed: any name but calibration, claims, recorded, scores"
+    ):
         StudySpec(name=name, question="?")
     path = tmp_path / f"{name}.toml"
     path.write_text('question = "?"\n')
-    with pytest.raises(InputError, match="allowed: any name but calibration and claims"):
+    with pytest.raises(
+        InputError, match="allowed: any name but calibration, claims, recorded, scores"
+    ):
         StudySpec.load(path)
 
 
-def test_the_reserved_names_are_the_folders_that_the_project_has() -> None:
+def test_folders_of_reports_without_a_study_are_reserved_names() -> None:
     assert CLAIMS in RESERVED_NAMES
-    assert [name for name in RESERVED_NAMES if not (REPOSITORY / "reports" / name).is_dir()] == []
+    folders = [REPOSITORY / "reports" / "recorded", *(REPOSITORY / "reports/recorded").iterdir()]
+    others = {folder.name for folder in folders if not (folder / "study.json").exists()}
+    assert len(others) > 2
+    assert others <= set(RESERVED_NAMES)
 
 
 def test_names_that_are_short_enough_are_kept_whole() -> None:

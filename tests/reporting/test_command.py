@@ -160,15 +160,18 @@ def test_a_page_of_more_runs_is_replaced_by_force_alone(
     [
         (["nope", "--tracking-uri", "{uri}"], "there: bare, c01_centering, demo, empty, won"),
         (["../demo", "--tracking-uri", "{uri}"], "study name '../demo'"),
-        (["Claims", "--tracking-uri", "{uri}"], "calibration and claims"),
-        (["calibration", "--tracking-uri", "{uri}", "--output", "{tmp}/new"], "calibration and"),
+        (["Claims", "--tracking-uri", "{uri}"], "calibration, claims, recorded, scores"),
+        (
+            ["calibration", "--tracking-uri", "{uri}", "--output", "{tmp}/new"],
+            "calibration, claims",
+        ),
         (["demo", "--tracking-uri", "{uri}", "--output", "{tmp}/to_file"], "--output"),
         (["demo", "--tracking-uri", "{uri}", "--output", "{tmp}/to_nothing"], "--output"),
         (["demo", "--tracking-uri", "sqlite:///{tmp}/none.db"], "run a study first"),
         (["demo", "--tracking-uri", "{uri}", "--output", "{tmp}/file"], "--output"),
         ([], "STUDY_NAME"),
         (["demo", "demo", "--tracking-uri", "{uri}"], "compared with itself"),
-        (["demo", "claims", "--tracking-uri", "{uri}"], "calibration and claims"),
+        (["demo", "claims", "--tracking-uri", "{uri}"], "calibration, claims, recorded, scores"),
         (["demo", "nope", "--tracking-uri", "{uri}"], "no study 'nope'"),
     ],
 )

@@ -3,7 +3,7 @@
 ``python -m tests.support.simulated_pages`` prints the tables of docs/verdicts.md. Many pages are
 simulated at once, in numpy; a test decides some of them with the harness itself, too.
 
-The tests are the 29 of the page recorded on 2026-11-21 (reports/claims), with its effects and
+The tests are the 29 of the page of 2026-11-21 (reports/recorded/claims), with its effects and
 spreads: normal numbers for the runs of a search (C8, C9, C14), two arms or one of numbers with the
 same spread otherwise. Arms that several studies train share their runs.
 """

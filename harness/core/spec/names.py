@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from harness.core.errors import InputError, shown
 
-RESERVED_NAMES = ("calibration", "claims")
+RESERVED_NAMES = ("calibration", "claims", "recorded", "scores")
 """Folders of reports/ with pages of other kinds; no study has such a name, in any case."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -24,7 +24,7 @@ def check_study_name(name: object) -> str:
         )
     if name.casefold() in RESERVED_NAMES:
         raise InputError(
-            f"study name {name!r}; allowed: any name but {' and '.join(RESERVED_NAMES)}, whose "
+            f"study name {name!r}; allowed: any name but {', '.join(RESERVED_NAMES)}, whose "
             "folders in reports/ hold other pages"
         )
     return name

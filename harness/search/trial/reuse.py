@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,18 +66,17 @@ class Reuse:
         tracker: StudyTracker,
         *,
         enabled: bool = True,
-        table: Path | None = None,
+        tables: Sequence[Path] = (),
     ) -> None:
         """For the trials of ``spec``, scored by ``evaluator``.
 
-        Runs are found by ``tracker``, else in the ``table`` of runs. Raises InputError for a table
-        that cannot be read.
+        Runs are found by ``tracker``, else in the first of the ``tables`` of runs that has them.
+        Raises InputError for a table that cannot be read.
         """
         self._spec = spec
         self._tracker = tracker
         self._enabled = enabled
-        self._table_path = table
-        self._table = read_run_table(table) if enabled and table else {}
+        self._tables = {path: read_run_table(path) for path in tables} if enabled else {}
         self._scored_by = {
             "version": VERSION,
             "dataset": evaluator.dataset.fingerprint,
@@ -119,10 +118,11 @@ class Reuse:
         return Reused(found, tuple(milestones), final)
 
     def _from_table(self, identity: str) -> TrainedRun | None:
-        row = self._table.get(identity)
-        if row is None:
-            return None
-        return TrainedRun(f"{TABLE_RUN}{identity[:12]}", str(self._table_path), row.history)
+        for path, runs in self._tables.items():
+            if identity in runs:
+                history = runs[identity].history
+                return TrainedRun(f"{TABLE_RUN}{identity[:12]}", str(path), history)
+        return None
 
 
 def _at(run: TrainedRun, images_seen: int) -> dict[str, float]:

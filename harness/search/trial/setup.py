@@ -6,6 +6,7 @@ Imports TensorFlow; a study that is complete already does not import this module
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,18 +104,18 @@ def prepare_runner(
     gpu_memory_mb: int | None = None,
     *,
     reuse: bool = True,
-    run_table: Path | None = None,
+    run_tables: Sequence[Path] = (),
 ) -> TrialRunner:
     """A runner of trials; ``layout`` says where the caches and the checkpoints are.
 
-    ``reuse``: whether it takes trials that the store or the ``run_table`` holds already.
+    ``reuse``: whether it takes trials that the store or one of the ``run_tables`` holds already.
     ``gpu_memory_mb`` is as much of a GPU's memory as may be taken; None for as much as is needed.
     """
     devices = prepare_devices(gpu_memory_mb)
     listen(Message(f"training on {', '.join(devices)}"))
     evaluator = prepare_evaluator(spec, dataset, layout.cache_dir, listen)
     environment = describe_environment(devices, effective_threads())
-    found = Reuse(spec, evaluator, tracker, enabled=reuse, table=run_table)
+    found = Reuse(spec, evaluator, tracker, enabled=reuse, tables=run_tables)
     return TrialRunner(
         spec, dataset, evaluator, tracker, listen, environment, layout.checkpoint_dir, found
     )

@@ -115,7 +115,7 @@ class StudyWorker:
             layout,
             gpu_memory_mb,
             reuse=self._plan.reuse,
-            run_table=self._plan.run_table,
+            run_tables=self._plan.run_tables,
         )
 
 

@@ -165,7 +165,9 @@ def test_the_runs_of_pages_of_before_are_counted() -> None:
     assert runs_behind({"claims": rows}) == 15 + 40
     assert runs_behind({"counts": {"complete": 10, "pruned": 12, "interrupted": 1}}) == 22
     assert runs_behind(["no", "summary"]) == 0
-    recorded = json.loads((REPOSITORY / "reports" / "claims" / "claims.json").read_text())
+    recorded = json.loads(
+        (REPOSITORY / "reports" / "recorded" / "claims" / "claims.json").read_text()
+    )
     assert runs_behind(recorded) >= 246
 
 
