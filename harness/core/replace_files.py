@@ -6,6 +6,7 @@ import errno
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -14,12 +15,17 @@ def replace_files(contents: Mapping[Path, str | bytes]) -> None:
 
     All of them are written to temporary files first, then renamed in the order of ``contents``, so
     that no reader sees a partial file, and a full disk or Ctrl-C during the writing changes none.
-    Whatever happens, no temporary file stays, except after a kill. Raises OSError.
+    Whatever happens, no temporary file and no empty folder stays, except after a kill. Raises
+    OSError.
     """
     temporaries: dict[Path, Path] = {}
+    made: list[Path] = []
     try:
         for path, content in contents.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            for folder in reversed([path.parent, *path.parent.parents]):
+                if not folder.exists():
+                    folder.mkdir(exist_ok=True)
+                    made.append(folder)
             if path.is_dir():  # noticed now, before any file has its new text
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
             temporaries[path] = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -31,3 +37,6 @@ def replace_files(contents: Mapping[Path, str | bytes]) -> None:
     finally:
         for temporary in temporaries.values():
             temporary.unlink(missing_ok=True)
+        for folder in reversed(made):
+            with suppress(OSError):  # there is something in it
+                folder.rmdir()

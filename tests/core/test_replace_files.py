@@ -57,6 +57,14 @@ def test_a_full_disk_and_ctrl_c_change_nothing(
     assert contents(folder) == dict.fromkeys(NAMES, "old")
 
 
+def test_no_folder_is_left_that_was_made_for_nothing(folder: Path) -> None:
+    (folder / "there").mkdir()
+    there = {folder / "there" / "more" / "a.txt": "new", folder / "there" / "b.txt": "new"}
+    with pytest.raises(UnicodeEncodeError):
+        replace_files({**there, folder / "here" / "c.txt": "\ud800"})
+    assert sorted(path.name for path in folder.rglob("*")) == sorted([*NAMES, "there"])
+
+
 def test_text_that_cannot_be_encoded_changes_nothing(folder: Path) -> None:
     with pytest.raises(UnicodeEncodeError):
         replace_files(texts(folder, last="\ud800"))
