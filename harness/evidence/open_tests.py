@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from harness.core.spec.claims import ClaimTest
 from harness.core.spec.study_spec import StudySpec
+from harness.reporting.formats import count
 from harness.reporting.pages.claims import ClaimRuns
 from harness.reporting.results.tables import StudyResults, param_column
 from harness.reporting.statistics.hypotheses import UNDECIDED
 from harness.reporting.statistics.verdicts import LOOKS, RUNS_PER_SEED, Verdict
+from harness.search.tuning import tuning_study
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,9 @@ class OpenTest:
 class Addition:
     """The runs that a study lacks for the next looks of its open tests.
 
-    spec: the study with as many seeds or trials as it is to have then. runs: how many it lacks.
-    words: such as "centered 8 to 12 seeds". claims: whose tests wait for them, each once.
+    spec: the study with as many seeds or trials as it is to have then. runs: how many it lacks,
+    those that tune its arms included. words: such as "centered 8 to 12 seeds". claims: whose tests
+    wait for them, each once.
     """
 
     spec: StudySpec
@@ -73,19 +76,25 @@ def additions(
     tests: Sequence[OpenTest],
     specs: Mapping[str, StudySpec],
     results: Mapping[str, StudyResults],
+    tunings: Mapping[str, StudyResults],
 ) -> list[Addition]:
     """What each study lacks for the next look of each of its open ``tests``, in their order.
 
     specs: the studies as they are to be run, by name; those that are not there are left out.
-    results: those that have runs. An arm that no open test compares keeps the runs that it has.
+    results, tunings: those that have runs, and whose arms are being tuned or have been, by name of
+    the study. An arm that no open test compares keeps the runs that it has, and is not tuned if it
+    has none.
     """
     studies = dict.fromkeys(test.study for test in tests)
     found = []
     for study in studies:
         own = [test for test in tests if test.study == study]
         if study in specs:
-            add = _of_arms if specs[study].arms else _of_search
-            found.append(add(specs[study], own, results.get(study)))
+            if specs[study].arms:
+                arms = _of_arms(specs[study], own, results.get(study), tunings.get(study))
+                found.append(arms)
+            else:
+                found.append(_of_search(specs[study], own, results.get(study)))
     return [one for one in found if one.runs]
 
 
@@ -99,8 +108,13 @@ def _next_look(verdict: Verdict | None) -> int | None:
     return decision.look + 1 if hypothesis.runs else None
 
 
-def _of_arms(spec: StudySpec, tests: Sequence[OpenTest], results: StudyResults | None) -> Addition:
-    """The seeds that arms lack; arms without a seed so far begin with their first."""
+def _of_arms(
+    spec: StudySpec,
+    tests: Sequence[OpenTest],
+    results: StudyResults | None,
+    tuning: StudyResults | None,
+) -> Addition:
+    """The seeds that arms lack; arms without a seed so far are tuned and begin with their first."""
     assert spec.arms is not None
     names = spec.arms.names
     wanted = dict.fromkeys(names, 0)
@@ -113,7 +127,19 @@ def _of_arms(spec: StudySpec, tests: Sequence[OpenTest], results: StudyResults |
     words = [f"{arm} {len(ended[arm])} to {seeds[arm]} seeds" for arm in names if lacking[arm]]
     claims = tuple(dict.fromkeys(test.claim for test in tests))
     raised = spec.with_seeds(seeds)
-    return Addition(raised, sum(lacking.values()), ", ".join(words), claims)
+    if to_tune := _tuning_runs(raised, tuning):
+        words.insert(0, f"{count(to_tune, 'run')} to tune arms")
+    return Addition(raised, sum(lacking.values()) + to_tune, ", ".join(words), claims)
+
+
+def _tuning_runs(spec: StudySpec, tuning: StudyResults | None) -> int:
+    """How many runs the tuning of the arms that have seeds lacks."""
+    if spec.tune is None:
+        return 0
+    study = tuning_study(spec)
+    assert study.arms is not None
+    _, ended = _seeds(study, tuning)
+    return sum(max(0, study.arms.seeds_of(arm) - len(ended[arm])) for arm in study.arms.names)
 
 
 def _seeds(

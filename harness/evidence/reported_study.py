@@ -22,8 +22,9 @@ from harness.reporting.pages.recorded import NotRecordedError, not_written, writ
 from harness.search.display.summary import summary_lines
 from harness.search.display.terminal import print_wrapped
 from harness.search.plan import StudyPlan
-from harness.search.session import run_and_confirm
+from harness.search.session import run_and_confirm, tuned_plan
 from harness.search.study.agreement import runs_lost
+from harness.search.study.trials import StudyOutcome
 
 Result = dict[str, Any]
 """How a study ended, as plain types for JSON."""
@@ -57,7 +58,10 @@ def run_or_complain(plan: StudyPlan, console: Console, *, no_report: bool) -> tu
 
 
 def run_reported(plan: StudyPlan, console: Console, *, no_report: bool) -> tuple[Result, int]:
-    """Run one study, write its report and print its summary: (result, exit code)."""
+    """Tune and run one study, write its report, print its summary: (result, exit code)."""
+    plan, tuning = tuned_plan(plan, console)
+    if tuning is not None and not tuning.complete:
+        return _stopped_tuning(plan, tuning, console)
     outcome, confirmation = run_and_confirm(plan, console)
     outcomes = [one for one in (outcome, confirmation) if one is not None]
     wanted = bool(outcome.states) and not no_report
@@ -68,6 +72,7 @@ def run_reported(plan: StudyPlan, console: Console, *, no_report: bool) -> tuple
         print_wrapped(console, line)
     result = {
         **dataclasses.asdict(outcome),
+        "tuning": tuning and dataclasses.asdict(tuning),
         "confirmation": confirmation and dataclasses.asdict(confirmation),
         "report": page and str(page),
     }
@@ -75,6 +80,15 @@ def run_reported(plan: StudyPlan, console: Console, *, no_report: bool) -> tuple
         return result, INTERRUPTED
     failed = (wanted and page is None) or (outcome.complete and outcome.best is None)
     return result, FAILED if failed else 0
+
+
+def _stopped_tuning(plan: StudyPlan, tuning: StudyOutcome, console: Console) -> tuple[Result, int]:
+    """The result of a study whose tuning was stopped, so that no trial of its own was run."""
+    for line in summary_lines([tuning], None, plan.tracking_uri):
+        print_wrapped(console, line)
+    stopped = interruption.requested or tuning.interrupted
+    result = {"name": plan.spec.name, "ran": 0, "tuning": dataclasses.asdict(tuning)}
+    return result, INTERRUPTED if stopped else 0
 
 
 def report_claims(plan: StudyPlan, console: Console) -> int:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from harness.cli.app import INTERRUPTED, WRONG_INPUT
 from harness.core.errors import InputError
+from harness.core.spec.arms import tuning_name
 from harness.core.spec.identity import difference
 from harness.core.spec.study_spec import StudySpec
 from harness.evidence.open_tests import Addition, OpenTest, additions, open_tests
@@ -76,7 +77,7 @@ class UntilDecided:
                     return list(results.values()), code
                 name, plan = addition.spec.name, self.make_plan(addition.spec, left)
                 results[name], study_code = run_or_complain(plan, self.console, no_report=no_report)
-                ran += results[name].get("ran", 0)
+                ran += _num_ran(results[name])
                 if "error" in results[name]:
                     self.left_out.add(name)
                 code = max(code, study_code)
@@ -91,15 +92,28 @@ class UntilDecided:
         found, verdicts, results = self._judged()
         tests = open_tests(found, verdicts, self.max_seeds)
         specs = {name: spec for name, spec in self.studies.items() if name not in self.left_out}
-        needed = additions(tests, specs, results)
+        needed = additions(tests, specs, results, self._tunings(results))
         for line in _lines(found, verdicts, tests, needed):
             self._say(line)
         return needed
 
     def _judged(self) -> tuple[list[ClaimRuns], list[Verdict], dict[str, StudyResults]]:
-        results = self._of_these_studies(_recorded(self.plan.tracking_uri, self.claims))
+        results = self._of_these_studies(
+            _recorded(self.plan.tracking_uri, studies_read(self.claims))
+        )
         found = claim_runs(list(results.values()), self.claims)
         return found, judge_claims(found), results
+
+    def _tunings(self, results: Mapping[str, StudyResults]) -> dict[str, StudyResults]:
+        """Study -> the runs that tune its arms; also of a study without a run of its own."""
+        found = {name: one.tuning for name, one in results.items() if one.tuning}
+        others = {
+            tuning_name(name): name
+            for name, spec in self.studies.items()
+            if spec.tune and name not in results
+        }
+        recorded = _recorded(self.plan.tracking_uri, list(others))
+        return {**found, **{others[name]: one for name, one in recorded.items()}}
 
     def _of_these_studies(self, results: dict[str, StudyResults]) -> dict[str, StudyResults]:
         """Those of ``results`` that may grow; each other one is named once, in one line."""
@@ -123,13 +137,18 @@ class UntilDecided:
         self.console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
-def _recorded(tracking_uri: str, claims: Sequence[StudySpec]) -> dict[str, StudyResults]:
-    """The studies with runs that the claims read, by name; none where there is no store yet."""
+def _num_ran(result: Result) -> int:
+    """How many runs ended in a session, those that tune arms included."""
+    return int(result.get("ran", 0)) + int((result.get("tuning") or {}).get("ran", 0))
+
+
+def _recorded(tracking_uri: str, names: Sequence[str]) -> dict[str, StudyResults]:
+    """Those of the studies that have runs, by name; none where there is no store yet."""
     if not is_server_uri(tracking_uri):
         url = parse(tracking_uri, "--tracking-uri")
         if url.get_backend_name() == "sqlite" and is_missing(sqlite_path(url, "--tracking-uri")):
             return {}
-    return load_recorded(tracking_uri, studies_read(claims))
+    return load_recorded(tracking_uri, names)
 
 
 def _lines(

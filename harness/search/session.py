@@ -27,6 +27,7 @@ from harness.search.plan import StudyPlan, Workforce
 from harness.search.publication import publish
 from harness.search.run import run_study
 from harness.search.study.trials import StudyOutcome
+from harness.search.tuning import chosen, tuned, tuning_lines, tuning_study
 from harness.search.workers.resources import suggested
 from harness.tracking.failures import stopped
 from harness.tracking.stores.layout import default_layout
@@ -92,6 +93,31 @@ def _outages() -> Iterator[None]:
         if (outage := stopped(error)) is None:
             raise
         raise outage from error
+
+
+def tuned_plan(plan: StudyPlan, console: Console) -> tuple[StudyPlan, StudyOutcome | None]:
+    """The plan with its arms tuned, and how the tuning went; None if nothing was left to tune.
+
+    Where the tuning was stopped, it is not complete and the plan is as it was. Raises InputError
+    for a tuning that began with another declaration.
+    """
+    spec = plan.spec
+    if spec.tune is None or spec.arms is None:
+        return plan, None
+    arms = [arm for arm in spec.arms.names if spec.arms.seeds_of(arm)]
+    found, outcome, left = chosen(spec, plan.storage_url), None, plan.timeout
+    if not all(arm in found for arm in arms):
+        tuning = tuning_study(spec)
+        outcome = run_session(
+            dataclasses.replace(plan, spec=tuning), console, PlanProgress.of(tuning)
+        )
+        if not outcome.complete:
+            return plan, outcome
+        found = chosen(spec, plan.storage_url)
+        left = None if left is None else max(0.0, left - outcome.wall_seconds)
+    for line in tuning_lines(spec, {arm: found[arm] for arm in arms}):
+        print_wrapped(console, line)
+    return dataclasses.replace(plan, spec=tuned(spec, found), timeout=left), outcome
 
 
 def run_and_confirm(plan: StudyPlan, console: Console) -> tuple[StudyOutcome, StudyOutcome | None]:

@@ -26,11 +26,12 @@ class ScoredArms:
     """Stands in for training and scoring, once ``install`` was called.
 
     begun, ended: how often the trial of each slope and seed was trained, from its first step and to
-    its end. interrupt_at: the numbers of training runs, from 1, during which Ctrl-C comes.
+    its end. rates: how often to its end by learning rate, slope and seed. interrupt_at: the numbers of training runs, from 1, during which Ctrl-C comes.
     """
 
     def __init__(self, fid: Callable[[TrialConfig], float]) -> None:
         self.begun, self.ended = Counter[Key](), Counter[Key]()
+        self.rates = Counter[tuple[float, float, int]]()
         self.interrupt_at: set[int] = set()
         self._fid = fid
         self._config = TrialConfig()
@@ -52,6 +53,7 @@ class ScoredArms:
                     raise KeyboardInterrupt
                 yield from super().run(milestones, on_call)
                 stub.ended[key] += 1
+                stub.rates[round(stub._config.learning_rate, 9), *key] += 1
 
         monkeypatch.setattr(runner, "Trainer", ScoredTrainer)
         monkeypatch.setattr(setup, "Trainer", ScoredTrainer)

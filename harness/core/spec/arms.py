@@ -1,14 +1,17 @@
-"""Arms: configurations that are compared on the same seeds, and the confirmation of a search."""
+"""Arms: configurations that are compared on the same seeds; how an arm is tuned before them; the
+confirmation of a search."""
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness.core.config import (
     BOUNDS,
+    FIELD_TYPES,
     SHARED,
     TrialConfig,
     check_field,
@@ -20,6 +23,7 @@ from harness.core.spec.names import derived_name
 
 MAX_ARMS = 100
 MAX_SEEDS = 1_000
+MAX_FACTORS = 9
 _ARM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=+ -]{0,59}")
 
 
@@ -115,6 +119,60 @@ class Arms:
 
 
 @dataclass(frozen=True)
+class Tuning:
+    """``[tune]``: the small search that every arm gets before its seeds count.
+
+    Each arm is trained with its own value of ``field`` times each of the ``factors``, on ``seeds``
+    seeds that no verdict uses: the first is the base's seed plus MAX_SEEDS. Raises InputError for a
+    field that is no real number, and for factors and counts out of range.
+    """
+
+    field: str = "learning_rate"
+    factors: tuple[float, ...] = (0.333, 1.0, 3.0)
+    seeds: int = 2
+
+    def __post_init__(self) -> None:
+        """Validate field, factors and seeds."""
+        with within("[tune]"):
+            if FIELD_TYPES[check_field(self.field)] != "float":
+                raise InputError(f"field is {self.field}; allowed: a field of real numbers")
+            factors = self.factors
+            if not isinstance(factors, tuple) or not 2 <= len(factors) <= MAX_FACTORS:
+                raise InputError(f"factors takes a list of 2 to {MAX_FACTORS} numbers above 0")
+            for factor in factors:
+                if not _is_positive(factor):
+                    raise InputError(f"factors takes numbers above 0, got {shown(factor)}")
+            if list(factors) != sorted(set(factors)):
+                raise InputError("factors are to ascend, each one above the one before it")
+            check_whole("seeds", self.seeds, 1, MAX_SEEDS)
+
+    def arms(self, arms: Arms, base: TrialConfig) -> Arms:
+        """An arm for each of ``arms`` and each factor, in that order, called as by ``arm_name``.
+
+        Arms that have no seeds are not tuned. Raises InputError as ``Arms`` does.
+        """
+        fields, seeds = {}, {}
+        for arm, changes in arms.fields.items():
+            for factor in self.factors:
+                name = self.arm_name(arm, factor)
+                fields[name] = {**changes, self.field: self.value(changes, base, factor)}
+                seeds[name] = self.seeds if arms.seeds_of(arm) else 0
+        return Arms(fields, seeds)
+
+    def arm_name(self, arm: str, factor: float) -> str:
+        """What an arm is called that is trained with its value times ``factor``: arm x0.333."""
+        return f"{arm} x{factor:g}"
+
+    def value(self, changes: Mapping[str, Any], base: TrialConfig, factor: float) -> float:
+        """The field of an arm that makes these ``changes`` to ``base``, times ``factor``."""
+        return factor * float(changes.get(self.field, getattr(base, self.field)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it stands in a study file."""
+        return {"field": self.field, "factors": list(self.factors), "seeds": self.seeds}
+
+
+@dataclass(frozen=True)
 class Confirmation:
     """``[confirm]``: how many ``top`` configurations of a search to train on how many new seeds.
 
@@ -152,6 +210,11 @@ def confirmation_name(study_name: str) -> str:
     return derived_name(study_name, "-confirm", longest=92)
 
 
+def tuning_name(study_name: str) -> str:
+    """The name of the study that tunes the arms of the study ``study_name``."""
+    return derived_name(study_name, "-tune", longest=95)
+
+
 def confirmation_arm(trial: int) -> str:
     """The arm that confirms the configuration of a search's trial, such as ``trial-007``."""
     return f"trial-{trial:03d}"
@@ -183,3 +246,21 @@ def parse_confirmation(table: Mapping[str, Any]) -> Confirmation | None:
     with within("[confirm]"):
         check_keys(table, ("top", "seeds", "max_seeds"), "the table")
     return Confirmation(**table)
+
+
+def parse_tuning(table: Mapping[str, Any]) -> Tuning | None:
+    """The tuning declared by the table ``[tune]``; None for an empty one."""
+    if not table:
+        return None
+    with within("[tune]"):
+        check_keys(table, ("field", "factors", "seeds"), "the table")
+    values: dict[str, Any] = {
+        key: tuple(v) if isinstance(v, list) else v for key, v in table.items()
+    }
+    return Tuning(**values)
+
+
+def _is_positive(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 < value <= sys.float_info.max  # false for NaN, too

@@ -6,19 +6,26 @@ from typing import Any
 
 from harness.core.spec.study_spec import StudySpec
 
-_FIXED_TABLES = ("base", "space", "search", "evaluation")
+_FIXED_TABLES = ("base", "space", "search", "evaluation", "tune")
 
 
 def difference(before: StudySpec, now: StudySpec) -> str:
     """The first difference that makes ``now`` another study than ``before``; "" if there is none.
 
     Name, wording, claim, confirmation and the number of trials may change. Arms keep their position
-    and their fields; arms and seeds may be added.
+    and their fields, but for the one that is tuned; arms and seeds may be added.
     """
     old, new = before.to_dict(), now.to_dict()
-    return _changed_setting(_settings(old), _settings(new)) or _changed_arm(
-        old["arms"], new["arms"]
-    )
+    return _changed_setting(_settings(old), _settings(new)) or _changed_arm(_arms(old), _arms(new))
+
+
+def _arms(values: dict[str, Any]) -> dict[str, Any]:
+    """Arm -> the fields that it sets, without the one that its tuning chooses a value of."""
+    tuned = values["tune"].get("field")
+    return {
+        arm: {name: value for name, value in fields.items() if name != tuned}
+        for arm, fields in values["arms"].items()
+    }
 
 
 def _settings(values: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,14 @@ from typing import Any
 from harness.core.config import SHARED, TrialConfig, check_keys, check_whole, parse_value
 from harness.core.errors import InputError, check_printable, shown, within
 from harness.core.schema import FID_LATE
-from harness.core.spec.arms import Arms, Confirmation, parse_arms, parse_confirmation
+from harness.core.spec.arms import (
+    Arms,
+    Confirmation,
+    Tuning,
+    parse_arms,
+    parse_confirmation,
+    parse_tuning,
+)
 from harness.core.spec.claims import Claim, parse_claim
 from harness.core.spec.extractor_spec import ExtractorSpec
 from harness.core.spec.milestones import (
@@ -34,7 +41,7 @@ from harness.core.spec.toml_file import read_toml
 
 __all__ = ["STUDY_KEYS", "Choices", "Range", "SearchSpec", "StudySpec"]
 
-_TABLES = ("base", "space", "arms", "search", "evaluation", "confirm", "claim")
+_TABLES = ("base", "space", "arms", "tune", "search", "evaluation", "confirm", "claim")
 STUDY_KEYS = ("name", "question", "seeds", *_TABLES)
 """The keys of ``StudySpec.to_dict``, which ``StudySpec.from_dict`` reads back."""
 
@@ -46,9 +53,10 @@ _TO_THE_END = {"pruner": "none", "collapse_alarm": False}
 class StudySpec:
     """A resolved study. ``num_samples`` images of each generator are scored, at every report.
 
-    A study either searches a ``space`` or compares ``arms``; ``confirm`` follows a search,
-    ``claim`` is tested on the runs of either. Raises InputError if a part is out of range, or if a
-    combination that space or arms allow leaves a trial less than one step between two reports.
+    A study either searches a ``space`` or compares ``arms``; ``tune`` comes before arms,
+    ``confirm`` follows a search, ``claim`` is tested on the runs of either. Raises InputError if a
+    part is out of range, or if a combination that space or arms allow leaves a trial less than one
+    step between two reports.
     """
 
     name: str
@@ -59,6 +67,7 @@ class StudySpec:
     num_samples: int = 5_000
     extractor: ExtractorSpec = field(default_factory=ExtractorSpec)
     arms: Arms | None = None
+    tune: Tuning | None = None
     confirm: Confirmation | None = None
     claim: Claim | None = None
 
@@ -129,6 +138,7 @@ class StudySpec:
             search=search,
             num_samples=200,
             arms=arms,
+            tune=self.tune and dataclasses.replace(self.tune, seeds=1),
             confirm=self.confirm and Confirmation(top=1, seeds=2),
         )
 
@@ -151,6 +161,7 @@ class StudySpec:
             space={},
             search=search,
             arms=None,
+            tune=None,
             confirm=None,
             claim=None,
         )
@@ -174,6 +185,7 @@ class StudySpec:
             "base": dict(self.base),
             "space": {name: domain.to_dict() for name, domain in self.space.items()},
             "arms": self.arms.to_dict() if self.arms else {},
+            "tune": self.tune.to_dict() if self.tune else {},
             "search": self.search.to_dict(),
             "evaluation": {"num_samples": self.num_samples, **self.extractor.to_dict()},
             "confirm": self.confirm.to_dict() if self.confirm else {},
@@ -199,6 +211,7 @@ class StudySpec:
             space=_space(tables["space"]),
             search=parse_search({**defaults, **tables["search"]}),
             arms=arms,
+            tune=parse_tuning(tables["tune"]),
             confirm=parse_confirmation(tables["confirm"]),
             claim=parse_claim(tables["claim"]),
             **_evaluation(tables["evaluation"]),
@@ -210,7 +223,11 @@ class StudySpec:
         with within(str(path)):
             values = read_toml(path)
             check_keys(values, ("question", "seeds", *_TABLES), "the study file")
-            return cls.from_dict(values, name=path.stem)
+            spec = cls.from_dict(values, name=path.stem)
+            if spec.tune and spec.arms:
+                with within("[tune]"):
+                    spec.tune.arms(spec.arms, spec.base_config()).configs(spec.base_config())
+            return spec
 
     def _fix(self, fixed: Mapping[str, Any], **changes: Any) -> StudySpec:
         """A copy with ``changes``, and with ``fixed`` in the base and out of the space."""
@@ -237,6 +254,8 @@ class StudySpec:
                         f"[search]: {key} is {shown(given)}; with [arms] it can only be {value!r}"
                     )
             self.arms.configs(self.base_config())
+        if self.tune and (not self.arms or self.search.metric not in ("fid", FID_LATE)):
+            raise InputError(f"[tune] is for [arms] that minimize {FID_LATE} or fid")
         if self.claim and self.claim.runs_of:
             with within("[claim]: runs_of"):
                 check_study_name(self.claim.runs_of)

@@ -12,7 +12,7 @@ import pandas as pd
 from harness.core import schema
 from harness.core.errors import InputError, guess, shown, within
 from harness.core.secrets import mask
-from harness.core.spec.arms import confirmation_name
+from harness.core.spec.arms import confirmation_name, tuning_name
 from harness.core.spec.names import check_study_name
 from harness.core.spec.study_spec import STUDY_KEYS, StudySpec
 from harness.reporting.formats import count
@@ -35,11 +35,15 @@ def load_results(tracking_uri: str, study_name: str) -> StudyResults:
     """
     check_study_name(study_name)
     found = _load(tracking_uri, study_name)
-    if found.spec.confirm is None:
-        return found
-    name = confirmation_name(study_name)
-    recorded = load_recorded(tracking_uri, [name])
-    return dataclasses.replace(found, confirmation=recorded.get(name))
+    if found.spec.confirm is not None:
+        name = confirmation_name(study_name)
+        again = load_recorded(tracking_uri, [name])
+        return dataclasses.replace(found, confirmation=again.get(name))
+    if found.spec.tune is not None:
+        name = tuning_name(study_name)
+        before = load_recorded(tracking_uri, [name])
+        return dataclasses.replace(found, tuning=before.get(name))
+    return found
 
 
 def load_recorded(tracking_uri: str, study_names: Iterable[str]) -> dict[str, StudyResults]:
@@ -50,7 +54,7 @@ def load_recorded(tracking_uri: str, study_names: Iterable[str]) -> dict[str, St
 
 
 def _load(tracking_uri: str, study_name: str) -> StudyResults:
-    """The study alone, without its confirmation."""
+    """The study alone, without its confirmation and its tuning."""
     addresses: dict[str, object] = {}
     unreadable: list[UnreadableRun] = []
     with _open(tracking_uri) as runs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -101,6 +102,7 @@ class StudyResults:
     pixels: what each pixel scaling does to the dataset, {scaling: {name: number}}; empty where the
     study did not record it.
     confirmation: the winners of a search on fresh seeds, a study of arms; None where not run.
+    tuning: what the arms' values were chosen by, a study of arms; None where not run.
     """
 
     spec: StudySpec
@@ -115,6 +117,7 @@ class StudyResults:
     unreadable: tuple[UnreadableRun, ...] = ()
     pixels: dict[str, Any] = field(default_factory=dict)
     confirmation: StudyResults | None = None
+    tuning: StudyResults | None = None
 
     @property
     def objective(self) -> str:
@@ -128,9 +131,9 @@ class StudyResults:
 
     @property
     def left_out(self) -> tuple[UnreadableRun, ...]:
-        """The malformed runs of the study and of its confirmation."""
-        again = self.confirmation.unreadable if self.confirmation else ()
-        return (*self.unreadable, *again)
+        """The malformed runs of the study, of its tuning and of its confirmation."""
+        others = [one.unreadable for one in (self.tuning, self.confirmation) if one]
+        return (*self.unreadable, *itertools.chain(*others))
 
     @cached_property
     def ranked(self) -> pd.DataFrame:
