@@ -98,7 +98,7 @@ def study(
         studies = {spec.name: spec for spec in specs}
         tests = UntilDecided(declared, studies, plan_of, console, max_seeds or MAX_SEEDS)
         if dry_run:
-            tests.look()
+            tests.plan_all()
             return 0
         results, code = tests.run(timeout, no_report=no_report)
     elif names:

@@ -47,6 +47,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "leaky_slope": (0.0, 0.5),
     "batch_size": (2, 8192),
     "image_size": (0, 64),
+    "training_images": (0, 10**9),
     "images": (2, 10**9),  # a batch at least
     "seed": (0, 2**31 - 1),
 }
@@ -66,7 +67,9 @@ class TrialConfig:
     """The configuration of one trial: dataset, networks, game, optimizer, procedure, budget.
 
     ``images`` is the budget in training images seen, so that batch sizes compare; ``image_size``
-    the side of the images in pixels, to which they are resized (0: as they are).
+    the side of the images in pixels, to which they are resized (0: as they are);
+    ``training_images`` how many of the dataset's training images the trial has, as many of each
+    class, drawn by its seed (0: all of them).
     Networks: ``width`` multiplies the channel counts of the architecture,
     ``discriminator_width_ratio`` those of its discriminator once more. ``initialisation`` ``auto``
     is that of the architecture's publication, and so is ``discriminator_normalization`` ``auto``,
@@ -90,6 +93,7 @@ class TrialConfig:
 
     dataset: str = "digits"
     image_size: int = 0
+    training_images: int = 0
     architecture: str = "tutorial"
     width: float = 1.0
     discriminator_width_ratio: float = 1.0
@@ -216,6 +220,7 @@ ADDED: dict[str, str | int | float] = {
     "convolution": "direct",
     "ema": 0.0,
     "image_size": 0,
+    "training_images": 0,
     "loss": "nonsaturating",
     "real_label": 1.0,
     "penalty": "none",

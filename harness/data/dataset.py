@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.core.errors import InputError
+from harness.core.seeds import derive_seed
 from harness.data.checks import class_fault
 
 ARRAY_NAMES = ("x_train", "y_train", "x_test", "y_test")
@@ -67,6 +69,39 @@ class Dataset:
             y_train=labels["y_train"],
             y_test=labels["y_test"],
             class_fault=class_fault(labels),
+        )
+
+
+def drawn(dataset: Dataset, training_images: int, seed: int) -> Dataset:
+    """The ``dataset`` with so many of its training images, as many of each class; all of its tests.
+
+    Drawn without replacement by ``seed``, in their order; 0 for the dataset itself. Raises
+    InputError as ``check_drawable`` does.
+    """
+    if not training_images:
+        return dataset
+    check_drawable(dataset, training_images)
+    rng = np.random.default_rng(derive_seed(seed, "training_images"))
+    each = training_images // dataset.num_classes
+    classes = [np.flatnonzero(dataset.y_train == label) for label in range(dataset.num_classes)]
+    rows = np.sort(np.concatenate([rng.choice(one, each, replace=False) for one in classes]))
+    few = replace(
+        dataset,
+        x_train=dataset.x_train[rows],
+        y_train=dataset.y_train[rows],
+        source=f"{dataset.source}, {training_images:,} training images drawn by seed {seed}",
+    )
+    return replace(few, fingerprint=fingerprint({key: getattr(few, key) for key in ARRAY_NAMES}))
+
+
+def check_drawable(dataset: Dataset, training_images: int) -> None:
+    """Raise InputError unless so many can be drawn, as many of each class; 0 always can."""
+    classes = dataset.num_classes
+    most = classes * int(np.bincount(dataset.y_train, minlength=classes).min())
+    if training_images % classes or training_images > most:
+        raise InputError(
+            f"training_images is {training_images:,}; allowed for {dataset.name}: 0, or a multiple "
+            f"of its {classes} classes up to {most:,}"
         )
 
 

@@ -32,9 +32,8 @@ class OpenTest:
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The arms that it compares; none where it reads all runs of its study."""
-        compares = self.test.kind == "comparison"
-        return (self.test.better, self.test.than) if compares else ()
+        """The arms that it reads; none where it reads all runs of its study."""
+        return self.test.arms
 
 
 @dataclass(frozen=True)

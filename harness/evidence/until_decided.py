@@ -18,6 +18,7 @@ from harness.core.spec.identity import difference
 from harness.core.spec.study_spec import StudySpec
 from harness.evidence.open_tests import Addition, OpenTest, additions, open_tests
 from harness.evidence.reported_study import Result, run_or_complain
+from harness.evidence.whole_plan import plan_words
 from harness.reporting.formats import count, listing
 from harness.reporting.pages.claims import ClaimRuns, claim_runs, judge_claims, studies_read
 from harness.reporting.results.load import load_recorded
@@ -96,6 +97,11 @@ class UntilDecided:
         for line in _lines(found, verdicts, tests, needed):
             self._say(line)
         return needed
+
+    def plan_all(self) -> None:
+        """Say where the tests stand, what they need next, and what all of them need at most."""
+        self.look()
+        self._say(plan_words(list(self.studies.values()), self.max_seeds))
 
     def _judged(self) -> tuple[list[ClaimRuns], list[Verdict], dict[str, StudyResults]]:
         results = self._of_these_studies(

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 
+import optuna
 from optuna.trial import TrialState
 
 from harness.core.spec.arms import MAX_SEEDS, Arms, tuning_name
@@ -45,6 +46,7 @@ def chosen(spec: StudySpec, storage_url: str) -> dict[str, Choice]:
     """
     assert spec.arms is not None
     assert spec.tune is not None
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage, tuning = open_storage(storage_url), tuning_study(spec)
     with study_lock(storage, tuning.name):
         study = find_study(tuning, storage)

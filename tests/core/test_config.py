@@ -55,7 +55,7 @@ def test_fields_of_the_design_are_there():
         "normalization downsampling head dropout initialisation conditional procedure "
         "optimizer learning_rate beta_1 discriminator_learning_rate_ratio "
         "leaky_slope pixel_scaling output_activation batch_size images augmentation precision "
-        "convolution ema image_size seed loss real_label penalty penalty_weight "
+        "convolution ema image_size training_images seed loss real_label penalty penalty_weight "
         "discriminator_steps discriminator_normalization packing minibatch_std"
     )
     assert set(FIELDS) == set(design.split())

@@ -8,7 +8,8 @@ from scipy.ndimage import map_coordinates
 from sklearn.datasets import load_digits as load_sklearn_digits
 from sklearn.metrics import pairwise_distances_argmin
 
-from harness.data.dataset import Dataset
+from harness.core.errors import InputError
+from harness.data.dataset import Dataset, drawn
 from harness.data.load import load_dataset
 
 
@@ -77,3 +78,25 @@ def test_few_digits_are_twenty_of_each_class_and_the_same_test_images(digits):
     np.testing.assert_array_equal(few.x_test, digits.x_test)
     np.testing.assert_array_equal(few.y_test, digits.y_test)
     assert few.name == "few_digits"
+
+
+def test_few_training_images_are_drawn_by_the_seed_as_many_of_each_class(digits):
+    few = drawn(digits, 200, 3)
+    assert np.bincount(few.y_train).tolist() == [20] * 10
+    whole = {image.tobytes() for image in digits.x_train}
+    own = {image.tobytes() for image in few.x_train}
+    assert len(own) == 200
+    assert own <= whole
+    assert few.x_test is digits.x_test
+    again, other = drawn(digits, 200, 3), drawn(digits, 200, 4)
+    assert again.fingerprint == few.fingerprint != other.fingerprint
+    # Two draws of 20 from about 126 of a class share 20 * 20 / 126 = 3.2 of them on average.
+    shared = own & {image.tobytes() for image in other.x_train}
+    assert 10 < len(shared) < 60
+    assert drawn(digits, 0, 3) is digits
+
+
+@pytest.mark.parametrize("wanted", [205, 2_000])
+def test_a_number_that_cannot_be_drawn_is_one_line(digits, wanted: int):
+    with pytest.raises(InputError, match=r"allowed for digits: 0, or a multiple of its 10 classes"):
+        drawn(digits, wanted, 0)

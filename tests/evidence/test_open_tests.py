@@ -27,7 +27,7 @@ def needed(
     found = claim_runs(results, specs)
     tests = open_tests(found, judge_claims(found), max_seeds)
     by_name = {one.spec.name: one for one in results}
-    return tests, additions(tests, {spec.name: spec for spec in specs}, by_name)
+    return tests, additions(tests, {spec.name: spec for spec in specs}, by_name, {})
 
 
 def of(centered: list[Any], unit: list[Any], max_seeds: int = 40) -> list[Addition]:
@@ -145,4 +145,4 @@ def test_a_search_gets_eight_times_as_many_runs() -> None:
 def test_a_study_that_is_not_to_be_run_is_left_out() -> None:
     tests = open_tests(claim_runs([], [arms_spec()]), [], 40)
     assert len(tests) == 1
-    assert additions(tests, {}, {}) == []
+    assert additions(tests, {}, {}, {}) == []

@@ -1,4 +1,4 @@
-"""``[tune]``: each arm is tuned on seeds of its own before its seeds count, once for all studies."""
+"""``[tune]``: each arm is tuned on seeds of its own before its seeds count, once for all."""
 
 from __future__ import annotations
 

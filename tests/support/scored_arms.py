@@ -26,7 +26,8 @@ class ScoredArms:
     """Stands in for training and scoring, once ``install`` was called.
 
     begun, ended: how often the trial of each slope and seed was trained, from its first step and to
-    its end. rates: how often to its end by learning rate, slope and seed. interrupt_at: the numbers of training runs, from 1, during which Ctrl-C comes.
+    its end. rates: how often to its end by learning rate, slope and seed. interrupt_at: the numbers
+    of training runs, from 1, during which Ctrl-C comes.
     """
 
     def __init__(self, fid: Callable[[TrialConfig], float]) -> None:

@@ -103,7 +103,7 @@ def write_claims(
     texts = {
         JSON_FILE: summary + "\n",
         TABLE_FILE: csv_text(table),
-        RUN_TABLE_FILE: grown_table(output_dir / RUN_TABLE_FILE, _studies(found)),
+        RUN_TABLE_FILE: grown_table(output_dir / RUN_TABLE_FILE, _with_tunings(_studies(found))),
         PAGE_FILE: render_claims(found, verdicts),
     }
     replace_files({output_dir / name: text for name, text in texts.items()})
@@ -134,6 +134,11 @@ def judge_claims(found: Sequence[ClaimRuns]) -> list[Verdict]:
 def _studies(found: Sequence[ClaimRuns]) -> list[StudyResults]:
     """The results that the claims read, each study's once."""
     return list({one.results.spec.name: one.results for one in found if one.results}.values())
+
+
+def _with_tunings(studies: Sequence[StudyResults]) -> list[StudyResults]:
+    """The studies, and those that have tuned their arms."""
+    return [*studies, *(one.tuning for one in studies if one.tuning)]
 
 
 def claim_runs(results: Sequence[StudyResults], specs: Sequence[StudySpec] = ()) -> list[ClaimRuns]:

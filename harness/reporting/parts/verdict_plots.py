@@ -16,7 +16,8 @@ from harness.reporting.drawing.theme import MUTED_COLOR, OUTCOME_COLOR
 from harness.reporting.plots import Plot
 from harness.reporting.results.outcomes import ENDED, outcome_table
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.statistics.samples import by_seed, predictor_table
+from harness.reporting.statistics.kinds.within_run import correlations
+from harness.reporting.statistics.samples import by_seed, predictor_table, readable
 
 
 def plot_of(test: ClaimTest) -> Plot:
@@ -28,6 +29,7 @@ def plot_of(test: ClaimTest) -> Plot:
         "comparison": (arms_frame, draw_arms, _arms_caption, "Points of {metric} for two arms"),
         "gain": (gain_frame, draw_strip, _gain_caption, "Points of {metric}"),
         "weak_correlation": (scatter_frame, draw_scatter, _scatter_caption, "Scatter plot"),
+        "within_run": (within_frame, draw_strip, _within_caption, "Points of rank correlations"),
         "separation": (strip_frame, draw_strip, _strip_caption, "Strip plot"),
     }[test.kind]
     return Plot(
@@ -90,7 +92,8 @@ def gain_frame(test: ClaimTest, results: StudyResults) -> pd.DataFrame:
 
 def strip_frame(test: ClaimTest, results: StudyResults) -> pd.DataFrame:
     """One row per run with both values: group (outcome below the threshold or not), value."""
-    table = predictor_table(results, test).dropna(subset=["value", "predictor"])
+    table = readable(predictor_table(results, test), results, test)
+    table = table.dropna(subset=["value", "predictor"])
     limit = formats.number(test.threshold)
     below = table["value"] < test.threshold
     words = {True: f"{test.outcome}\nbelow {limit}", False: f"{test.outcome}\n{limit} or more"}
@@ -110,6 +113,13 @@ def draw_strip(frame: pd.DataFrame, ax: Axes) -> None:
     ax.set_xticks(range(len(labels)), labels)
     ax.set(xlim=(-0.6, len(labels) - 0.4), ylabel=frame["metric"].iloc[0])
     ax.grid(False, axis="x")
+
+
+def within_frame(test: ClaimTest, results: StudyResults) -> pd.DataFrame:
+    """One row per run of the test's arm: group, value (the correlation within the run), metric."""
+    table = correlations(test, results).dropna(subset=["value"])
+    metric = f"rank correlation of {test.predictor} and {test.outcome}"
+    return pd.DataFrame({"group": table["arm"], "value": table["value"], "metric": metric})
 
 
 def scatter_frame(test: ClaimTest, results: StudyResults) -> pd.DataFrame:
@@ -165,6 +175,11 @@ def _gain_caption(test: ClaimTest, results: StudyResults) -> str:
 
 def _scatter_caption(test: ClaimTest, results: StudyResults) -> str:
     return f"A point per completed run (n = {len(scatter_frame(test, results))})."
+
+
+def _within_caption(test: ClaimTest, results: StudyResults) -> str:
+    runs = len(within_frame(test, results))
+    return f"A point per run (n = {runs}), over its reports; the bar is the median."
 
 
 def _strip_caption(test: ClaimTest, results: StudyResults) -> str:

@@ -85,6 +85,8 @@ def meaning(verdict: Verdict) -> str:
     return {
         "gain": f"mean {test.outcome}",
         "weak_correlation": f"size of the rank correlation of {test.predictor} and {test.outcome}",
+        "within_run": f"size of the mean rank correlation of {test.predictor} and {test.outcome} "
+        "within a run",
         "separation": f"area under the ROC curve of {test.predictor}, for {test.outcome} below "
         f"{formats.number(test.threshold)}",
         "importance": f"share of {test.field} less the largest share among the others",

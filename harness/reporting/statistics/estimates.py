@@ -117,6 +117,48 @@ class Mean:
         return studentised_means(self.values, self.seed)
 
 
+@dataclass(frozen=True, eq=False)
+class SizeOfMean:
+    """The size of the mean of ``values``, (n,), n >= 2, with a spread above 0: whatever its sign.
+
+    Student's t. That the size is below a value is asked of both sides (two one-sided tests).
+    """
+
+    values: Values
+
+    @property
+    def effect(self) -> float:
+        """The size of the mean."""
+        return abs(float(self.values.mean()))
+
+    @property
+    def n(self) -> int:
+        """The number of values."""
+        return len(self.values)
+
+    @property
+    def standard_error(self) -> float:
+        """The standard error of the mean."""
+        return float(self.values.std(ddof=1) / math.sqrt(self.n))
+
+    def interval(self, level: float) -> tuple[float, float]:
+        """The interval of the size; its low end is 0 if the mean's interval contains 0."""
+        half = student_quantile(self.n - 1, level / 2) * self.standard_error
+        return max(self.effect - half, 0.0), self.effect + half
+
+    def above(self, value: float) -> float:
+        """By Student's t; ``value`` from 0."""
+        return float(special.stdtr(self.n - 1, -(self.effect - value) / self.standard_error))
+
+    def below(self, value: float) -> float:
+        """By Student's t; ``value`` from 0."""
+        return float(special.stdtr(self.n - 1, (self.effect - value) / self.standard_error))
+
+    def reach(self, n: int, tail: float) -> float:
+        """By Student's t, with the spread as observed."""
+        return student_quantile(n - 1, tail) * self.standard_error * math.sqrt(self.n / n)
+
+
 @dataclass(frozen=True)
 class RankCorrelation:
     """The size of Spearman's rank correlation, in [0, 1], of ``n`` >= 5 runs.

@@ -33,7 +33,7 @@ def by_seed(results: StudyResults, test: ClaimTest, first: int | None = None) ->
 @lru_cache(maxsize=256)
 def _by_seed(results: StudyResults, test: ClaimTest) -> pd.DataFrame:
     """The frame of all seeds; cached, since every look of a test asks for it."""
-    table = outcome_table(results, test.outcome)
+    table = outcome_table(results, test.outcome, test.level)
     failed = failed_runs(results, table)
     table = table.assign(failed=failed, value=table["value"].mask(failed))
     sides = []
@@ -71,8 +71,7 @@ def num_ended(test: ClaimTest, results: StudyResults) -> int:
         running = table["ended"].eq("running")
         before = table[~running.cummax()]
         return int(before["ended"].isin(ENDED).sum())
-    arms = results.spec.arms.names if results.spec.arms else ()
-    compared = (test.better, test.than) if test.kind == "comparison" else arms
+    compared = test.arms or (results.spec.arms.names if results.spec.arms else ())
     ended = table[table["ended"].isin(ENDED)]
     seeds = [set(ended.loc[ended["arm"] == arm, "seed"]) for arm in compared]
     start, count = results.spec.base_config().seed, 0
@@ -83,7 +82,7 @@ def num_ended(test: ClaimTest, results: StudyResults) -> int:
 
 def by_seeds(test: ClaimTest, results: StudyResults) -> bool:
     """Whether ``test`` counts seeds of arms; otherwise it counts runs."""
-    return test.kind == "comparison" or (test.kind == "gain" and results.spec.arms is not None)
+    return bool(test.arms) or (test.kind == "gain" and results.spec.arms is not None)
 
 
 @lru_cache(maxsize=64)
@@ -93,11 +92,39 @@ def first_runs(results: StudyResults, first: int) -> StudyResults:
     return replace(results, trials=ended.iloc[:first])
 
 
-def predictor_table(results: StudyResults, test: ClaimTest) -> pd.DataFrame:
-    """The runs of ``outcome_table`` with a column ``predictor`` beside ``value``."""
+def predictor_table(
+    results: StudyResults, test: ClaimTest, first: int | None = None
+) -> pd.DataFrame:
+    """The runs of ``outcome_table`` with a column ``predictor`` beside ``value``.
+
+    Those of the test's arm alone, if it names one. first: only as many of its seeds, or runs.
+    """
+    if first is not None and not test.arm:
+        results = first_runs(results, first)
     table = outcome_table(results, test.outcome)
     predictor = outcome_table(results, test.predictor).set_index("run_id")["value"]
-    return table.assign(predictor=table["run_id"].map(predictor))
+    table = table.assign(predictor=table["run_id"].map(predictor))
+    return of_arm(table, results, test, first) if test.arm else table
+
+
+def of_arm(
+    table: pd.DataFrame, results: StudyResults, test: ClaimTest, first: int | None
+) -> pd.DataFrame:
+    """The rows of an ``outcome_table`` of the test's arm, with the ``first`` of its seeds."""
+    table = table[table["arm"] == test.arm]
+    start = results.spec.base_config().seed
+    return table if first is None else table[table["seed"] < start + first]
+
+
+def readable(table: pd.DataFrame, results: StudyResults, test: ClaimTest) -> pd.DataFrame:
+    """The rows of an ``outcome_table`` whose images are readable, by the test's least precision.
+
+    All of them where the test asks for none. Runs without a precision stay: they count as lost.
+    """
+    if not test.readable or "precision" not in results.trials:
+        return table
+    precision = table["run_id"].map(results.trials.set_index("run_id")["precision"])
+    return table[~(precision < test.readable)]
 
 
 def failed_runs(results: StudyResults, table: pd.DataFrame) -> pd.Series:

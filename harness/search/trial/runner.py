@@ -19,7 +19,7 @@ from harness.core.interruption import interruption
 from harness.core.schema import FinalState, Tag
 from harness.core.spec.milestones import even_milestones
 from harness.core.spec.study_spec import StudySpec
-from harness.data.dataset import Dataset
+from harness.data.dataset import Dataset, drawn
 from harness.data.generator_record import generator_record
 from harness.evaluation.collapse import LEVEL
 from harness.evaluation.evaluator import Evaluator
@@ -100,7 +100,7 @@ class TrialRunner:
                     scores, tags = self._take(number, config, reused, run, report), {}
                 else:
                     run.log_json(schema.ENVIRONMENT_FILE, self.environment)
-                    with Trainer(config, self.dataset) as trainer:
+                    with Trainer(config, self._drawn(config)) as trainer:
                         scores = self._train_and_score(number, trainer, run, report, file, began)
                     tags = {Tag.TRAINS: self._reuse.identity(config)} if self._reuse else {}
                 run.finish(FinalState.COMPLETE, tags)
@@ -183,7 +183,7 @@ class TrialRunner:
             }
             run.log_metrics(final, config.images)
             run.add_tags({Tag.NOTE: _note(progress.scores)})
-            _log_generator(trainer, self.dataset, run)
+            _log_generator(trainer, self._drawn(config), run)
         except optuna.TrialPruned as pruned:
             _log_times(run, trainer, progress)
             run.finish(FinalState.PRUNED, {Tag.PRUNED_BY: pruned_by(pruned)})
@@ -211,6 +211,10 @@ class TrialRunner:
         progress.behind.append(milestone)
         return milestone
 
+    def _drawn(self, config: TrialConfig) -> Dataset:
+        """The dataset with the training images that a trial of ``config`` has."""
+        return drawn(self.dataset, config.training_images, config.seed)
+
     def _raw_fid(self, trainer: Trainer, progress: TrialProgress) -> dict[str, float]:
         """``fid_raw`` of the last report; empty where the trial's generator is no average."""
         if not trainer.config.ema:
@@ -229,9 +233,10 @@ class TrialRunner:
             return {}
         began = time.perf_counter()
         self.listen(Message("training classifiers on generated images", number))
-        images, labels = trainer.generate_labelled(num_generated(self.dataset), "classifiers")
+        dataset = self._drawn(config)
+        images, labels = trainer.generate_labelled(num_generated(dataset), "classifiers")
         generated = Labelled(images, labels)
-        scores = training_value(self.dataset, generated, classic, config.seed, config.images)
+        scores = training_value(dataset, generated, classic, config.seed, config.images)
         progress.eval_seconds += time.perf_counter() - began
         return scores
 

@@ -16,7 +16,7 @@ from harness.core.errors import InputError
 from harness.core.registry import METRICS, PROCEDURES
 from harness.core.spec.search_space import extent
 from harness.core.spec.study_spec import Choices, StudySpec
-from harness.data.dataset import Dataset
+from harness.data.dataset import Dataset, check_drawable
 from harness.data.load import load_dataset
 from harness.data.scaling_effects import describe_scalings
 from harness.evaluation.evaluator import Evaluator
@@ -87,6 +87,8 @@ def load_study_dataset(plan: StudyPlan, listen: Listener) -> Dataset:
         listen(Message(line))
 
     dataset = load_dataset(base.dataset, plan.data_dir, base.image_size, cache_dir, say)
+    for wanted in set(_values(spec, "training_images")) - {0}:
+        check_drawable(dataset, int(wanted))
     if dataset.class_fault:
         if "labels" in _values(spec, "conditional"):
             raise InputError(f"conditional = 'labels' needs classes: {dataset.class_fault}")
