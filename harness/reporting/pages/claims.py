@@ -25,9 +25,20 @@ from harness.reporting.pages.run_table import grown_table
 from harness.reporting.pages.study import num_runs
 from harness.reporting.parts import provenance
 from harness.reporting.parts.arms import rates
+from harness.reporting.parts.claims.forest import HEIGHT, WIDTH, axis
+from harness.reporting.parts.claims.late_fall import fall_words
+from harness.reporting.parts.claims.tuning import tuning_table
 from harness.reporting.parts.tables import Table
 from harness.reporting.parts.verdict_words import NOT_RUN, level_words, verdict_record
-from harness.reporting.parts.verdicts import Detail, TestRow, detail, shared_runs, test_row
+from harness.reporting.parts.verdicts import (
+    GLYPHS,
+    Detail,
+    TestRow,
+    detail,
+    mark,
+    shared_runs,
+    test_row,
+)
 from harness.reporting.results.load import load_recorded
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.verdicts import WORDS, Verdict, judge
@@ -35,6 +46,11 @@ from harness.reporting.statistics.verdicts import WORDS, Verdict, judge
 PAGE_FILE = "index.html"
 TABLE_FILE = "claims.csv"
 JSON_FILE = "claims.json"
+COUNTS_KEY = "counts_of_page"
+COUNTS = ("claims", "tests", RUNS_KEY)
+
+GROUP_TITLES = {"notes": "Claims of the notes", "literature": "Claims of the literature"}
+"""Group of claims -> the title of its section."""
 
 
 class NoRunsError(InputError):
@@ -66,6 +82,7 @@ class ClaimEvidence:
     question: str
     rows: list[TestRow]
     details: list[Detail]
+    tuning: Table | None
     rates: Table | None
     pixels: Table | None
     facts: list[tuple[str, str]]
@@ -87,7 +104,8 @@ def write_claims(
     no run has ended, FewerRunsError if the page that is there rests on more runs, unless ``force``.
     """
     found = claim_runs(results, specs)
-    runs = sum(num_runs(one) for one in _studies(found))
+    counts = page_counts(found)
+    runs = counts[RUNS_KEY]
     if not runs:
         raise NoRunsError(
             f"no run of a claim has ended, so there is no page of them; run python -m "
@@ -97,7 +115,7 @@ def write_claims(
     output_dir.mkdir(parents=True, exist_ok=True)  # told before the page is drawn, not after
     verdicts = judge_claims(found)
     rows = _claim_records(found, verdicts)
-    values = {RUNS_KEY: runs, "claims": rows}
+    values = {RUNS_KEY: runs, COUNTS_KEY: counts, "claims": rows}
     summary = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
     table = pd.json_normalize(rows).map(lambda v: "; ".join(v) if isinstance(v, list) else v)
     texts = {
@@ -158,15 +176,29 @@ def render_claims(found: Sequence[ClaimRuns], verdicts: Sequence[Verdict]) -> st
     """The page as one self-contained HTML text: no script, nothing loaded from elsewhere."""
     studies = _studies(found)
     tests = [(one.claim, test, one.runs_spec) for one in found for test in one.claim.tests]
+    evidence = [_evidence(one, _of(one, verdicts)) for one in found]
+    groups = {
+        title: [one for one in evidence if one.claim.group == name]
+        for name, title in GROUP_TITLES.items()
+    }
     return render_template(
         "claims.html",
         headline=_headline(found, verdicts),
         level_words=level_words(len(tests)),
-        claims=[_evidence(one, _of(one, verdicts)) for one in found],
+        glyphs={word: (mark(word), glyph) for word, glyph in GLYPHS.items()},
+        axis=axis(),
+        size=(WIDTH, HEIGHT),
+        groups={title: (found, _forest(found)) for title, found in groups.items() if found},
         studies=_study_table(studies),
         shared=shared_runs([(claim, test, spec) for claim, test, spec in tests if spec]),
         provenance=provenance.provenance(studies[0]) if studies else {},
     )
+
+
+def _forest(evidence: Sequence[ClaimEvidence]) -> list[tuple[ClaimEvidence, TestRow]]:
+    """The tests that were run with their claims, decided ones first, in the order of WORDS."""
+    rows = [(one, row) for one in evidence for row in one.rows]
+    return sorted(rows, key=lambda pair: WORDS.index(pair[1].word))
 
 
 def _of(one: ClaimRuns, verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -176,10 +208,20 @@ def _of(one: ClaimRuns, verdicts: Sequence[Verdict]) -> list[Verdict]:
 def _headline(found: Sequence[ClaimRuns], verdicts: Sequence[Verdict]) -> str:
     number = Counter(verdict.decision.word for verdict in verdicts)
     parts = [f"{number[word]} {word}" for word in WORDS if number[word]]
-    text = f"{formats.count(len(found), 'claim')}, {formats.count(len(verdicts), 'test')} run"
+    counts = page_counts(found)
+    text = ", ".join(formats.count(counts[noun], noun[:-1]) for noun in COUNTS)
     text += f": {formats.listing(parts)}." if parts else "."
     waiting = sum(one.results is None for one in found)
-    return text + (f" {formats.count(waiting, 'claim')} not run." if waiting else "")
+    return text + (f" {formats.count(waiting, 'study')} not run." if waiting else "")
+
+
+def page_counts(found: Sequence[ClaimRuns]) -> dict[str, int]:
+    """How many claims, tests and runs the page has: what page, claims.json and README say."""
+    return {
+        "claims": len({one.claim.id for one in found}),
+        "tests": sum(len(one.claim.tests) for one in found),
+        RUNS_KEY: sum(num_runs(one) for one in _studies(found)),
+    }
 
 
 def _evidence(one: ClaimRuns, verdicts: Sequence[Verdict]) -> ClaimEvidence:
@@ -191,6 +233,7 @@ def _evidence(one: ClaimRuns, verdicts: Sequence[Verdict]) -> ClaimEvidence:
         question=one.spec.question,
         rows=[test_row(verdict) for verdict in verdicts],
         details=[detail(verdict, results) for verdict in verdicts] if results else [],
+        tuning=tuning_table(results) if results else None,
         rates=rates(results) if results else None,
         pixels=_pixel_table(results) if results and results.pixels else None,
         facts=provenance.facts(results) if results else [],
@@ -214,17 +257,26 @@ def _study_table(studies: Any) -> Table:
     for results in studies:
         facts = dict(provenance.facts(results))
         shown = ("dataset", "trials", provenance.TAKEN, "images per trial", "computing time")
+        tuned = num_runs(results.tuning) if results.tuning else 0
         commit = str(results.environment.get("git_commit") or formats.MISSING)[:12]
         rows.append(
             [
                 results.spec.name,
-                *(facts.get(n, formats.MISSING) for n in (*shown, "run on")),
+                *(facts.get(n, formats.MISSING) for n in shown),
+                formats.number(tuned),
+                fall_words(results),
+                facts.get("run on", formats.MISSING),
                 commit,
             ]
         )
     columns = ["study", "dataset", "trials", "taken", "images per trial", "computing time"]
-    numeric = [False, False, True, True, True, True, False, False]
-    return Table([*columns, "run on", "version"], rows, numeric)
+    columns += ["runs to tune", "fid in the last half"]
+    numeric = [False, False, *[True] * 6, False, False]
+    note = (
+        "fid in the last half: the change of fid from half of the budget to its end, the geometric "
+        "mean over completed runs: what the last doubling of the budget still took off."
+    )
+    return Table([*columns, "run on", "version"], rows, numeric, note)
 
 
 def _claim_records(found: Sequence[ClaimRuns], verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:

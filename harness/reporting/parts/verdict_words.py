@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from harness.reporting import formats
-from harness.reporting.statistics.hypotheses import UNDECIDED
+from harness.reporting.statistics.hypotheses import SUPPORTED, UNDECIDED
 from harness.reporting.statistics.verdicts import (
     ALPHA,
     LOOKS,
@@ -51,8 +51,32 @@ def effect_words(verdict: Verdict) -> str:
     decision, failed = verdict.decision, failure_words(verdict)
     if not math.isfinite(decision.effect):
         return f"failed: {failed}" if failed else formats.MISSING
-    effect, low, high = (_value(v, verdict) for v in (decision.effect, decision.low, decision.high))
-    return (f"failed: {failed}; " if failed else "") + f"{effect} ({low} to {high})"
+    return (f"failed: {failed}; " if failed else "") + _interval_words(verdict, 1.0)
+
+
+def favour_words(verdict: Verdict) -> str:
+    """In whose favour the effect is, and by how much: "centered: +23 % (5.1 % to 44 %)".
+
+    Of two arms, the name of the better one, with the effect as it is above 0. Of other tests,
+    whether the effect is on the claim's side. "" without an estimate.
+    """
+    decision, test = verdict.decision, verdict.test
+    if not math.isfinite(decision.effect):
+        return ""
+    if test.kind != "comparison":
+        reference, above = verdict.hypothesis.reference, verdict.hypothesis.above == SUPPORTED
+        side = "for" if (decision.effect > reference) == above else "against"
+        return f"{side} the claim: {_interval_words(verdict, 1.0)}"
+    sign = 1.0 if decision.effect >= 0 else -1.0
+    return f"{test.better if sign > 0 else test.than}: {_interval_words(verdict, sign)}"
+
+
+def _interval_words(verdict: Verdict, sign: float) -> str:
+    """The effect with its interval; both times ``sign``."""
+    decision = verdict.decision
+    ends = (decision.low, decision.high)[:: int(sign)]
+    effect, low, high = (_value(sign * value, verdict) for value in (decision.effect, *ends))
+    return f"{effect} ({low} to {high})"
 
 
 def failure_words(verdict: Verdict) -> str:

@@ -10,21 +10,37 @@ from dataclasses import dataclass
 from harness.core.spec.claims import Claim, ClaimTest
 from harness.core.spec.study_spec import StudySpec
 from harness.reporting import formats
+from harness.reporting.parts.claims.forest import Row, row
 from harness.reporting.parts.figures import Panel, render_small
 from harness.reporting.parts.image_grids import Grid
 from harness.reporting.parts.tables import Table
 from harness.reporting.parts.verdict_plots import plot_of
 from harness.reporting.parts.verdict_words import (
     effect_words,
+    failure_words,
+    favour_words,
     look_words,
     needed_words,
     num_units,
     sentence,
 )
 from harness.reporting.results.tables import StudyResults
-from harness.reporting.statistics.hypotheses import UNDECIDED
+from harness.reporting.statistics.hypotheses import (
+    CONTRADICTED,
+    NO_DIFFERENCE,
+    SUPPORTED,
+    UNDECIDED,
+)
 from harness.reporting.statistics.samples import by_seed
 from harness.reporting.statistics.verdicts import Verdict
+
+GLYPHS = {
+    SUPPORTED: "\N{BLACK UP-POINTING TRIANGLE}",
+    CONTRADICTED: "\N{BLACK DOWN-POINTING TRIANGLE}",
+    NO_DIFFERENCE: "\N{BLACK SQUARE}",
+    UNDECIDED: "\N{WHITE CIRCLE}",
+}
+"""Verdict -> its sign, which is told apart without colours."""
 
 MAX_GRID = 320
 """Longest side in pixels of an image grid beside a test."""
@@ -32,11 +48,12 @@ MAX_GRID = 320
 
 @dataclass(frozen=True)
 class Detail:
-    """One test with its verdict, plot and images. mark: CSS class of the word, decided or open."""
+    """One test with its verdict, plot and images. mark, glyph: colour and sign of the word."""
 
     title: str
     word: str
     mark: str
+    glyph: str
     sentence: str
     panels: list[Panel]
     caption: str
@@ -47,12 +64,17 @@ class Detail:
 class TestRow:
     """One test in the table of all claims, as texts. needed: what would decide it, "" for none.
 
-    seeds: of each arm. look: which look they are. spent: the share of the test's level so far.
+    glyph: of the verdict. favour: in whose favour the effect is. place: of the effect in the forest
+    plot. seeds: of each arm. look: which look they are. spent: the share of the test's level so
+    far.
     """
 
     text: str
     word: str
     mark: str
+    glyph: str
+    favour: str
+    place: Row | None
     needed: str
     effect: str
     seeds: str
@@ -68,7 +90,10 @@ def test_row(verdict: Verdict) -> TestRow:
     return TestRow(
         text=test.text or test.outcome,
         word=verdict.decision.word,
-        mark=_mark(verdict),
+        mark=mark(verdict.decision.word),
+        glyph=GLYPHS[verdict.decision.word],
+        favour=_favour(verdict),
+        place=row(verdict),
         needed=needed_words(verdict),
         effect=_effect(verdict),
         seeds=formats.number(num_units(verdict)) if by_seeds else formats.MISSING,
@@ -85,7 +110,8 @@ def detail(verdict: Verdict, results: StudyResults) -> Detail:
     return Detail(
         title=verdict.test.text or verdict.test.outcome,
         word=verdict.decision.word,
-        mark=_mark(verdict),
+        mark=mark(verdict.decision.word),
+        glyph=GLYPHS[verdict.decision.word],
         sentence=sentence(verdict),
         panels=panels,
         caption=plot.caption(results),
@@ -101,8 +127,17 @@ def _effect(verdict: Verdict) -> str:
     return "; ".join(filter(None, (words, reason)))
 
 
-def _mark(verdict: Verdict) -> str:
-    return "open" if verdict.decision.word == UNDECIDED else "decided"
+def _favour(verdict: Verdict) -> str:
+    """In whose favour the effect is, with what failed before it; or why there is none."""
+    failed = failure_words(verdict)
+    parts = (f"failed: {failed}" if failed else "", favour_words(verdict))
+    reason = verdict.hypothesis.reason if verdict.hypothesis.estimate is None else ""
+    return "; ".join(filter(None, (*parts, reason)))
+
+
+def mark(word: str) -> str:
+    """The class of a verdict in the style sheet, which gives it its colour."""
+    return word.split()[0]
 
 
 def arm_grids(verdict: Verdict, results: StudyResults) -> list[Grid]:
@@ -111,8 +146,8 @@ def arm_grids(verdict: Verdict, results: StudyResults) -> list[Grid]:
     both = wide[wide[["better_ended", "than_ended"]].isin(["complete"]).all(axis=1)]
     if both.empty:
         return []
-    row, seed = both.iloc[0], both.index[0]
-    runs = {verdict.test.better: row["better_run"], verdict.test.than: row["than_run"]}
+    first, seed = both.iloc[0], both.index[0]
+    runs = {verdict.test.better: first["better_run"], verdict.test.than: first["than_run"]}
     seen = results.trials.set_index("run_id")["images_seen"]
     common = min(int(seen[run]) for run in runs.values())
     return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,11 @@ from harness.reporting.analysis import analyse
 from harness.reporting.pages.claims import write_claims
 from harness.reporting.pages.fewer_runs import FewerRunsError, runs_behind
 from harness.reporting.pages.study import render_page, summarise
+from harness.reporting.parts.claims.late_fall import late_fall
 from harness.reporting.parts.verdicts import shared_runs
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.verdicts import judge
+from harness.search.tuning import tuning_study
 from tests.support import reports as builder
 from tests.support.html_page import Page
 from tests.support.repository import REPOSITORY
@@ -74,8 +77,8 @@ def page(written: Path) -> Page:
 
 
 def test_every_claim_stands_there_with_its_verdict(page: Page) -> None:
-    assert "4 claims, 3 tests run: 1 supported" in page.text
-    assert "1 claim not run." in page.text
+    assert "4 claims, 4 tests, " in page.text
+    assert "runs: 1 supported and 2 undecided. 1 study not run." in page.text
     for words in ("Claim C1", "Claim C2", "Claim C3", "Claim C8", "not run", "Not run."):
         assert words in page.text
     ids = {attributes.get("id") for _, attributes in page.elements}
@@ -104,6 +107,64 @@ def test_the_page_is_as_safe_as_a_studys(page: Page) -> None:
     assert any("default-src 'none'" in str(meta.get("content")) for meta in page.all("meta"))
     assert "None" not in page.text.split()
     assert "nan" not in page.text.lower().split()
+
+
+def test_decided_tests_come_first_with_a_sign_and_in_whose_favour_they_are(page: Page) -> None:
+    text = " ".join(page.text.split())
+    forest = text[text.index("Claims of the notes Each") : text.index("C1: Claim C1")]
+    assert forest.index("\N{BLACK UP-POINTING TRIANGLE} supported") < forest.index(
+        "\N{WHITE CIRCLE} undecided"
+    )
+    # Geometric means of 20.28 and 10.12: unit is about twice as far.
+    assert "C1 A test" in forest
+    assert "centered: +100." in forest
+    words = [str(a["aria-label"]) for tag, a in page.elements if tag == "svg"]
+    # log(2.00) / log(1.1) = 7.3 smallest effects.
+    assert any(word.startswith("7.3 (") for word in words)
+
+
+def test_a_claim_of_the_literature_has_a_section_of_its_own(tmp_path: Path) -> None:
+    study = compared("c16", "C16", [*NEAR])
+    declared = claim("C16", builder.comparison_test(), group="literature", caveat="Not all.")
+    spec = builder.arms_spec(name="c16", claim=declared)
+    results = replace(study, spec=spec)
+    page = Page(write_claims([results], tmp_path).read_text("utf-8"))
+    assert "Claims of the literature" in page.text
+    assert "Claims of the notes" not in page.text
+    assert "What the tests do not test. Not all." in page.text
+
+
+def test_what_arms_were_tuned_to_stands_there_and_is_in_the_table_of_runs(tmp_path: Path) -> None:
+    tune = {"factors": [0.25, 1, 3], "seeds": 1}
+    spec = builder.arms_spec(tune=tune, claim=claim("C1", builder.comparison_test()))
+    scores = {"centered x0.25": [9.0], "centered x1": [8.0], "centered x3": [8.5]}
+    scores |= {"unit x0.25": [30.0], "unit x1": [builder.FAILED], "unit x3": [20.0]}
+    study = tuning_study(spec)
+    runs = [
+        replace(run, tags={**run.tags, "trains": "ab" * 32}) for run in builder.arms_runs(**scores)
+    ]
+    tuning = builder.results(runs, study)
+    results = builder.results(builder.arms_runs(centered=FAR, unit=NEAR), spec, tuning=tuning)
+    page = Page(write_claims([results], tmp_path).read_text("utf-8"))
+    text = " ".join(page.text.split())
+    # centered has a rate of 1e-4, unit one of 2e-4.
+    assert "centered 9 at 2.5e-05 8 at 0.0001 8.5 at 0.0003 0.0001" in text
+    assert "unit 30 at 5e-05 failed at 0.0002 20 at 0.0006 0.0006, at the edge" in text
+    assert len((tmp_path / "runs.jsonl").read_text().splitlines()) == 1
+
+
+def test_the_fall_of_fid_in_the_last_half_is_the_ratio_of_the_end_to_the_middle() -> None:
+    curves = [[40.0, 20.0, 15.0, 10.0], [30.0, 10.0, 9.0, 8.0]]
+    runs = [
+        replace(run, history={"fid": [(25_000 * (k + 1), v) for k, v in enumerate(curve)]})
+        for run, curve in zip(builder.arms_runs(centered=[1.0, 1.0]), curves, strict=True)
+    ]
+    results = builder.results(runs, builder.arms_spec())
+    assert late_fall(results) == pytest.approx(np.sqrt(0.5 * 0.8))
+    # These curves have two reports, of which the first is three times the last.
+    two = builder.results(builder.arms_runs(centered=FAR), builder.arms_spec())
+    assert late_fall(two) == pytest.approx(1 / 3)
+    assert np.isnan(late_fall(builder.results([], builder.arms_spec())))
 
 
 def test_csv_and_json_hold_one_row_per_test(written: Path) -> None:
