@@ -148,8 +148,8 @@ def test_what_arms_were_tuned_to_stands_there_and_is_in_the_table_of_runs(tmp_pa
     page = Page(write_claims([results], tmp_path).read_text("utf-8"))
     text = " ".join(page.text.split())
     # centered has a rate of 1e-4, unit one of 2e-4.
-    assert "centered 9 at 2.5e-05 8 at 0.0001 8.5 at 0.0003 0.0001" in text
-    assert "unit 30 at 5e-05 failed at 0.0002 20 at 0.0006 0.0006, at the edge" in text
+    assert "centered 9.000 at 2.5e-05 8.000 at 0.0001 8.500 at 0.0003 0.0001 unit" in text
+    assert "unit 30.00 at 5e-05 failed at 0.0002 20.00 at 0.0006 0.0006, at the edge" in text
     assert len((tmp_path / "runs.jsonl").read_text().splitlines()) == 1
 
 
