@@ -146,7 +146,9 @@ def finding(frame: pd.DataFrame) -> str:
     parts = []
     for _, row in best.iloc[:-1].iterrows():
         choices, position = str(row["low"]).split("\n"), float(row["position"])
-        if row["high"]:
+        if np.isnan(position):  # a store may hold a value that its study does not search
+            parts.append(f"{row['name']} outside of its choices")
+        elif row["high"]:
             parts.append(f"{row['name']} at {position:.0%} of its range")
         else:
             parts.append(f"{row['name']} {choices[round(position * (len(choices) - 1))]}")
