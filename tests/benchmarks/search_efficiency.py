@@ -57,25 +57,32 @@ SPACE = {
 
 
 class Strategy(NamedTuple):
-    """How the space is searched: the values of these keys of ``[search]``."""
+    """How the space is searched: the values of these keys of ``[search]``.
+
+    startup: how many trials TPE draws at random first; None for the sampler's own default.
+    """
 
     sampler: str
     pruner: str
     reports: int
+    startup: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.sampler}, {self.pruner}, {self.reports} reports"
+        startup = "" if self.startup is None else f", {self.startup} at random first"
+        return f"{self.sampler}{startup}, {self.pruner}, {self.reports} reports"
 
 
 PLAIN = Strategy("random", "none", 5)
 STRATEGIES = (
     PLAIN,
-    Strategy("random", "median", 5),
+    Strategy("random", "median", 9),
     Strategy("random", "hyperband", 9),
+    Strategy("tpe", "none", 5, 10),
     Strategy("tpe", "none", 5),
     Strategy("tpe", "median", 5),
+    Strategy("tpe", "median", 9),
+    Strategy("tpe", "median", 15),
     Strategy("tpe", "hyperband", 9),
-    Strategy("tpe", "hyperband", 15),
 )
 TRIALS_OF_TARGET = (12, 24)
 """After how many whole trials of plain random search its median best is the target."""
@@ -94,7 +101,13 @@ def search(table: SearchTable, strategy: Strategy, seed: int) -> pd.DataFrame:
             "question": "What finds a good configuration for the fewest images?",
             "base": {**BASE, "images": IMAGES},
             "space": SPACE,
-            "search": {**strategy._asdict(), "seed": seed, "num_trials": 1_000},
+            "search": {
+                "sampler": strategy.sampler,
+                "pruner": strategy.pruner,
+                "reports": strategy.reports,
+                "seed": seed,
+                "num_trials": 1_000,
+            },
         }
     )
     rng = np.random.default_rng(seed)
@@ -102,7 +115,7 @@ def search(table: SearchTable, strategy: Strategy, seed: int) -> pd.DataFrame:
     study = optuna.create_study(
         sampler=optuna.samplers.RandomSampler(), pruner=make_pruner(spec), study_name=f"s{seed}"
     )
-    study.sampler = DistinctSampler(study, space, strategy.sampler, seed)
+    study.sampler = DistinctSampler(study, space, strategy.sampler, seed, strategy.startup)
     milestones = spec.milestones(IMAGES)
     used, best, true, rows = 0, math.inf, math.nan, []
     while used < FULL_TRIALS * IMAGES:

@@ -81,12 +81,22 @@ class DistinctSampler(_WholeSpaceSampler):
     """
 
     def __init__(
-        self, history: Study, space: Mapping[str, BaseDistribution], kind: str, seed: int
+        self,
+        history: Study,
+        space: Mapping[str, BaseDistribution],
+        kind: str,
+        seed: int,
+        startup: int | None = None,
     ) -> None:
-        """Read past trials from ``history``; ``kind`` is "tpe" or "random"."""
+        """Read past trials from ``history``; ``kind`` is "tpe" or "random".
+
+        ``startup``: how many trials TPE draws at random first; None for one for each field, at most
+        ten. Optuna's own default, always ten, is most of a small study (docs/search.md).
+        """
         super().__init__(history, space)
         self._kind = kind
         self._seed = seed
+        self._startup = min(10, len(space)) if startup is None else startup
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -113,10 +123,8 @@ class DistinctSampler(_WholeSpaceSampler):
     def _sampler(self, seed: int, kind: str) -> BaseSampler:
         if kind == "random":
             return RandomSampler(seed=seed)
-        # Optuna's default of 10 random trials would be most of a small study.
-        startup = min(10, 2 * len(self._space))
         return TPESampler(
-            seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=True
+            seed=seed, n_startup_trials=self._startup, multivariate=True, constant_liar=True
         )
 
 
