@@ -125,11 +125,10 @@ def run_and_confirm(plan: StudyPlan, console: Console) -> tuple[StudyOutcome, St
 
     The first has the study's winner, which is written to MLflow once both are complete.
     """
-    progress = PlanProgress.of(plan.spec)
+    progress = PlanProgress.of(plan.spec, plan.workforce.workers)
     outcome, confirmation = run_session(plan, console, progress), None
     if plan.spec.confirm is not None and outcome.complete and outcome.best is not None:
-        progress.confirm(outcome.total)
-        confirmation = _confirm(plan, console, progress, outcome.wall_seconds)
+        confirmation = _confirm(plan, console, progress, outcome)
     with _outages():
         outcome = with_winner(outcome, plan.spec, plan.storage_url)
         if all(one.complete for one in (outcome, confirmation) if one):
@@ -139,12 +138,15 @@ def run_and_confirm(plan: StudyPlan, console: Console) -> tuple[StudyOutcome, St
 
 
 def _confirm(
-    plan: StudyPlan, console: Console, progress: PlanProgress, seconds: float
+    plan: StudyPlan, console: Console, progress: PlanProgress, search: StudyOutcome
 ) -> StudyOutcome:
-    """Run the confirmation, a look at a time, until its race is over; ``seconds`` are used up."""
+    """Run the confirmation of ``search``, a look at a time, until its race is over."""
     spec, ran, taken = confirmation_study(plan.spec, plan.storage_url), 0, 0.0
     while True:
-        left = None if plan.timeout is None else max(0.0, plan.timeout - seconds - taken)
+        assert spec.arms is not None
+        progress.confirm(search.total, spec.arms)
+        used = search.wall_seconds + taken
+        left = None if plan.timeout is None else max(0.0, plan.timeout - used)
         outcome = run_session(dataclasses.replace(plan, spec=spec, timeout=left), console, progress)
         ran, taken = ran + outcome.ran, taken + outcome.wall_seconds
         wider = confirmation_study(plan.spec, plan.storage_url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from rich.text import Text
 
 from harness.core.config import TrialConfig
 from harness.core.schema import INTERRUPTED
+from harness.core.spec.arms import Arms
 from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import (
     Event,
@@ -25,11 +27,14 @@ from harness.search.display.events import (
     TrialStarted,
     TrialTrained,
 )
-from harness.search.display.time_left import RunningTrial, TimeLeft
+from harness.search.display.time_left import Left, RunningTrial, TimeLeft
 from harness.search.display.trial_table import Row, TrialTable, field_words, fitting
 
 _NARROW = 80
 """The width of a line where there is no terminal, and of no terminal that is narrower."""
+
+_UNITS = ((1, "s"), (60, "min"), (3_600, "h"))
+"""Units of a range of seconds: the first of which there are a hundred at most."""
 
 
 @dataclass
@@ -43,14 +48,14 @@ class PlanProgress:
     before: int = 0
 
     @classmethod
-    def of(cls, spec: StudySpec) -> PlanProgress:
-        """At the beginning of the plan that runs ``spec``."""
-        return cls(TimeLeft.of(spec))
+    def of(cls, spec: StudySpec, workers: int = 1) -> PlanProgress:
+        """At the beginning of the plan that runs ``spec``, ``workers`` trials at once."""
+        return cls(TimeLeft.of(spec, workers))
 
-    def confirm(self, trials: int) -> None:
-        """The search of ``trials`` is over; what it expected is run now."""
+    def confirm(self, trials: int, arms: Arms) -> None:
+        """The search of ``trials`` is over; a session of its confirmation runs ``arms``."""
         self.before = trials
-        self.time.confirm()
+        self.time.confirm(arms)
 
 
 @dataclass
@@ -82,6 +87,7 @@ class Display:
         self._spec = spec
         self._plan = plan or PlanProgress.of(spec)
         self._clock = clock
+        self._opens: float | None = clock()
         self._progress: StudyProgress | None = None
         self._best: float | None = None
         self._running: dict[int, _Shown] = {}
@@ -110,7 +116,11 @@ class Display:
             case StudyProgress():
                 self._show_progress(event)
             case TrialStarted(number, config):
-                self._running[number] = _Shown(config, RunningTrial(config.images, self._clock()))
+                now = self._clock()
+                if self._opens is not None:
+                    self._plan.time.opened(now - self._opens)
+                    self._opens = None
+                self._running[number] = _Shown(config, RunningTrial(config.images, now))
                 words = [f"trial {number:>3}  starts", *field_words(self._spec, config)]
                 self._print_line(fitting(words, self._width))
             case TrialTrained(number, images_seen, images_per_second):
@@ -199,19 +209,19 @@ class Display:
     def _counts(self) -> tuple[int, int]:
         """(Trials of the plan that are done, trials in total), as far as they are known."""
         done, total = (self._progress.done, self._progress.total) if self._progress else (0, 0)
-        return self._plan.before + done, self._plan.before + total + self._plan.time.expected
+        return self._plan.before + done, self._plan.before + total + sum(self._plan.time.sessions)
 
-    def _left(self) -> str:
-        """How long the plan will still take, in words; "" while nothing is known."""
+    def time_left(self) -> Left | None:
+        """How long the plan will still take; None while nothing is known."""
         if self._progress is None:
-            return ""
+            return None
         running = [shown.progress for shown in self._running.values()]
         to_come = max(self._progress.total - self._progress.done - len(running), 0)
-        seconds = self._plan.time.seconds(running, to_come, self._clock())
-        if seconds is None:
-            return ""
-        exact = seconds < 600 or seconds >= 3_600  # an estimate of long is one of minutes
-        return f"about {duration(seconds) if exact else f'{seconds / 60:.0f} min'} left"
+        return self._plan.time.left(running, to_come, self._clock())
+
+    def _left(self) -> str:
+        left = self.time_left()
+        return "" if left is None else left_words(left)
 
     def _scores(self, scores: Mapping[str, float]) -> list[str]:
         names = dict.fromkeys([self._spec.search.metric, "modes_captured", "fid"])
@@ -242,6 +252,17 @@ def print_wrapped(console: Console, text: str, style: str | None = None) -> None
             replace_whitespace=False,
         )
     console.print(text, soft_wrap=True, highlight=False, markup=False, style=style)
+
+
+def left_words(left: Left) -> str:
+    """``left`` as a person says it: about 2 min 10 s left, 8 to 11 min left."""
+    seconds = left.middle
+    if left.certain:
+        exact = seconds < 600 or seconds >= 3_600  # an estimate of long is one of minutes
+        return f"about {duration(seconds) if exact else f'{seconds / 60:.0f} min'} left"
+    unit, word = next((pair for pair in _UNITS if left.high <= 100 * pair[0]), _UNITS[-1])
+    low, high = math.floor(left.low / unit), math.ceil(left.high / unit)
+    return f"{low} to {high} {word} left"
 
 
 def duration(seconds: float) -> str:

@@ -5,6 +5,7 @@ from rich.console import Console
 
 from harness.core.config import TrialConfig
 from harness.core.schema import INTERRUPTED, FinalState
+from harness.core.spec.arms import Arms
 from harness.core.spec.study_spec import StudySpec
 from harness.search.display.events import (
     Message,
@@ -195,7 +196,8 @@ def test_search_and_confirmation_are_one_plan(clock):
     display.show(TrialTrained(3, 1_000, 50.0))
     display.show(TrialFinished(3, FinalState.COMPLETE, 2.5, "", 20.0))
 
-    plan.confirm(4)
+    arms = Arms({"trial-000": {"leaky_slope": 0.1}, "trial-001": {"leaky_slope": 0.2}}, 3)
+    plan.confirm(4, arms)
     again, stream = shown(clock, True, 120, spec, plan)
     again.show(StudyProgress(0, 6))
     again.show(TrialStarted(0, config()))
