@@ -1,6 +1,8 @@
-# Every command of the project. The environment makes itself: .venv is installed on first use and
-# again when pyproject.toml or constraints.txt change.
+# Every command of the project. The environment makes itself: what a command needs is installed into
+# .venv on first use and again when pyproject.toml or constraints.txt change. A study needs less than
+# the tests do.
 
+SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
@@ -31,38 +33,64 @@ ui: $(VENV)/installed  ## browse every run in the MLflow UI, on this machine onl
 doctor: $(VENV)/installed  ## what works here and what does not
 	$(BIN)/python -m harness.doctor $(ARGS)
 
-test: $(VENV)/installed  ## the first tier of tests: every kind, in minutes
+test: $(VENV)/installed-test  ## the first tier of tests: every kind, in minutes
 	$(BIN)/python -m pytest -m "not gpu and not slow" $(PARALLEL) $(ARGS)
 
-test-all: $(VENV)/installed  ## both tiers: all tests, except those that need a GPU
+test-all: $(VENV)/installed-test  ## both tiers: all tests, except those that need a GPU
 	HARNESS_TEST_SCALE=1 $(BIN)/python -m pytest -m "not gpu" $(PARALLEL) $(ARGS)
 
-test-gpu: $(VENV)/installed  ## the tests that need a GPU
+test-gpu: $(VENV)/installed-test  ## the tests that need a GPU
 	$(BIN)/python -m pytest -m gpu $(ARGS)
 
-lint: $(VENV)/installed  ## style, format and the direction of imports
+lint: $(VENV)/installed-test  ## style, format and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
 
-format: $(VENV)/installed  ## put the code in the format that lint checks
+format: $(VENV)/installed-test  ## put the code in the format that lint checks
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-typecheck: $(VENV)/installed  ## strict types on harness/
+typecheck: $(VENV)/installed-test  ## strict types on harness/
 	$(BIN)/mypy
 
-bench: $(VENV)/installed  ## speed, measured on this machine
+bench: $(VENV)/installed-test  ## speed, measured on this machine
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 clean:  ## remove the environment and the caches; mlruns/ and reports/ stay
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find harness tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
-$(VENV)/installed: pyproject.toml constraints.txt
+$(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing what a study needs into $(VENV), 2.3 GB: two minutes or more, once"
+	$(call install,.)
+	@touch $@
+
+$(VENV)/installed-test: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing what the tests need into $(VENV), 3.2 GB with what a study needs: minutes, once"
+	$(call install,.[test$(comma)postgres$(comma)ray])
+	@touch $(VENV)/installed $@
+
+$(BIN)/python:
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c '$(CHECK)' 2>/dev/null || { echo \
 		"make: needs Python 3.11 to 3.13, found $$("$(or $(PYTHON),python3)" --version 2>/dev/null || echo none);" \
 		"name one with make PYTHON=/path/to/python" >&2; exit 1; }
-	test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,postgres,ray]'
-	@touch $@
+	"$(PYTHON)" -m venv $(VENV)
+
+# On a terminal, pip's lines become one that says what pip is at; elsewhere its steps are lines.
+# Without --no-compile, every module would be compiled beforehand, which takes a third of the time;
+# so Python compiles those that it imports.
+comma := ,
+define install
+	@set -o pipefail; $(BIN)/python -m pip install --no-compile --progress-bar off \
+		--constraint constraints.txt --editable '$(1)' | while read -r step name rest; do \
+		case $$step in \
+			Collecting) text="looking up $$name" ;; \
+			Downloading) text="downloading $${name##*/} $$rest" ;; \
+			Installing) text="unpacking all packages, the longest step" ;; \
+			*) continue ;; \
+		esac; \
+		if [ -t 1 ]; then printf '\r\033[K  %.70s' "$$text"; \
+		elif [ $$step = Installing ]; then echo "  $$text"; fi; \
+	done && { [ ! -t 1 ] || printf '\r\033[K'; }
+endef
