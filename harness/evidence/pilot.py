@@ -1,4 +1,4 @@
-"""``python -m harness.evidence.pilot``: does doubling the budget turn the sign of an effect?
+"""``python -m harness.evidence.pilot``: does doubling the budget change the sign of an effect?
 
 Trains the arms of every test that compares arms at the budget of its study and at twice as much, on
 two seeds, and prints the effect at both. Dear: the runs at the budget are the first ones that the
@@ -48,7 +48,7 @@ class Effect:
     effects: tuple[float, ...]
 
     @property
-    def turns(self) -> bool:
+    def changes_sign(self) -> bool:
         """Whether the effects are on different sides of 0; False where one is not known."""
         signs = {math.copysign(1.0, effect) for effect in self.effects if effect}
         return len(signs) > 1 and not any(map(math.isnan, self.effects))
@@ -114,16 +114,16 @@ def effects_of(
 
 
 def lines(effects: Sequence[Effect]) -> list[str]:
-    """A line for each test, and how many signs turn."""
-    turning = sum(one.turns for one in effects)
+    """A line for each test, and how many signs change."""
+    changing = sum(one.changes_sign for one in effects)
     head = "effect at the budget, and at twice as much; above 0 as the claim says"
     rows = [
-        f"{'turns ' if one.turns else '      '}"
+        f"{'sign changes' if one.changes_sign else '':12}  "
         + "  ".join(f"{effect:+8.3f}" for effect in one.effects)
         + f"  {one.study}: {one.test.text or one.test.outcome}"
         for one in effects
     ]
-    return [head, *rows, f"{turning} of {len(effects)} signs turn when the budget is doubled"]
+    return [head, *rows, f"{changing} of {len(effects)} signs change when the budget is doubled"]
 
 
 def _train(

@@ -16,15 +16,15 @@ from tests.support.scored_arms import ScoredArms
 from tests.support.wrong_input import pass_door
 
 
-def test_a_sign_that_turns_is_counted() -> None:
+def test_a_sign_that_changes_is_counted() -> None:
     spec = builder.arms_spec(tests=[builder.comparison_test(text="A test")])
     assert spec.claim is not None
     test = spec.claim.tests[0]
     pairs = [(0.1, 0.2), (0.1, -0.1), (math.nan, -0.1), (-0.1, -0.3)]
     said = lines([Effect("c01", test, pair) for pair in pairs])
-    assert [line.startswith("turns") for line in said[1:-1]] == [False, True, False, False]
-    assert said[2] == "turns   +0.100    -0.100  c01: A test"
-    assert said[-1] == "1 of 4 signs turn when the budget is doubled"
+    assert [line.startswith("sign changes") for line in said[1:-1]] == [False, True, False, False]
+    assert said[2] == "sign changes    +0.100    -0.100  c01: A test"
+    assert said[-1] == "1 of 4 signs change when the budget is doubled"
 
 
 def test_the_budget_of_every_arm_is_doubled_and_the_seeds_are_the_first_ones() -> None:
@@ -53,5 +53,5 @@ def test_the_command_trains_both_budgets_and_takes_the_runs_that_count(
     for _ in range(2):
         code, said, complaint = pass_door(pilot, "claims", "--workers", "1")
         assert code == 0, complaint
-        assert "1 of 1 signs turn when the budget is doubled" in said
+        assert "1 of 1 signs change when the budget is doubled" in said
         assert stub.ended.total() == 8
