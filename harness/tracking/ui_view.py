@@ -14,14 +14,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from harness.core.schema import COLLAPSE_PROBABILITY, RunKind, Tag
+from harness.core.schema import COLLAPSE_PROBABILITY, POOR_PROBABILITY, RunKind, Tag
 from harness.core.spec.study_spec import StudySpec
 
 VIEW_TAG = "mlflow.sharedViewState."
 LONGEST_TAG = 5_000
 """Most characters of an experiment's tag in MLflow's tables."""
 
-SCORES = ("fid", "kid", "modes_captured", "vendi_ratio", COLLAPSE_PROBABILITY)
+SCORES = ("fid", "kid", "modes_captured", "vendi_ratio", COLLAPSE_PROBABILITY, POOR_PROBABILITY)
 _SECTIONS = {
     "Quality": ("fid", "kid", "two_sample_accuracy"),
     "Diversity": ("modes_captured", "vendi_ratio", COLLAPSE_PROBABILITY),
@@ -81,6 +81,7 @@ def _state(spec: StudySpec, fields: Sequence[str]) -> dict[str, Any]:
         "modelVersionFilter": "All Runs",
         "selectedColumns": [
             f"tags.`{Tag.OUTCOME}`",
+            f"tags.`{Tag.ALARM}`",
             *(f"metrics.`{name}`" for name in scores),
             *(f"params.`{name}`" for name in fields),
             "attributes.`Duration`",
