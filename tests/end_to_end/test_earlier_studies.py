@@ -43,9 +43,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    "name", ["earlier", pytest.param("earlier_arms", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("name", ["earlier", pytest.param("earlier_arms", marks=pytest.mark.slow)])
 def test_the_report_has_the_figures_that_it_had(folder: Path, name: str) -> None:
     results = load_results(Layout(folder / "mlruns").tracking_uri, name)
     write_report(results, folder / "now")
