@@ -6,6 +6,7 @@ Each takes a curve of goodness, 1 for a generator without error and 0 for the wo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -26,7 +27,9 @@ class Curve:
     y: Sequence[float]
 
     def at(self, x: float) -> float:
-        """The value at the point nearest to ``x``."""
+        """The value at the point nearest to ``x``; the first or the last one for infinities."""
+        if math.isinf(x):
+            return self.y[-1 if x > 0 else 0]
         return self.y[min(range(len(self.x)), key=lambda index: abs(self.x[index] - x))]
 
 
@@ -34,7 +37,7 @@ Criterion = Callable[[Curve], str]
 
 
 def near(x: float, target: float) -> Criterion:
-    """The value at ``x`` (the first or the last for infinities) is ``target`` or close to it."""
+    """The value at ``x`` is ``target`` or close to it."""
 
     def check(curve: Curve) -> str:
         value = curve.at(x)

@@ -93,12 +93,14 @@ def score_table(results: StudyResults) -> Table:
     records = records if isinstance(records, Mapping) else {}
     winner = results.winning_trial
     scores = pd.Series(dtype="object") if winner is None else winner
+    fakes = results.evaluation.get("num_fake_samples")
+    perfect = results.evaluation.get("num_perfect_samples")
     rows = [
         [
             name,
-            formats.score(scores.get(name)),
-            formats.score(results.untrained.get(name)),
-            formats.score(_number(record.get("perfect"))),
+            formats.scored(name, scores.get(name), fakes),
+            formats.scored(name, results.untrained.get(name), fakes),
+            formats.scored(name, _number(record.get("perfect")), perfect),
             _better_words(record),
             _range_words(record),
             " ".join(filter(None, (str(record.get("summary") or ""), _source(record)))),

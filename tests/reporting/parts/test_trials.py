@@ -83,7 +83,8 @@ def test_the_gallery_shows_who_raised_the_alarm_the_most_certain_first() -> None
     assert "2 of 3 trials had a collapse_probability of 0.5 or more" in gallery.words
     first, second = gallery.trials
     assert first.words == (
-        "collapsed; collapse_probability 0.99; up from the first report on; stopped by the alarm at 30,000"
+        "collapsed; collapse_probability 0.99; up from the first report on; "
+        "stopped by the alarm at 30,000"
     )
     assert second.words == "collapsed; collapse_probability 0.80; up since 75,000 training images"
     assert second.picture is not None

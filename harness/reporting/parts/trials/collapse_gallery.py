@@ -120,5 +120,10 @@ def _seen(results: StudyResults, row: pd.Series) -> list[tuple[str, str, str]]:
             continue
         record = records.get(name)
         real = record.get("perfect") if isinstance(record, Mapping) else None
-        found.append((what, formats.score(row[name]), formats.score(real)))
+        sizes = [results.evaluation.get(f"num_{kind}_samples") for kind in ("fake", "perfect")]
+        own, of_real = (
+            formats.scored(name, value, size)
+            for value, size in zip((row[name], real), sizes, strict=True)
+        )
+        found.append((what, own, of_real))
     return found
