@@ -60,6 +60,7 @@ class Tag(StrEnum):
     OUTCOME = "outcome"  # of a trial that has ended: "complete", "pruned", "failed"
     FAILURE = "failure"  # short reason why a trial is FAIL
     PRUNED_BY = "pruned_by"  # "pruner" or "collapse"
+    ALARM = "alarm"  # of a trial that was scored last as such: COLLAPSED or POOR
     ARM = "arm"  # name of the trial's arm, in a study that compares arms
     RETRY_OF = "retry_of"  # number of the interrupted trial whose configuration this one repeats
     RESUMED_AT = "resumed_at"  # images_seen at which this trial resumed an interrupted one
@@ -108,6 +109,13 @@ PRUNED_BY_COLLAPSE = "collapse"
 
 COLLAPSE_PROBABILITY = "collapse_probability"
 """Name of the collapse alarm's score, in [0, 1]; its record holds the threshold of the alarm."""
+
+POOR_PROBABILITY = "poor_probability"
+"""How probable it is, in [0, 1], that images which have not collapsed are poor; level likewise."""
+
+COLLAPSED = "collapsed"
+POOR = "poor: classes not readable"
+"""What the alarm says of a generator: values of the tag ``alarm``, words of pages and terminal."""
 
 CLASSIFICATION_ACCURACY_SCORE = "classification_accuracy_score"
 AUGMENTATION_GAIN = "augmentation_gain"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
@@ -21,7 +21,7 @@ from harness.data.dataset import Dataset
 from harness.evaluation import collapse, training_value
 from harness.evaluation.blas_threads import blas_threads
 from harness.evaluation.classifier.reference import Classifier
-from harness.evaluation.metrics import Metric, Sample
+from harness.evaluation.metrics import Metric, NoScoreError, Sample
 from harness.evaluation.uncertainty import (
     enough_for_fid_interval,
     fid_interval,
@@ -69,8 +69,9 @@ class Evaluator:
         """Score ``num_samples`` images at a time by ``metric_names``; None means all registered.
 
         Those that need classes are left out where the dataset has a ``class_fault``.
-        ``alarm`` False leaves out ``collapse_probability``. ``labelled``: whether some generators
-        make images of a class asked for, so that ``describe`` explains what those are worth.
+        ``alarm`` False leaves out what the collapse alarm says. ``labelled``: whether some
+        generators make images of a class asked for, so that ``describe`` explains what those are
+        worth.
         """
         self.dataset = dataset
         self.classifier = classifier
@@ -116,7 +117,8 @@ class Evaluator:
         too few images for it (``fid_interval_words``); beside ``kid`` the ends of its own.
         Each metric draws from its own stream of (seed, name), the same at every call: scores do not
         depend on which other metrics run, and two generators are compared under the same draws.
-        Where the metrics that the alarm reads are among them, ``collapse_probability`` is added.
+        Where the metrics that the alarm reads are among them, ``collapse_probability`` and
+        ``poor_probability`` are added.
         Raises ValueError for another number of images, since scores compare at equal counts only,
         and HarnessError for a value that is not finite.
         """
@@ -126,14 +128,10 @@ class Evaluator:
             )
         fake = self.classifier.sample(images)
         with self._threads():
-            scores = {
-                name: score(self.real, fake, self._rng(name))
-                for name, score in self.metrics.items()
-            }
+            scores = self._scores(self.real, fake, self.metrics)
             scores |= self._intervals(scores, fake)
         if self.alarmed:
-            probability = collapse.collapse_probability(scores, self.real_scores)
-            scores[schema.COLLAPSE_PROBABILITY] = probability
+            scores |= collapse.alarm(scores, self.real_scores)
         for name, value in scores.items():
             if not math.isfinite(value):
                 raise HarnessError(f"{name} is not finite ({value})")
@@ -155,15 +153,15 @@ class Evaluator:
         """
         order = self._rng("perfect images").permutation(len(self.dataset.x_train))
         fake = self.classifier.sample(self.dataset.x_train[order[: self.num_perfect]])
-        values = {}
-        for name, score in self.metrics.items():
+        values: dict[str, float] = {}
+        for name, score in list(self.metrics.items()):
             real, images = self.real, fake
             if score.needs_training and real.training is not None:
                 half = min(self.num_perfect, len(order) // 2)
                 images = real.training.rows(order[:half])
                 real = replace(real, training=real.training.rows(order[half:]))
             with self._threads():
-                values[name] = score(real, images, self._rng(name))
+                values |= self._scores(real, images, {name: score})
         return values
 
     @property
@@ -181,13 +179,14 @@ class Evaluator:
         with self._threads():
             nulls = {"fid": fid_null_level(self.real, self.num_samples)}
         return {
-            name: {"perfect": self.perfect[name], "null_level": nulls.get(name)}
-            for name in self.metrics
+            name: {"perfect": perfect, "null_level": nulls.get(name)}
+            for name, perfect in self.perfect.items()
         }
 
     def describe(self) -> dict[str, Any]:
         """What is scored with what, ready for JSON: dataset, classifier, sample sizes, metrics."""
         dataset, classifier = self.dataset, self.classifier.info
+        scale = self.scale  # by which scores that do not exist are known to be absent
         return {
             "dataset": {
                 "name": dataset.name,
@@ -210,13 +209,23 @@ class Evaluator:
             "seed": self.seed,
             "note": _NOTE.format(_FEATURES[classifier.extractor["name"]]),
             schema.FID_INTERVAL: fid_interval_words(*self._sizes),
-            "metrics": {
-                name: {**_record(metric), **self.scale[name]}
-                for name, metric in self.metrics.items()
-            }
-            | ({schema.COLLAPSE_PROBABILITY: collapse.record()} if self.alarmed else {})
+            "metrics": {name: {**_record(METRICS.get(name)), **own} for name, own in scale.items()}
+            | (collapse.records() if self.alarmed else {})
             | (training_value.records() if self.labelled else {}),
         } | ({"training value": training_value.setting(dataset)} if self.labelled else {})
+
+    def _scores(
+        self, real: Sample, fake: Sample, metrics: Mapping[str, Metric]
+    ) -> dict[str, float]:
+        """Metric -> value; a score that does not exist for these images joins ``absent``."""
+        found = {}
+        for name, score in list(metrics.items()):
+            try:
+                found[name] = score(real, fake, self._rng(name))
+            except NoScoreError as reason:
+                self.absent[name] = str(reason)
+                self.metrics.pop(name, None)
+        return found
 
     def _intervals(self, scores: dict[str, float], fake: Sample) -> dict[str, float]:
         """The ends of the 95 % intervals of ``scores``, and the debiased distance."""

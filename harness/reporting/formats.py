@@ -37,6 +37,17 @@ def score(value: Any) -> str:
     return number(value, pad=True)
 
 
+def scored(name: str, value: Any, num_images: Any) -> str:
+    """The ``score`` that the metric ``name`` gave ``num_images`` images.
+
+    Without a repeated image, ``support_size`` is the number of pairs, a bound that the sample sets.
+    """
+    text = score(value)
+    if name != "support_size" or text == MISSING or not isinstance(num_images, int):
+        return text
+    return f"at least {text}" if value >= math.comb(num_images, 2) else text
+
+
 def duration(seconds: float) -> str:
     """``seconds`` in the two largest fitting units: ``42 s``, ``3 min 5 s``, ``1 h 12 min``."""
     if not math.isfinite(seconds):

@@ -28,9 +28,9 @@ from harness.tracking.stores.mlflow_server import enable_retries, is_server_uri
 from harness.tracking.stores.reconnect import enable_reconnection
 from harness.tracking.stores.sqlite import roll_back_on_interrupt
 from harness.tracking.tracker import Tracker
-from harness.tracking.ui_view import VIEW_TAG, view_of
+from harness.tracking.ui_view import LONGEST_TAGS, VIEW_TAG, view_of
 
-_LONGEST_NOTE = 4_000  # an experiment's tag takes 5,000 characters
+_LONGEST_NOTE = LONGEST_TAGS[-1]  # a run's tag takes 8,000 characters
 
 
 class MlflowTracker(Tracker):
@@ -126,11 +126,23 @@ class MlflowTracker(Tracker):
         return experiment
 
     def _prepare_view(self, experiment_id: str, spec: StudySpec) -> None:
-        """Let the UI's link to the study open on its trials, columns and charts."""
-        key, text = view_of(spec)
-        if self._client.get_experiment(experiment_id).tags.get(Tag.VIEW) != key:
-            self._client.set_experiment_tag(experiment_id, VIEW_TAG + key, text)
+        """Let the UI's link to the study open on its trials, columns and charts.
+
+        A server of an earlier version than this client takes shorter tags.
+        """
+        there = self._client.get_experiment(experiment_id).tags.get(Tag.VIEW)
+        views = [view_of(spec, longest) for longest in LONGEST_TAGS]
+        if there in dict(views):
+            return
+        for number, (key, text) in enumerate(views, 1):
+            try:
+                self._client.set_experiment_tag(experiment_id, VIEW_TAG + key, text)
+            except MlflowException:
+                if number == len(views):
+                    raise
+                continue
             self._client.set_experiment_tag(experiment_id, Tag.VIEW.value, key)
+            return
 
     def _names_like(self, study_name: str) -> list[str]:
         """The names of experiments, deleted ones too, that are ``study_name`` but for the case."""

@@ -14,14 +14,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from harness.core.schema import COLLAPSE_PROBABILITY, RunKind, Tag
+from harness.core.schema import COLLAPSE_PROBABILITY, POOR_PROBABILITY, RunKind, Tag
 from harness.core.spec.study_spec import StudySpec
 
 VIEW_TAG = "mlflow.sharedViewState."
-LONGEST_TAG = 5_000
-"""Most characters of an experiment's tag in MLflow's tables."""
+LONGEST_TAGS = (20_000, 5_000)
+"""Most characters of an experiment's tag: from MLflow 3.17 on, and before."""
 
-SCORES = ("fid", "kid", "modes_captured", "vendi_ratio", COLLAPSE_PROBABILITY)
+SCORES = ("fid", "kid", "modes_captured", "vendi_ratio", COLLAPSE_PROBABILITY, POOR_PROBABILITY)
 _SECTIONS = {
     "Quality": ("fid", "kid", "two_sample_accuracy"),
     "Diversity": ("modes_captured", "vendi_ratio", COLLAPSE_PROBABILITY),
@@ -30,8 +30,8 @@ _SECTIONS = {
 """Section of the charts -> metrics drawn over images_seen. Few: MLflow slows down with many."""
 
 
-def view_of(spec: StudySpec) -> tuple[str, str]:
-    """(key, text): the prepared view of the study ``spec``, for a tag of its experiment.
+def view_of(spec: StudySpec, longest: int = LONGEST_TAGS[0]) -> tuple[str, str]:
+    """(key, text): the prepared view of ``spec``, for a tag of at most ``longest`` characters.
 
     The same study gives the same text, and the key is its sha256. Searched fields become columns
     as long as the tag has room.
@@ -39,7 +39,7 @@ def view_of(spec: StudySpec) -> tuple[str, str]:
     fields = list(spec.varied)
     while True:
         text = json.dumps(_state(spec, fields), separators=(",", ":"))
-        if len(text) <= LONGEST_TAG or not fields:
+        if len(text) <= longest or not fields:
             return hashlib.sha256(text.encode()).hexdigest(), text
         fields.pop()
 
@@ -81,6 +81,7 @@ def _state(spec: StudySpec, fields: Sequence[str]) -> dict[str, Any]:
         "modelVersionFilter": "All Runs",
         "selectedColumns": [
             f"tags.`{Tag.OUTCOME}`",
+            f"tags.`{Tag.ALARM}`",
             *(f"metrics.`{name}`" for name in scores),
             *(f"params.`{name}`" for name in fields),
             "attributes.`Duration`",

@@ -34,7 +34,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     write_pages(folder)
     files = {name: folder / name / "index.html" for name in PAGES}
     files |= {"index": folder / "index.html"}
-    files |= {"calibration": REPOSITORY / "reports" / "calibration" / "index.html"}
+    files |= {"calibration": REPOSITORY / "reports/recorded/calibration/index.html"}
     return {name: file.as_uri() for name, file in files.items()}
 
 

@@ -188,7 +188,8 @@ normalization = "none"
 learning_rate = {{ choices = {rates} }}
 [search]
 pruner = "none"
-reports = 5
+reports = 8
+collapse_alarm = true
 [evaluation]
 num_samples = 200
 """

@@ -17,7 +17,7 @@ from harness.evaluation import evaluator as evaluate
 from harness.evaluation.classifier.load import load_reference
 from harness.evaluation.classifier.reference import ReferenceClassifier
 from harness.evaluation.evaluator import Evaluator
-from harness.evaluation.metrics import Metric, Sample
+from harness.evaluation.metrics import Metric, NoScoreError, Sample
 from harness.evaluation.uncertainty import fid_null_level
 from tests.support.classifiers import TINY, bars
 
@@ -322,3 +322,18 @@ def test_without_classes_their_scores_are_absent_with_the_reason(
     described = evaluator.describe()
     assert described["absent"] == dict.fromkeys(sorted(counting), "all images are of one class")
     assert Evaluator(DATA, classifier, 40).describe()["absent"] == {}
+
+
+def test_a_score_that_does_not_exist_is_absent_with_the_reason_and_ends_nothing(
+    classifier: ReferenceClassifier, fakes: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(real: Sample, fake: Sample, rng: np.random.Generator) -> float:
+        """Nothing."""
+        raise NoScoreError("all real features are equal")
+
+    absent = Metric("absent", nothing, "maximize", 0.0, None, "", "")
+    made = _evaluator(classifier, monkeypatch, [absent, _probe("there", [], 0.25)])
+    found = made.describe()
+    assert found["absent"] == {"absent": "all real features are equal"}
+    assert set(found["metrics"]) == {"there"}
+    assert made.score(fakes) == {"there": 0.25}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.reporting.formats import MISSING, count, duration, listing, number, score
+from harness.reporting.formats import MISSING, count, duration, listing, number, score, scored
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,12 @@ def test_counts_and_listings() -> None:
         "a and b",
         "a, b and c",
     ]
+
+
+def test_a_support_size_without_a_repeated_image_is_a_bound() -> None:
+    # 1,000 images have 499,500 pairs.
+    assert scored("support_size", 499_500.0, 1_000) == "at least 499,500"
+    assert scored("support_size", 249_750.0, 1_000) == "249,750"
+    assert scored("fid", 499_500.0, 1_000) == "499,500"
+    assert scored("support_size", 499_500.0, None) == "499,500"  # recorded without its size
+    assert scored("support_size", None, 1_000) == MISSING

@@ -25,7 +25,8 @@ class SearchSpec:
     ``metric``: a registered one, or ``fid_late``, the geometric mean of fid over a trial's late
     reports. ``reports``: how often a trial is scored at equal distances, its end included; for
     ``fid_late`` it is scored more often in the last quarter (``StudySpec.milestones``).
-    ``collapse_alarm``: whether a trial whose generator stays collapsed is stopped before its end.
+    ``collapse_alarm``: whether a trial whose generator stays collapsed is stopped before its end;
+    off until few good trials are known to be stopped so (``harness.evidence.stopping``).
 
     Raises InputError for an unknown metric, sampler or pruner, for counts out of range, and for a
     direction that is not the metric's own.
@@ -38,7 +39,7 @@ class SearchSpec:
     pruner: str = "hyperband"
     reports: int = 9
     seed: int = 0
-    collapse_alarm: bool = True
+    collapse_alarm: bool = False
 
     def __post_init__(self) -> None:
         """Validate every field."""

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from harness.core.errors import HarnessError
 from harness.core.registry import METRICS
-from harness.evaluation.collapse import INPUTS, LEVEL, SCORES, CollapseModel, evidence
-
-PARTS = ("fit", "check")
-REAL = "real"
-"""Name, in place of a plant's, of samples of real images: the null."""
+from harness.core.schema import COLLAPSED, POOR
+from harness.evaluation.calibration.fit import REAL, fit
+from harness.evaluation.calibration.snapshots import LABELS
+from harness.evaluation.collapse import EVIDENCE, CollapseModel
+from harness.outcomes.alarm import alarm_word
 
 FALSE_ALARMS = 0.05
 """Share of real samples beyond a score's threshold, by which the threshold is set."""
@@ -29,30 +27,26 @@ DETECTED = 0.95
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """The responses of a calibration.
+    """What a calibration rests on.
 
     responses: one row per sample: part, plant (or REAL), dose, size, collapsed (True, False, or
-    None where opinions may differ), and a column for each score. real: the real side's own values.
+    None where opinions may differ), and a column for each score and for each of EVIDENCE.
+    snapshots: the table of ``read_snapshots``. held_out: the dataset whose snapshots only test.
     """
 
     responses: pd.DataFrame
-    real: Mapping[str, float]
-
-    @property
-    def inputs(self) -> pd.DataFrame:
-        """The alarm's inputs for each row of ``responses``, columns INPUTS."""
-        columns = {name: self.responses[name].tolist() for name in SCORES}
-        rows = [dict(zip(SCORES, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        return pd.DataFrame([evidence(row, self.real) for row in rows], columns=list(INPUTS))
+    snapshots: pd.DataFrame
+    held_out: str
 
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """A calibration's responses, the alarm fitted to them, and the three tables made of both."""
+    """What a calibration rests on, the alarm fitted to it, and the four tables made of both."""
 
     measured: Measured
     model: CollapseModel
     alarm: pd.DataFrame
+    confusion: pd.DataFrame
     sensitivity: pd.DataFrame
     smallest: pd.DataFrame
 
@@ -61,29 +55,12 @@ class Findings:
         cls, measured: Measured, metrics: Sequence[str], provenance: Mapping[str, Any]
     ) -> Findings:
         """All that follows from ``measured``; ``provenance`` goes into the model."""
-        model = replace(fit(measured), provenance=dict(provenance))
+        fitted = measured.snapshots[measured.snapshots["dataset"] != measured.held_out]
+        model = CollapseModel(*fit(measured.responses, fitted), dict(provenance))
         table = sensitivity(measured, metrics)
         alarm = alarm_table(measured, model)
-        return cls(measured, model, alarm, table, smallest_doses(table))
-
-
-def fit(measured: Measured) -> CollapseModel:
-    """The alarm fitted to the samples of part ``fit`` whose verdict is beyond dispute.
-
-    Both verdicts weigh the same however many samples they have; inputs are standardised and the
-    coefficients held back by a Gaussian prior of unit variance (scikit-learn's C = 1), as planted
-    collapses are separable and the likelihood alone would make the alarm certain of everything.
-    Raises HarnessError if a coefficient comes out negative.
-    """
-    chosen = (measured.responses["part"] == "fit") & measured.responses["collapsed"].notna()
-    x = measured.inputs[chosen.to_numpy()].to_numpy()
-    y = measured.responses.loc[chosen, "collapsed"].astype(bool).to_numpy()
-    scale = x.std(axis=0)
-    found = LogisticRegression(class_weight="balanced").fit(x / scale, y)
-    coefficients = dict(zip(INPUTS, (found.coef_[0] / scale).tolist(), strict=True))
-    if min(coefficients.values()) < 0:
-        raise HarnessError(f"the alarm is not monotone: {coefficients}")
-    return CollapseModel(coefficients, float(found.intercept_[0]))
+        confusion = confusion_table(measured, model)
+        return cls(measured, model, alarm, confusion, table, smallest_doses(table))
 
 
 def alarm_table(measured: Measured, model: CollapseModel) -> pd.DataFrame:
@@ -91,14 +68,39 @@ def alarm_table(measured: Measured, model: CollapseModel) -> pd.DataFrame:
 
     Columns: plant, dose, size, collapsed, n, alarms (share of the n samples).
     """
-    inputs = zip(*(measured.inputs[name] for name in INPUTS), strict=True)
-    up = [model.probability(dict(zip(INPUTS, row, strict=True))) >= LEVEL for row in inputs]
-    table = measured.responses.assign(up=up)
-    table = table[table["part"] == "check"]
+    table = measured.responses[measured.responses["part"] == "check"]
+    table = table.assign(up=words(table, model) == COLLAPSED)
     groups = table.groupby(["plant", "dose", "size"], sort=False)
     return groups.agg(
         collapsed=("collapsed", "first"), n=("up", "size"), alarms=("up", "mean")
     ).reset_index()
+
+
+def confusion_table(measured: Measured, model: CollapseModel) -> pd.DataFrame:
+    """What the alarm says of labelled snapshots: one row per dataset and label, in their order.
+
+    Columns: dataset, fitted (whether its snapshots were), label, n, and how many of the n the alarm
+    calls collapsed, poor, or neither.
+    """
+    table = measured.snapshots[measured.snapshots["label"] != ""]
+    table = table.assign(said=words(table, model))
+    rows = []
+    for dataset, part in table.groupby("dataset"):
+        for label in LABELS:
+            said = part.loc[part["label"] == label, "said"]
+            counts = [int((said == word).sum()) for word in (COLLAPSED, POOR, "")]
+            if len(said):
+                rows.append((dataset, dataset != measured.held_out, label, len(said), *counts))
+    return pd.DataFrame(
+        rows, columns=["dataset", "fitted", "label", "n", "collapsed", "poor", "neither"]
+    )
+
+
+def words(table: pd.DataFrame, model: CollapseModel) -> pd.Series:
+    """What the alarm says of each row of ``table``, by its columns EVIDENCE."""
+    rows = table[list(EVIDENCE)].to_dict("records")
+    said = [alarm_word(model.probabilities({str(k): v for k, v in row.items()})) for row in rows]
+    return pd.Series(said, index=table.index, dtype="object")
 
 
 def sensitivity(measured: Measured, metrics: Sequence[str]) -> pd.DataFrame:

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from harness.data.dataset import Dataset
-from harness.evaluation.calibration.analysis import PARTS, REAL, Measured
+from harness.evaluation.calibration.fit import PARTS, REAL
 from harness.evaluation.calibration.planted import PLANTS, Plant, Pool, real_sample
 from harness.evaluation.classifier.reference import ReferenceClassifier
+from harness.evaluation.collapse import SCORES, evidence
 from harness.evaluation.evaluator import Evaluator
 
 MAX_REAL_SIDE = 5_000  # of the test split: halves the time, and no sample is larger
@@ -70,25 +71,27 @@ def measure(
     metric_names: Sequence[str] | None = None,
     parts: Sequence[str] = PARTS,
     plants: Mapping[str, Plant] = PLANTS,
-) -> Measured:
-    """The scores of real samples and of every dose of ``plants``, at every size.
+) -> pd.DataFrame:
+    """The scores of real samples and of every dose of ``plants``, with the alarm's evidence.
 
-    A size above what a pool holds becomes what it holds. ``metric_names`` None means all.
+    One row per sample, see ``Measured``. A size above what a pool holds becomes what it holds.
+    ``metric_names`` None means all; evidence is left out where they lack a score of the alarm's.
     """
     seen, pools = split(dataset, setting.seed)
     largest = min(len(pool.images) for pool in pools.values())
     sizes = sorted({min(size, largest) for size in setting.sizes})
     evaluator = Evaluator(seen, classifier, sizes[0], metric_names, setting.seed, alarm=False)
+    whole = set(SCORES) <= set(evaluator.metrics)
     rows = []
     for size in sizes:
         evaluator = evaluator.with_num_samples(size)
         for part in parts:
             on_progress(f"{size:,} images, {part}")
-            rows += [
-                {**plan, "part": part, "size": size, **evaluator.score(images)}
-                for plan, images in _samples(pools[part], part, size, setting, plants)
-            ]
-    return Measured(pd.DataFrame(rows), evaluator.real_scores)
+            for plan, images in _samples(pools[part], part, size, setting, plants):
+                scores = evaluator.score(images)
+                found = evidence(scores, evaluator.real_scores) if whole else {}
+                rows.append({**plan, "part": part, "size": size, **scores, **found})
+    return pd.DataFrame(rows)
 
 
 def _samples(

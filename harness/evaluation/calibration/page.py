@@ -12,9 +12,11 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from harness.evaluation.calibration.analysis import DETECTED, FALSE_ALARMS, REAL, Findings
+from harness.evaluation.calibration.analysis import DETECTED, FALSE_ALARMS, Findings
+from harness.evaluation.calibration.fit import ALIKE, REAL
 from harness.evaluation.calibration.planted import PLANTS
-from harness.evaluation.collapse import INPUTS, LEVEL
+from harness.evaluation.collapse import Logistic
+from harness.outcomes.alarm import LEVEL
 
 _STYLE = "reporting/templates/report.css"  # one style sheet for all pages of the project
 _NOTHING = "-"
@@ -48,10 +50,15 @@ def render_page(findings: Findings) -> str:
         css_hash=f"sha256-{base64.b64encode(digest).decode('ascii')}",
         headline=headline(findings),
         poor=poor_words(findings),
+        held_out=held_out_words(findings),
+        confusion=confusion_rows(findings),
         alarm=alarm_rows(findings),
         detectability=[detectability_rows(findings, plant) for plant in PLANTS],
         auroc=auroc_rows(findings),
-        model=model_rows(findings),
+        models=[
+            model_rows("Collapsed", findings.model.collapsed),
+            model_rows("Poor, if not collapsed", findings.model.poor),
+        ],
         provenance=findings.model.provenance,
         level=LEVEL,
         false_alarms=FALSE_ALARMS,
@@ -155,16 +162,47 @@ def auroc_rows(findings: Findings) -> Table:
     return Table("How well each score tells them", note, columns, rows, frozenset(marked))
 
 
-def model_rows(findings: Findings) -> Table:
-    """The alarm's coefficients, and how much of each input alone raises it."""
-    model = findings.model
+def held_out_words(findings: Findings) -> str:
+    """What the alarm says of the generators of the dataset that was not fitted, in a sentence."""
+    table = findings.confusion[~findings.confusion["fitted"].astype(bool)]
+    if table.empty:
+        return f"No snapshot of {findings.measured.held_out}, the dataset held out, is labelled."
+    alike = table[table["label"].isin(ALIKE)]
+    other = table[~table["label"].isin(ALIKE)]
+    return (
+        f"Of generators on {findings.measured.held_out}, none of which was fitted, the alarm calls "
+        f"collapsed {alike['collapsed'].sum():,} of {alike['n'].sum():,} whose images a person "
+        f"found all alike, and {other['collapsed'].sum():,} of {other['n'].sum():,} others."
+    )
+
+
+def confusion_rows(findings: Findings) -> Table:
+    """What a person and the alarm say of the same snapshots of generators."""
+    table = findings.confusion
+    rows = [
+        [
+            f"{row['dataset']}{'' if row['fitted'] else ', held out'}: {row['label']}",
+            *(f"{row[name]:,}" for name in ("n", "collapsed", "poor", "neither")),
+        ]
+        for row in table.to_dict("records")
+    ]
+    note = (
+        "Snapshots of trained generators, labelled by eye on sixteen images of each. Those of the "
+        "dataset held out were not fitted. Untrained generators, whose images are all alike, are "
+        "fitted as collapsed. Snapshots of one trial resemble each other."
+    )
+    columns = ["a person says", "snapshots", "alarm: collapsed", "alarm: poor", "alarm: neither"]
+    return Table("Alarm against eyes", note, columns, rows)
+
+
+def model_rows(title: str, model: Logistic) -> Table:
+    """The coefficients of a model, and how much of each input alone raises the alarm."""
     rows = []
-    for name in INPUTS:
-        weight = model.coefficients[name]
+    for name, weight in model.coefficients.items():
         alone = f"{-model.intercept / weight:.3g}" if weight > 0 else _NOTHING
         rows.append([name, f"{weight:.3g}", alone])
     note = f"Intercept {model.intercept:.3g}. An input at its last column raises the alarm alone."
-    return Table("The model", note, ["input", "coefficient", "alone enough at"], rows)
+    return Table(title, note, ["input", "coefficient", "alone enough at"], rows)
 
 
 def _amount(plant: str, dose: float) -> str:

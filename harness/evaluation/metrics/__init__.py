@@ -19,6 +19,13 @@ from harness.core.errors import InputError
 
 T = TypeVar("T")
 
+JUDGES = ("", "fidelity", "diversity", "both")
+"""What a score may be a judge of."""
+
+
+class NoScoreError(InputError):
+    """A score does not exist for these images; the others do. The message says why."""
+
 
 @dataclass(frozen=True, eq=False)
 class Sample:
@@ -123,6 +130,8 @@ class Metric:
     direction: "minimize" if lower is better, "maximize" if higher is. low, high: closed range of
     its values (None where unbounded). target: the value of a generator without error, for a score
     that can be too high as well as too low; direction then says which fault it is asked for.
+    judges: "fidelity", "diversity" or "both"; "" for a score of neither, or of images alone. By it
+    the score is put to the checks of ``evaluation/sanity``.
     unit: of the value. source: paper and equation or section.
     needs_training: whether the real sample has to carry its training images. needs_classes: whether
     it reads the classes that the classifier sees, which not every dataset has.
@@ -136,6 +145,7 @@ class Metric:
     unit: str
     source: str
     target: float | None = None
+    judges: str = ""
     needs_training: bool = False
     needs_classes: bool = False
 
@@ -152,16 +162,19 @@ def metric(
     low: float | None = None,
     high: float | None = None,
     target: float | None = None,
+    judges: str = "",
     needs_training: bool = False,
     needs_classes: bool = False,
 ) -> Callable[[Callable[[Sample, Sample, np.random.Generator], float]], Metric]:
     """Register the decorated function as a Metric under its own name."""
     if direction not in ("minimize", "maximize"):
         raise ValueError(f"direction is 'minimize' or 'maximize', got {direction!r}")
+    if judges not in JUDGES:
+        raise ValueError(f"judges is one of {', '.join(map(repr, JUDGES))}, got {judges!r}")
 
     def register(function: Callable[[Sample, Sample, np.random.Generator], float]) -> Metric:
         name = function.__name__
         needs = {"needs_training": needs_training, "needs_classes": needs_classes}
-        return Metric(name, function, direction, low, high, unit, source, target, **needs)
+        return Metric(name, function, direction, low, high, unit, source, target, judges, **needs)
 
     return register

@@ -10,6 +10,7 @@ from harness.evaluation.metrics import Sample, metric
 
 @metric(
     direction="maximize",
+    judges="both",
     low=1.0,
     unit="effective classes",
     source="Salimans et al. 2016, section 4 (Inception score), on the reference classifier",

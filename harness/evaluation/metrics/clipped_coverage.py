@@ -13,6 +13,7 @@ from harness.evaluation.metrics._pairs import BALL_NEIGHBOURS, cross_distances
 
 @metric(
     direction="maximize",
+    judges="diversity",
     low=0.0,
     high=1.0,
     unit="equivalent share of good generated images",

@@ -15,6 +15,7 @@ from harness.evaluation.metrics._pairs import (
 
 @metric(
     direction="maximize",
+    judges="fidelity",
     low=0.0,
     high=1.0,
     unit="equivalent share of good generated images",

@@ -15,6 +15,7 @@ from harness.evaluation.metrics._pairs import (
 
 @metric(
     direction="maximize",
+    judges="diversity",
     low=0.0,
     high=1.0,
     unit="share of real images",

@@ -10,6 +10,7 @@ from harness.evaluation.metrics._pairs import BALL_NEIGHBOURS, cross_distances
 
 @metric(
     direction="maximize",
+    judges="fidelity",
     low=0.0,
     target=1.0,
     unit="real balls per generated image, over k",

@@ -11,6 +11,7 @@ from harness.evaluation.metrics import Sample, metric
 
 @metric(
     direction="minimize",
+    judges="both",
     low=0.0,
     unit="squared feature distance",
     source="Heusel et al. 2017, eq. 6; Dowson and Landau 1982, eq. 4",

@@ -14,6 +14,7 @@ MIN_BLOCKS = 2
 
 @metric(
     direction="minimize",
+    judges="both",
     unit="kernel units",
     source="Binkowski et al. 2018, section 4; Gretton et al. 2012, eq. 3",
 )

@@ -12,6 +12,7 @@ from harness.evaluation.metrics import Sample, metric
 
 @metric(
     direction="minimize",
+    judges="diversity",
     low=0.0,
     high=math.log(2.0),
     unit="nats",

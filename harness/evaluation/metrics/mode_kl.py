@@ -10,6 +10,7 @@ from harness.evaluation.metrics import Sample, metric
 
 @metric(
     direction="minimize",
+    judges="diversity",
     low=0.0,
     unit="nats",
     source="Srivastava et al. 2017, section 4.1 (stacked MNIST); Lin et al. 2018, section 4",

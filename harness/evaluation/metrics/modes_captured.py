@@ -11,6 +11,7 @@ MIN_RELATIVE_SHARE = 0.1
 
 @metric(
     direction="maximize",
+    judges="diversity",
     low=0.0,
     unit="classes",
     source="class counts as in Metz et al. 2017, section 3.3 (stacked MNIST), with a threshold",

@@ -9,6 +9,7 @@ from harness.evaluation.metrics import Sample, metric
 
 @metric(
     direction="maximize",
+    judges="diversity",
     low=0.0,
     unit="classes",
     source="Metz et al. 2017, section 3.3; Lin et al. 2018, section 4.2 (stacked MNIST)",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.core.errors import InputError
-from harness.evaluation.metrics import Sample, metric
+from harness.evaluation.metrics import NoScoreError, Sample, metric
 from harness.evaluation.metrics._pairs import pair_distances
 
 
 @metric(
     direction="maximize",
+    judges="diversity",
     low=0.0,
     target=1.0,
     unit="ratio",
@@ -20,14 +20,12 @@ def pairwise_distance_ratio(real: Sample, fake: Sample, rng: np.random.Generator
     """Mean feature distance between two fakes over that between two real images, all pairs.
 
     1 is as spread out as the real images, 0 a constant generator, above 1 wider (noise is, too, so
-    read it with ``fid``). Unbiased numerator and denominator at any sample size. Raises InputError
-    if all real features are equal. Deterministic; ``rng`` is unused.
+    read it with ``fid``). Unbiased numerator and denominator at any sample size. Raises
+    NoScoreError if all real features are equal. Deterministic; ``rng`` is unused.
     """
     real_distance = _mean_distance(real)
     if real_distance == 0.0:
-        raise InputError(
-            "pairwise_distance_ratio: all real features are equal, nothing to divide by"
-        )
+        raise NoScoreError("all real features are equal, nothing to divide by")
     return _mean_distance(fake) / real_distance
 
 

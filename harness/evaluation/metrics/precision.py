@@ -10,6 +10,7 @@ from harness.evaluation.metrics._pairs import cross_distances
 
 @metric(
     direction="maximize",
+    judges="fidelity",
     low=0.0,
     high=1.0,
     unit="share of generated images",

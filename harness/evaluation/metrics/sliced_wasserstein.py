@@ -13,6 +13,7 @@ _LINES_AT_ONCE = 32  # bounds the memory: 32 lines of 10,000 images are 2.5 MB a
 
 @metric(
     direction="minimize",
+    judges="both",
     low=0.0,
     unit="squared feature distance",
     source="Rabin et al. 2012 (sliced Wasserstein distance); scaled as MIND, arXiv 2605.06797",

@@ -15,6 +15,7 @@ DUPLICATE_RATE = 1e-4
 
 @metric(
     direction="maximize",
+    judges="diversity",
     low=1.0,
     unit="images",
     source="Arora, Risteski and Zhang 2018, section 2 (birthday paradox test), automated",

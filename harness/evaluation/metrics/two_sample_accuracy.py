@@ -10,6 +10,7 @@ from harness.evaluation.metrics._pairs import CLOSED, OPEN, cross_distances, nea
 
 @metric(
     direction="minimize",
+    judges="both",
     low=0.0,
     high=1.0,
     unit="accuracy",

@@ -12,6 +12,7 @@ from harness.evaluation.metrics import Sample, metric
 
 @metric(
     direction="maximize",
+    judges="diversity",
     low=0.0,
     target=1.0,
     unit="ratio",

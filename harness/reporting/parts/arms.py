@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from harness.core.schema import COLLAPSE_PROBABILITY
+from harness.core.schema import COLLAPSE_PROBABILITY, COLLAPSED, POOR, POOR_PROBABILITY
 from harness.reporting import formats
 from harness.reporting.parts.image_grids import Grid, own_fid, real_grid
 from harness.reporting.parts.tables import Table
-from harness.reporting.results.outcomes import collapse_level
+from harness.reporting.results.outcomes import alarm_of, collapse_level
 from harness.reporting.results.tables import StudyResults, param_column
 from harness.reporting.statistics.estimates import clopper_pearson
 from harness.reporting.statistics.samples import hardly_trained
@@ -46,7 +46,6 @@ def showcase(results: StudyResults) -> list[Grid]:
 
 def rates(results: StudyResults) -> Table:
     """How many runs of each arm failed, and how, or ended collapsed, with exact intervals."""
-    level = collapse_level(results)
     trials = results.trials
     ended = trials[trials["outcome"].isin(["complete", "failed"])]
     arms: Sequence[str] = results.spec.arms.names if results.spec.arms else ()
@@ -56,14 +55,15 @@ def rates(results: StudyResults) -> Table:
         done = part[part["outcome"] == "complete"]
         failed = _rate(int(part["outcome"].eq("failed").sum()), part)
         poor = _rate(int(hardly_trained(results, done["run_id"]).sum()), part)
-        rows.append([arm, formats.number(len(part)), failed, poor, _collapse_rate(done, level)])
+        said = [_alarm_rate(results, done, word) for word in (COLLAPSED, POOR)]
+        rows.append([arm, formats.number(len(part)), failed, poor, *said])
     note = (
         "Intervals: 95 %, Clopper and Pearson. Hardly trained: half of an untrained generator's "
-        "fid or more; tests of arms count these runs as failed. Collapsed: the last score raised "
-        "the alarm."
+        "fid or more; tests of arms count these runs as failed. Collapsed, poor: what the alarm "
+        "says of the last images."
     )
-    columns = ["arm", "runs", "without a score", "hardly trained", "collapsed"]
-    return Table(columns, rows, [False, True, True, True, True], note)
+    columns = ["arm", "runs", "without a score", "hardly trained", COLLAPSED, POOR]
+    return Table(columns, rows, [False, True, True, True, True, True], note)
 
 
 def arm_table(results: StudyResults) -> Table:
@@ -84,10 +84,11 @@ def arm_table(results: StudyResults) -> Table:
     return Table(columns, rows, [False, True, True, True, False], note)
 
 
-def _collapse_rate(done: pd.DataFrame, level: float | None) -> str:
-    if level is None or COLLAPSE_PROBABILITY not in done:
+def _alarm_rate(results: StudyResults, done: pd.DataFrame, word: str) -> str:
+    score = COLLAPSE_PROBABILITY if word == COLLAPSED else POOR_PROBABILITY
+    if collapse_level(results) is None or score not in done:
         return formats.MISSING
-    return _rate(int((done[COLLAPSE_PROBABILITY] >= level).sum()), done)
+    return _rate(sum(alarm_of(results, row) == word for _, row in done.iterrows()), done)
 
 
 def _rate(count: int, rows: pd.DataFrame) -> str:

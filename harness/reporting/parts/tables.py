@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 
 from harness.core.config import FIELDS, TrialConfig
-from harness.core.schema import COLLAPSE_PROBABILITY, FID_INTERVAL
+from harness.core.schema import COLLAPSE_PROBABILITY, COLLAPSED, FID_INTERVAL, POOR_PROBABILITY
 from harness.core.spec.study_spec import Choices, Range
 from harness.reporting import formats
 from harness.reporting.parts.figures import Panel
 from harness.reporting.parts.trials.sample_grid import Sample
-from harness.reporting.results.outcomes import has_collapsed
+from harness.reporting.results.outcomes import alarm_of
 from harness.reporting.results.tables import StudyResults, param_column
 
 SHOWN_PANELS = 6
@@ -93,12 +93,14 @@ def score_table(results: StudyResults) -> Table:
     records = records if isinstance(records, Mapping) else {}
     winner = results.winning_trial
     scores = pd.Series(dtype="object") if winner is None else winner
+    fakes = results.evaluation.get("num_fake_samples")
+    perfect = results.evaluation.get("num_perfect_samples")
     rows = [
         [
             name,
-            formats.score(scores.get(name)),
-            formats.score(results.untrained.get(name)),
-            formats.score(_number(record.get("perfect"))),
+            formats.scored(name, scores.get(name), fakes),
+            formats.scored(name, results.untrained.get(name), fakes),
+            formats.scored(name, _number(record.get("perfect")), perfect),
             _better_words(record),
             _range_words(record),
             " ".join(filter(None, (str(record.get("summary") or ""), _source(record)))),
@@ -152,7 +154,7 @@ def _state_words(row: pd.Series) -> str:
 
 
 def _reason(results: StudyResults, row: pd.Series) -> str:
-    """Why a trial did not complete, which trial it repeats, and whether it has collapsed."""
+    """Why a trial did not complete, which trial it repeats, and what the alarm says."""
     parts = []
     if isinstance(row["failure"], str) and row["outcome"] == "failed":
         parts.append(row["failure"])
@@ -160,8 +162,9 @@ def _reason(results: StudyResults, row: pd.Series) -> str:
         parts.append(f"by {row['pruned_by']}")
     if isinstance(row["retry_of"], str):
         parts.append(f"repeats trial {row['retry_of']}")
-    if has_collapsed(results, row):
-        parts.append(f"collapsed ({COLLAPSE_PROBABILITY} {row[COLLAPSE_PROBABILITY]:.2f})")
+    if word := alarm_of(results, row):
+        score = COLLAPSE_PROBABILITY if word == COLLAPSED else POOR_PROBABILITY
+        parts.append(f"{word} ({score} {row[score]:.2f})")
     return "; ".join(parts)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from harness.core.schema import COLLAPSE_PROBABILITY
 from harness.core.spec.claims import IMAGES_TO_FID
+from harness.outcomes.alarm import alarm_word
 from harness.reporting.results.tables import StudyResults, param_column
 
 ENDED = ("complete", "failed")
@@ -49,10 +50,14 @@ def collapse_level(results: StudyResults) -> float | None:
     return level if isinstance(level, float) else None
 
 
-def has_collapsed(results: StudyResults, row: pd.Series) -> bool:
-    """Whether the last score of the trial raised the collapse alarm."""
+def alarm_of(results: StudyResults, row: pd.Series) -> str:
+    """What the alarm said of the trial's last images: COLLAPSED, POOR or "".
+
+    "" too where no level was recorded. Runs of versions that did not tell poor images from a
+    collapse were called collapsed for either.
+    """
     level = collapse_level(results)
-    return level is not None and bool(row.get(COLLAPSE_PROBABILITY, 0.0) >= level)
+    return "" if level is None else alarm_word(dict(row), level)
 
 
 def _values(results: StudyResults, outcome: str, level: float) -> pd.Series:

@@ -18,6 +18,7 @@ from harness.core.config import TrialConfig
 from harness.core.schema import INTERRUPTED
 from harness.core.spec.arms import Arms
 from harness.core.spec.study_spec import StudySpec
+from harness.outcomes.alarm import alarm_word
 from harness.search.display.events import (
     Event,
     Message,
@@ -225,7 +226,9 @@ class Display:
 
     def _scores(self, scores: Mapping[str, float]) -> list[str]:
         names = dict.fromkeys([self._spec.search.metric, "modes_captured", "fid"])
-        return [f"{name} {scores[name]:.4g}" for name in names if name in scores]
+        found = [f"{name} {scores[name]:.4g}" for name in names if name in scores]
+        word = alarm_word(scores)
+        return [*found, word] if word else found
 
     def _print_line(self, text: str) -> None:
         """Print what the panel shows, where there is no terminal."""

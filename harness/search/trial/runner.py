@@ -21,11 +21,11 @@ from harness.core.spec.milestones import even_milestones
 from harness.core.spec.study_spec import StudySpec
 from harness.data.dataset import Dataset, drawn
 from harness.data.generator_record import generator_record
-from harness.evaluation.collapse import LEVEL
 from harness.evaluation.evaluator import Evaluator
 from harness.evaluation.students import Labelled
 from harness.evaluation.training_value import num_generated, training_value
 from harness.models.layers.saving import with_layers_of_keras
+from harness.outcomes.alarm import LEVEL, alarm_word
 from harness.outcomes.late import LATE_WORDS, late_scores
 from harness.search.display.events import (
     Listener,
@@ -137,7 +137,7 @@ class TrialRunner:
         except optuna.TrialPruned as pruned:
             run.finish(FinalState.PRUNED, {Tag.PRUNED_BY: pruned_by(pruned)})
             raise
-        run.add_tags({Tag.NOTE: _note(scores)})
+        run.add_tags({Tag.NOTE: _note(scores), **_alarm_tag(scores)})
         return scores
 
     def _milestone_report(
@@ -182,11 +182,12 @@ class TrialRunner:
                 **self._training_value(number, trainer, progress),
             }
             run.log_metrics(final, config.images)
-            run.add_tags({Tag.NOTE: _note(progress.scores)})
+            run.add_tags({Tag.NOTE: _note(progress.scores), **_alarm_tag(progress.scores)})
             _log_generator(trainer, self._drawn(config), run)
         except optuna.TrialPruned as pruned:
             _log_times(run, trainer, progress)
-            run.finish(FinalState.PRUNED, {Tag.PRUNED_BY: pruned_by(pruned)})
+            tags = {Tag.PRUNED_BY: pruned_by(pruned), **_alarm_tag(progress.scores)}
+            run.finish(FinalState.PRUNED, tags)
             raise
         except BaseException as error:
             try:
@@ -271,6 +272,12 @@ def _resume(progress: TrialProgress, run: TrialRun, write: Callable[[Milestone],
 def _log_times(run: TrialRun, trainer: Trainer, progress: TrialProgress) -> None:
     seconds = (progress.wall_seconds, trainer.train_seconds, progress.eval_seconds)
     run.log_metrics(dict(zip(schema.TIME_METRICS, seconds, strict=True)), trainer.images_seen)
+
+
+def _alarm_tag(scores: Mapping[str, float]) -> dict[str, str]:
+    """The tag that says what the alarm makes of the generator; empty where it says nothing."""
+    word = alarm_word(scores)
+    return {Tag.ALARM: word} if word else {}
 
 
 def _note(scores: Mapping[str, float]) -> str:

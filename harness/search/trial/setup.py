@@ -127,6 +127,8 @@ def log_study_files(runner: TrialRunner) -> None:
     """Write the study's own files to its run: what it asks, how it scores, where it runs."""
     evaluation = runner.evaluator.describe()
     records = evaluation["metrics"]
+    if reason := runner.evaluator.absent.get(runner.spec.search.metric):
+        raise InputError(f"{runner.spec.search.metric} is not there to search by: {reason}")
     records = {schema.FID_LATE: late_record(records["fid"]), **records}
     files: dict[str, Any] = {
         schema.STUDY_FILE: runner.spec.to_dict(),

@@ -10,21 +10,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.core.errors import HarnessError
+from harness.core.errors import InputError
 from harness.evaluation.calibration.analysis import (
-    PARTS,
-    REAL,
     Findings,
     Measured,
     alarm_table,
-    fit,
+    confusion_table,
     sensitivity,
     smallest_doses,
 )
+from harness.evaluation.calibration.fit import PARTS, REAL, fit
 from harness.evaluation.calibration.page import headline, render_page
 from harness.evaluation.calibration.planted import PLANTS
+from harness.evaluation.calibration.snapshots import read_snapshots
+from harness.evaluation.collapse import CollapseModel, evidence
 
 OWN = {"modes_captured": 10.0, "mode_jsd": 0.0, "support_size": 10_000.0, "ms_ssim": 0.4}
+OWN |= {"vendi_ratio": 1.0, "precision": 1.0}
 SIZES = (500, 1_000)
 
 
@@ -39,7 +41,31 @@ def _scores(plant: str, dose: float, rng: np.random.Generator) -> dict[str, floa
         "mode_jsd": 0.4 * (lost + (dose if plant == "imbalanced_classes" else 0.0)),
         "support_size": support * wobble,
         "ms_ssim": 0.4 * wobble + 0.5 * moved,
+        "vendi_ratio": (1 - 0.8 * lost) * wobble,
+        "precision": 0.8 * wobble,
     }
+
+
+def _snapshots() -> pd.DataFrame:
+    """Four labelled snapshots of two datasets each, as plain as they can be."""
+    seen = {
+        "good": {},
+        "poor": {"modes_captured": 6.0, "mode_jsd": 0.2, "precision": 0.1},
+        "collapsed": {"support_size": 30.0, "ms_ssim": 0.8, "vendi_ratio": 0.3, "precision": 0.1},
+        "untrained": {"support_size": 1.0, "ms_ssim": 1.0, "vendi_ratio": 0.1, "precision": 0.0},
+    }
+    return pd.DataFrame(
+        {
+            "study": "s",
+            "trial": trial,
+            "images_seen": 100,
+            "dataset": dataset,
+            **evidence({**OWN, **scores}, OWN),
+            "label": label,
+        }
+        for trial, dataset in enumerate(["digits", "mnist"])
+        for label, scores in seen.items()
+    )
 
 
 def _measured() -> Measured:
@@ -53,14 +79,15 @@ def _measured() -> Measured:
             "collapsed": False if plant == REAL else PLANTS[plant].verdict(dose),
             "part": part,
             "size": size,
-            **_scores(plant, dose, rng),
+            **(scores := _scores(plant, dose, rng)),
+            **evidence(scores, OWN),
         }
         for plant, dose, times in doses
         for part in PARTS
         for size in SIZES
         for _ in range(times)
     ]
-    return Measured(pd.DataFrame(rows), OWN)
+    return Measured(pd.DataFrame(rows), _snapshots(), "mnist")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +97,7 @@ def findings() -> Findings:
 
 
 def test_the_fitted_alarm_tells_collapsed_from_real(findings: Findings) -> None:
-    assert min(findings.model.coefficients.values()) > 0
+    assert min(findings.model.collapsed.coefficients.values()) >= 0
     table = findings.alarm
     assert (table.loc[table["plant"] == REAL, "alarms"] == 0).all()
     assert (table.loc[table["plant"] == REAL, "n"] == 30).all()  # part check alone
@@ -82,16 +109,68 @@ def test_the_fit_knows_nothing_of_the_other_part_nor_of_open_doses() -> None:
     measured = _measured()
     changed = measured.responses.copy()
     other = (changed["part"] == "check") | changed["collapsed"].isna()
-    changed.loc[other, list(OWN)] = 1.0
-    assert fit(Measured(changed, OWN)) == fit(measured)
+    changed.loc[other, ["lost_classes", "likeness"]] = 0.5
+    assert fit(changed, measured.snapshots) == fit(measured.responses, measured.snapshots)
 
 
-def test_an_alarm_that_is_not_monotone_is_an_error() -> None:
+def test_no_coefficient_is_negative_whatever_is_fitted() -> None:
     measured = _measured()
     upside_down = measured.responses.copy()
     upside_down["collapsed"] = upside_down["collapsed"].map({True: False, False: True})
-    with pytest.raises(HarnessError, match="not monotone"):
-        fit(Measured(upside_down, OWN))
+    collapsed, _ = fit(upside_down, measured.snapshots)
+    assert min(collapsed.coefficients.values()) >= 0
+
+
+def test_a_fit_takes_good_and_poor_snapshots() -> None:
+    measured = _measured()
+    alike = measured.snapshots[measured.snapshots["label"] != "poor"]
+    with pytest.raises(InputError, match="labelled good and others poor"):
+        fit(measured.responses, alike)
+
+
+def test_the_dataset_held_out_is_counted_and_not_fitted(findings: Findings) -> None:
+    measured = _measured()
+    held = measured.snapshots["dataset"] == "mnist"
+    changed = measured.snapshots.copy()
+    changed.loc[held, "label"] = ["collapsed", "good", "good", "good"]
+    other = Findings.of(Measured(measured.responses, changed, "mnist"), list(OWN), {})
+    assert other.model.collapsed == findings.model.collapsed
+    assert other.model.poor == findings.model.poor
+    table = findings.confusion.set_index(["dataset", "label"])
+    assert table["fitted"].tolist() == [True] * 4 + [False] * 4
+    assert table.loc[("mnist", "collapsed"), ["n", "collapsed", "poor", "neither"]].tolist() == [
+        1,
+        1,
+        0,
+        0,
+    ]
+    assert table.loc[("mnist", "good"), "neither"] == table.loc[("mnist", "poor"), "poor"] == 1
+
+
+def test_snapshots_without_a_label_are_left_out() -> None:
+    measured = _measured()
+    unseen = measured.snapshots.assign(label="")
+    model = CollapseModel(*fit(measured.responses, measured.snapshots))
+    assert confusion_table(Measured(measured.responses, unseen, "mnist"), model).empty
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"label": "nice"}, "label 'nice'; allowed: good, poor, collapsed, untrained, or empty"),
+        ({"likeness": "much"}, "hold numbers"),
+        ({"likeness": ""}, "hold numbers"),
+    ],
+)
+def test_a_damaged_table_of_snapshots_is_one_line(
+    change: dict, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "snapshots.csv"
+    _snapshots().to_csv(path, index=False)
+    assert len(read_snapshots(path)) == 8
+    _snapshots().astype(object).assign(**change).to_csv(path, index=False)
+    with pytest.raises(InputError, match=rf"snapshots\.csv: .*{message}"):
+        read_snapshots(path)
 
 
 def _responses(null: list[float], doses: dict[float, list[float]]) -> Measured:
@@ -101,7 +180,7 @@ def _responses(null: list[float], doses: dict[float, list[float]]) -> Measured:
     frames = [
         pd.DataFrame(rows, columns=["plant", "dose", "ms_ssim"]).assign(part=p) for p in PARTS
     ]
-    return Measured(pd.concat(frames).assign(size=500), OWN)
+    return Measured(pd.concat(frames).assign(size=500), _snapshots(), "mnist")
 
 
 def test_threshold_auroc_and_detection_by_hand() -> None:

@@ -18,14 +18,17 @@ from harness.data.load import load_dataset
 from harness.evaluation import calibrate as command
 from harness.evaluation import collapse
 from harness.evaluation.calibrate import calibrate
-from harness.evaluation.calibration.analysis import REAL, alarm_table
+from harness.evaluation.calibration.analysis import Measured, alarm_table
+from harness.evaluation.calibration.fit import REAL
 from harness.evaluation.calibration.measure import PARTS, Setting, measure, split
 from harness.evaluation.calibration.planted import PLANTS, real_sample
+from harness.evaluation.calibration.snapshots import read_snapshots
 from harness.evaluation.classifier.load import load_reference
 from harness.evaluation.classifier.network import Recipe
 from harness.evaluation.evaluator import Evaluator
 
 NUM_CLASSES = 10
+REPOSITORY = Path(__file__).parents[3]
 JUDGED = ("dropped_classes", "repeated_images")
 """The plants of which the alarm must see 95 % of the collapses."""
 
@@ -81,7 +84,8 @@ def _check_holds(dataset: Dataset, cache: Path, recipe: Recipe, setting: Setting
     measured = measure(
         dataset, classifier, setting, print, collapse.SCORES, parts=("check",), plants=plants
     )
-    table = alarm_table(measured, collapse.shipped_model())
+    nothing = read_snapshots(Path("none.csv"))
+    table = alarm_table(Measured(measured, nothing, ""), collapse.shipped_model())
     real = table[table["plant"] == REAL]
     assert (real["n"] == setting.nulls).all()
     assert np.average(real["alarms"], weights=real["n"]) <= 0.05
@@ -136,7 +140,8 @@ def test_the_command_writes_page_tables_and_model(
         monkeypatch.setattr(command.calibration, "measure", partial(measure, plants=few))
         monkeypatch.setattr(METRICS, "names", lambda: list(collapse.SCORES))
     monkeypatch.chdir(tmp_path)
-    calibrate("digits", sizes="100", repetitions=2, nulls=4)
+    table = REPOSITORY / "reports/recorded/calibration/snapshots.csv"
+    calibrate("digits", sizes="100", repetitions=2, nulls=4, snapshots=table)
     folder = tmp_path / "reports" / "calibration"
     files = {path.name for path in folder.iterdir()}
     assert files == {
@@ -145,10 +150,17 @@ def test_the_command_writes_page_tables_and_model(
         "sensitivity.csv",
         "detectability.csv",
         "alarm.csv",
+        "confusion.csv",
         "collapse.json",
     }
     model = collapse.read_model(folder / "collapse.json")
-    assert model.provenance["command"] in (folder / "index.html").read_text()
+    page = (folder / "index.html").read_text()
+    assert model.provenance["command"] in page
+    calibrate("digits", snapshots=table, recorded=True)  # the same again, without measuring
+    again = collapse.read_model(folder / "collapse.json")
+    assert again.collapsed.coefficients == pytest.approx(model.collapsed.coefficients, rel=1e-3)
+    with pytest.raises(InputError, match=r"collapse\.json is of digits, not mnist"):
+        calibrate("mnist", snapshots=table, recorded=True)
 
 
 @pytest.mark.parametrize("sizes", ["", "50", "500,many", "-500"])

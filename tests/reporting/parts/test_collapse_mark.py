@@ -1,9 +1,9 @@
-"""Trials that raised the collapse alarm are marked, in the leaderboard and in the table of all."""
+"""Trials that the alarm names are marked, in the leaderboard and in the table of all."""
 
 from __future__ import annotations
 
 from harness.reporting.parts.tables import all_trials
-from harness.reporting.parts.trials.leaderboard import COLLAPSED_MARK, leaderboard
+from harness.reporting.parts.trials.leaderboard import MARKS, leaderboard
 from harness.reporting.results.tables import StudyResults
 from tests.support import reports as builder
 
@@ -19,14 +19,17 @@ def _results(**changes: object) -> StudyResults:
             2, "pruned", fid=90.0, tags={"pruned_by": "collapse"}, collapse_probability=0.99
         ),
         builder.record(3, fid=30.0),
+        builder.record(4, fid=40.0, collapse_probability=0.1, poor_probability=0.8),
     ]
     return builder.results(runs, **{"evaluation": RECORDED, **changes})
 
 
 def test_collapsed_trials_are_marked_in_the_leaderboard() -> None:
     table = leaderboard(_results())
-    assert [row[1] for row in table.rows] == ["0", f"1{COLLAPSED_MARK}", "3"]
-    assert table.note.endswith("the collapse alarm was raised")
+    collapsed, poor = MARKS.values()
+    assert [row[1] for row in table.rows] == ["0", f"1{collapsed}", "3", f"4{poor}"]
+    assert f"{collapsed.strip()} = collapsed, says the alarm" in table.note
+    assert f"{poor.strip()} = poor: classes not readable, says the alarm" in table.note
     assert "collapse_probability" in table.columns
 
 
@@ -37,10 +40,11 @@ def test_the_table_of_all_trials_says_why_and_how_sure() -> None:
         "collapsed (collapse_probability 0.50)",
         "by collapse; collapsed (collapse_probability 0.99)",
         "",
+        "poor: classes not readable (poor_probability 0.80)",
     ]
 
 
 def test_without_a_recorded_level_nothing_is_marked() -> None:
     table = leaderboard(_results(evaluation=builder.EVALUATION))
-    assert [row[1] for row in table.rows] == ["0", "1", "3"]
+    assert [row[1] for row in table.rows] == ["0", "1", "3", "4"]
     assert "alarm" not in table.note

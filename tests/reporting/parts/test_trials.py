@@ -83,9 +83,10 @@ def test_the_gallery_shows_who_raised_the_alarm_the_most_certain_first() -> None
     assert "2 of 3 trials had a collapse_probability of 0.5 or more" in gallery.words
     first, second = gallery.trials
     assert first.words == (
-        "collapse_probability 0.99; up from the first report on; stopped by the alarm at 30,000"
+        "collapsed; collapse_probability 0.99; up from the first report on; "
+        "stopped by the alarm at 30,000"
     )
-    assert second.words == "collapse_probability 0.80; up since 75,000 training images"
+    assert second.words == "collapsed; collapse_probability 0.80; up since 75,000 training images"
     assert second.picture is not None
 
 
@@ -96,6 +97,20 @@ def test_the_gallery_tells_what_the_alarm_saw_beside_what_real_images_read() -> 
         ("classes captured", "4", "\N{EN DASH}"),
         ("likeness within a class (ms_ssim)", "0.7500", "0.2500"),
     ]
+
+
+def test_poor_trials_come_after_collapsed_ones_and_are_called_poor() -> None:
+    runs = [
+        builder.record(0, collapse_probability=0.1, poor_probability=0.9),
+        builder.record(1, collapse_probability=0.7, poor_probability=0.95),
+    ]
+    gallery = collapse_gallery(builder.results(runs, evaluation=EVALUATION))
+    assert gallery is not None
+    assert [one.title for one in gallery.trials] == ["Trial 1", "Trial 0"]
+    assert gallery.trials[1].words.startswith("poor: classes not readable; poor_probability 0.90")
+    assert "1 of 2 trials had a poor_probability of 0.5 or more (poor: classes not readable)" in (
+        gallery.words
+    )
 
 
 def test_an_alarm_that_was_never_up_is_said() -> None:

@@ -53,8 +53,8 @@ def test_a_key_that_came_after_the_study_began_has_its_default(storage):
     del before["search"]["collapse_alarm"]
     study.set_user_attr("spec", before)
     load_or_create_study(spec(), storage)
-    with pytest.raises(InputError, match="collapse_alarm: True, now False"):
-        load_or_create_study(spec(search={"collapse_alarm": False}), storage)
+    with pytest.raises(InputError, match="collapse_alarm: False, now True"):
+        load_or_create_study(spec(search={"collapse_alarm": True}), storage)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tests.support.memory_tracker import MemoryTracker
 from tests.support.no_training import train_nothing
 from tests.support.trials import run_next_trial
 
-NUM_REPORTS = 6
+NUM_REPORTS = 8
 
 
 class Scores:
@@ -50,7 +50,7 @@ def _run(monkeypatch: pytest.MonkeyPatch, probability: float, pruner: object, **
         "question": "?",
         "base": {"images": 600, "batch_size": 10},
         "space": {"leaky_slope": {"low": 0.0, "high": 0.4}},
-        "search": {"reports": NUM_REPORTS, **search},
+        "search": {"reports": NUM_REPORTS, "collapse_alarm": True, **search},
         "evaluation": {"num_samples": 100},
     }
     spec = StudySpec.from_dict(declared, name="s")
@@ -67,10 +67,10 @@ def test_a_trial_that_stays_collapsed_is_pruned_by_collapse(monkeypatch) -> None
     assert trial.user_attrs["pruned_by"] == run.tags["pruned_by"] == PRUNED_BY_COLLAPSE
     assert (run.run_status, run.tags["outcome"]) == ("FINISHED", "pruned")
     assert end.reason == PRUNED_BY_COLLAPSE
-    # The report at 467 is a late one, which the rule does not count: 400 and 500 are two in a row.
+    # The report at 488 is a late one, which the rule does not count: 375, 450, 525 are its three.
     steps = [step for step, _ in run.metrics[COLLAPSE_PROBABILITY]]
-    assert steps == [100, 200, 300, 400, 467, 500]
-    assert max(trial.intermediate_values) == 500
+    assert steps == [75, 150, 225, 300, 375, 450, 488, 525]
+    assert max(trial.intermediate_values) == 525
 
 
 def test_without_the_alarm_a_collapsed_trial_goes_on(monkeypatch) -> None:
@@ -78,7 +78,7 @@ def test_without_the_alarm_a_collapsed_trial_goes_on(monkeypatch) -> None:
     trial, run, _ = _run(monkeypatch, 0.9, pruner, collapse_alarm=False)
     assert trial.state.name == "COMPLETE"
     assert run.run_status == "FINISHED"
-    assert len(run.metrics[COLLAPSE_PROBABILITY]) == NUM_REPORTS + 3  # still scored
+    assert len(run.metrics[COLLAPSE_PROBABILITY]) == NUM_REPORTS + 2  # still scored
 
 
 def test_a_diverse_generator_is_left_alone(monkeypatch) -> None:

@@ -237,21 +237,20 @@ def test_a_milestone_that_was_passed_is_not_pruned_by_hindsight(tmp_path):
 
 @slow
 def test_the_alarm_remembers_the_milestones_before(tmp_path):
-    spec = SPEC.replace(search=SPEC.search.__class__(reports=6, pruner="none", collapse_alarm=True))
+    spec = SPEC.replace(search=SPEC.search.__class__(reports=8, pruner="none", collapse_alarm=True))
 
     class Collapsed(MeanEvaluator):
         def score(self, images):
             return {**super().score(images), "collapse_probability": 1.0}
 
     session = Session(tmp_path)
-    # Up at 128, the second report in the second half: reports come every 32 images, and the
-    # first of them is the lowest so far, as all are equal to the first.
+    # Up at 168, the third report in the second half: they come every 24 images. 156 is a late one.
     session.run(Kill(8), Collapsed(), spec)
     evaluator = Collapsed()
     session.run(evaluator=evaluator, spec=spec)
     assert session.tracker.trials[1].tags["pruned_by"] == "collapse"
     steps = [step for step, _ in session.tracker.trials[1].metrics["fid"]]
-    assert steps == [32, 64, 96, 128, 160]
+    assert steps == [24, 48, 72, 96, 120, 144, 156, 168]
     assert evaluator.calls == 2
 
 

@@ -8,9 +8,11 @@ import pandas as pd
 
 from harness.core.schema import (
     COLLAPSE_PROBABILITY,
+    COLLAPSED,
     FID_DEBIASED,
     FID_LATE,
     FID_LATE_SPREAD,
+    POOR,
     SCORE_INTERVALS,
 )
 from harness.core.spec.search_space import Domain
@@ -19,7 +21,7 @@ from harness.outcomes.late import LATE_WORDS
 from harness.reporting import formats
 from harness.reporting.parts.tables import Table
 from harness.reporting.parts.trials.sample_grid import Sample, sample
-from harness.reporting.results.outcomes import has_collapsed
+from harness.reporting.results.outcomes import alarm_of
 from harness.reporting.results.tables import StudyResults, param_column
 
 ROWS = 50
@@ -45,7 +47,8 @@ _INTERVAL_WORDS = (
     "swings between reports and what another seed gives are not in it."
 )
 
-COLLAPSED_MARK = " \N{DAGGER}"
+MARKS = {COLLAPSED: " \N{DAGGER}", POOR: " \N{DOUBLE DAGGER}"}
+"""What the alarm says of a trial -> the mark beside its number."""
 
 
 def leaderboard(results: StudyResults) -> Table:
@@ -102,7 +105,7 @@ def _identity(results: StudyResults, row: pd.Series) -> list[str | Sample]:
     """The trial's number, its images and the start of its run's id."""
     number, run_id = int(row["number"]), str(row["run_id"])
     picture = thumbnail(results, row)
-    mark = COLLAPSED_MARK if has_collapsed(results, row) else ""
+    mark = MARKS.get(alarm_of(results, row), "")
     return [f"{number}{mark}", picture or formats.MISSING, run_id[:SHORT_ID]]
 
 
@@ -125,8 +128,10 @@ def _note(results: StudyResults, shown: pd.DataFrame, marked: int | None) -> str
     brackets = [name for name in _BRACKETS if name in results.metrics]
     if any(SCORE_INTERVALS[name][0] in results.metrics for name in brackets):
         note = f"{note.rstrip('.')}. {_INTERVAL_WORDS}"
-    if any(has_collapsed(results, row) for _, row in shown.iterrows()):
-        note = f"{note.rstrip('.')}. {COLLAPSED_MARK.strip()} = the collapse alarm was raised"
+    said = {alarm_of(results, row) for _, row in shown.iterrows()}
+    for word, mark in MARKS.items():
+        if word in said:
+            note = f"{note.rstrip('.')}. {mark.strip()} = {word}, says the alarm"
     return note
 
 

@@ -37,12 +37,17 @@ def sample(png: bytes | None, columns: int, rows: int, alt: str, scale: int = 1)
     The same arguments take the same places of a grid, and so the same latents of a study. Each
     pixel is ``scale`` CSS pixels wide. Where the grid has fewer images, the rest stays grey.
     """
-    image = decoded(png)
-    if image is None:
+    found = arranged(png, columns, rows)
+    if found is None:
         return None
-    found = _arranged(_images(np.asarray(image)), columns, rows)
     height, width = found.shape[:2]
     return Sample(png_uri(Image.fromarray(found)), width * scale, height * scale, alt)
+
+
+def arranged(png: bytes | None, columns: int, rows: int) -> Pixels | None:
+    """The pixels of ``sample``, (H, W) or (H, W, 3), before they become a data URI."""
+    image = decoded(png)
+    return None if image is None else _arranged(_images(np.asarray(image)), columns, rows)
 
 
 def side_of_images(pixels: Pixels) -> int | None:
