@@ -51,7 +51,8 @@ _CAPTION = 11  # pixels
 
 def snapshots(
     studies: Annotated[list[str], typer.Argument(metavar="STUDY...", help="Recorded studies.")],
-    output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("reports/calibration"),
+    output: Annotated[Path, typer.Option(help="Folder to write to.")] = options.REPORTS
+    / "calibration",
     tracking_uri: options.TrackingUri = None,
     data_dir: options.DataDir = None,
     cache_dir: Annotated[

@@ -172,14 +172,15 @@ def test_every_dependency_is_pinned_inside_its_range():
 
 def test_pages_name_commands_that_exist():
     targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
-    pages = sorted(REPOSITORY.glob("*.md"))
+    pages = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")])
     assert pages
     for page in pages:
         text = page.read_text(encoding="utf-8")
         quoted = re.findall(r"(?:`|^    )make ((?:[a-z-]+ ?)+)", text, re.MULTILINE)
         assert {target for words in quoted for target in words.split()} <= targets, page.name
         for module in re.findall(r"python -m (harness(?:\.\w+)+)", text):
-            path = REPOSITORY / f"{module.replace('.', '/')}.py"
+            place = REPOSITORY / module.replace(".", "/")
+            path = place / "__main__.py" if place.is_dir() else place.with_suffix(".py")
             assert path.exists(), f"{page.name}: {module}"
             assert path.stem in DOORS or "__main__" in path.read_text(), f"{page.name}: {module}"
 

@@ -34,6 +34,7 @@ class ScoredArms:
         self.begun, self.ended = Counter[Key](), Counter[Key]()
         self.rates = Counter[tuple[float, float, int]]()
         self.interrupt_at: set[int] = set()
+        self.absent: dict[str, str] = {}
         self._fid = fid
         self._config = TrialConfig()
         self._trained = False
