@@ -13,6 +13,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from harness.evaluation.calibration.analysis import DETECTED, FALSE_ALARMS, Findings
+from harness.evaluation.calibration.figures import HEIGHT, MARGIN, WIDTH, panels, shade
 from harness.evaluation.calibration.fit import ALIKE, REAL
 from harness.evaluation.calibration.planted import PLANTS
 from harness.evaluation.collapse import Logistic
@@ -25,13 +26,15 @@ _COLLAPSED = {True: "yes", False: "no", None: "open"}
 
 @dataclass(frozen=True)
 class Table:
-    """Texts of a table. ``marked``: (row, column) of the cells that stand out."""
+    """Texts of a table. ``marked``: (row, column) of the cells that stand out. shades: of a heat
+    map, by row, for the columns after the first."""
 
     title: str
     note: str
     columns: list[str]
     rows: list[list[str]]
     marked: frozenset[tuple[int, int]] = frozenset()
+    shades: tuple[tuple[int, ...], ...] = ()
 
 
 def render_page(findings: Findings) -> str:
@@ -55,6 +58,8 @@ def render_page(findings: Findings) -> str:
         alarm=alarm_rows(findings),
         detectability=[detectability_rows(findings, plant) for plant in PLANTS],
         auroc=auroc_rows(findings),
+        panels=panels(findings.sensitivity),
+        panel_size=(WIDTH, HEIGHT, MARGIN),
         models=[
             model_rows("Collapsed", findings.model.collapsed),
             model_rows("Poor, if not collapsed", findings.model.poor),
@@ -159,7 +164,9 @@ def auroc_rows(findings: Findings) -> Table:
         f"Against real samples of {size:,} images, in the score's own direction of worse: 0.5 "
         "sees nothing, 1 tells every pair, below 0.5 the spoiled sample scores better."
     )
-    return Table("How well each score tells them", note, columns, rows, frozenset(marked))
+    shades = tuple(tuple(shade(float(value)) for value in row) for row in grid.to_numpy())
+    title = "How well each score tells each defect"
+    return Table(title, note, columns, rows, frozenset(marked), shades)
 
 
 def held_out_words(findings: Findings) -> str:
