@@ -97,7 +97,7 @@ def test_artifacts_arrive(demo: StudyResults, store: Store) -> None:
 SEARCH = builder.spec(
     search={"minimize": "kid"}, evaluation={"num_samples": 300}, confirm={"top": 2}
 )
-ARMS = builder.arms_spec(tests=[builder.comparison_test()])
+ARMS = builder.arms_spec(tests=[builder.comparison_test()], tune={"seeds": 3})
 
 
 @pytest.mark.parametrize("spec", [SEARCH, ARMS])
