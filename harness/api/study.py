@@ -14,8 +14,9 @@ from harness.core.config import FIELDS, TrialConfig
 from harness.core.errors import InputError, shown
 from harness.core.schema import GENERATOR_FILE
 from harness.reporting.parts.provenance import trial_record
-from harness.reporting.results.artifacts import NotRead, StudyArtifacts
+from harness.reporting.results.artifacts import StudyArtifacts
 from harness.reporting.results.comparable import joint_ranking
+from harness.reporting.results.json_object import NotRead
 from harness.reporting.results.load import load_results
 from harness.reporting.results.tables import StudyResults, param_column
 from harness.tracking.stores.databases import check_tracking_store

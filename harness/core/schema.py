@@ -170,6 +170,9 @@ A trial that resumed an interrupted one includes the time spent until the checkp
 
 # Artifacts of a trial run, as paths below the run's artifact root.
 SAMPLES_FOLDER = "samples"  # samples/<images_seen>.png, nine digits, zero-padded
+INTERPOLATION_FILE = "interpolation.png"  # rows of eight: from one latent vector to another
+NEAREST_TRAINING_FILE = "nearest_training.png"  # sample, nearest training image, sample, ...
+NEAREST_TRAINING_RECORD_FILE = "nearest_training.json"  # their distances
 GENERATOR_FILE = "generator.keras"
 GENERATOR_RECORD_FILE = "generator.json"  # its pixel scaling and the shares of its labels
 CONFIG_FILE = "config.json"

@@ -22,6 +22,7 @@ from harness.evaluation import collapse, training_value
 from harness.evaluation.blas_threads import blas_threads
 from harness.evaluation.classifier.reference import Classifier
 from harness.evaluation.metrics import Metric, NoScoreError, Sample
+from harness.evaluation.metrics._nearest_training import NearestTraining, nearest_training
 from harness.evaluation.uncertainty import (
     enough_for_fid_interval,
     fid_interval,
@@ -182,6 +183,16 @@ class Evaluator:
             name: {"perfect": perfect, "null_level": nulls.get(name)}
             for name, perfect in self.perfect.items()
         }
+
+    def nearest_training(self, images: NDArray[np.uint8]) -> NearestTraining | None:
+        """The training image nearest to each of uint8 ``images`` (N, H, W, C), N > 1.
+
+        None where no metric compares with the training images, so that none are at hand.
+        """
+        if self.real.training is None:
+            return None
+        with self._threads():
+            return nearest_training(self.real, self.classifier.sample(images))
 
     def describe(self) -> dict[str, Any]:
         """What is scored with what, ready for JSON: dataset, classifier, sample sizes, metrics."""

@@ -27,6 +27,7 @@ from harness.data.scaling import fit_scaling
 from harness.models.networks import Networks, build_networks, build_optimizers
 from harness.training.checkpoint import Snapshot, assign, capture
 from harness.training.draws import labels_of, latents
+from harness.training.interpolation import between
 from harness.training.program import PROGRAMS, inputs_of
 from harness.training.progress import STEP_METRICS, Interval, Progress
 
@@ -156,6 +157,26 @@ class Trainer:
         with self.trial_generator():
             return self._generate(count, stream)
 
+    def interpolate(self, ways: int, steps: int) -> NDArray[np.uint8]:
+        """Images ``between`` pairs of latent vectors, uint8 (ways * steps, H, W, C), way by way.
+
+        The trial's generator makes them, GENERATE_BATCH of them at most. The latent vectors are
+        fixed by the seed, of a stream of their own; a conditional generator is given one label for
+        each way. Raises DivergedError as ``generate`` does.
+        """
+        config, names = self.config, ("latents", "labels")
+        key, label_key = (derive_seed(config.seed, name, "interpolation") for name in names)
+        shape = [2 * ways, config.latent_dim]
+        ends = latents(config.latent_distribution, shape, key, 0).numpy()
+        noise = between(ends[:ways], ends[ways:], steps, config.latent_distribution)
+        drawn = tf.repeat(labels_of(self._inputs.labels, [ways], label_key, 0), steps)
+        spare = GENERATE_BATCH - ways * steps  # one shape, so that nothing is compiled again
+        one_hot = tf.one_hot(tf.pad(drawn, [[0, spare]]), self._program.key.num_labels)
+        with self.trial_generator():
+            padded = tf.pad(noise, [[0, spare], [0, 0]])
+            values = np.asarray(self._program.generate(padded, one_hot))[: ways * steps]
+        return self._to_images(values)
+
     def _generate(self, count: int, stream: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         config, shape = self.config, [GENERATE_BATCH]
         key = derive_seed(config.seed, "latents", stream)
@@ -168,9 +189,12 @@ class Trainer:
             pixels.append(np.asarray(self._program.generate(noise, one_hot)))
             classes.append(np.asarray(drawn, np.int64))
         values, labels = np.concatenate(pixels)[:count], np.concatenate(classes)[:count]
+        return self._to_images(values), labels
+
+    def _to_images(self, values: NDArray[np.float32]) -> NDArray[np.uint8]:
         if not np.isfinite(values).all():
             raise DivergedError("a generated pixel", self.images_seen)
-        return self._scaling.unscale(values), labels
+        return self._scaling.unscale(values)
 
     def _advance(self, end: int) -> None:
         """Make one compiled call towards step ``end`` and count it."""

@@ -157,5 +157,5 @@ def test_print_hides_nothing_that_matters(browser: Any, pages: dict[str, str], k
             assert page.locator(button).evaluate_all(f"{hidden}.length") == 0
         cut = "(all) => all.filter((one) => one.getBoundingClientRect().right > innerWidth + 1)"
         assert page.locator("main td, main img, main pre").evaluate_all(f"{cut}.length") == 0
-        paper = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
-        assert paper == "rgba(0, 0, 0, 0)"  # none: ink is dark on white, whatever the screen is
+        look = "() => getComputedStyle(document.documentElement).colorScheme"
+        assert page.evaluate(look) == "light"  # dark ink on white paper, whatever the screen is

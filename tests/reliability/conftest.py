@@ -50,6 +50,9 @@ class Scores:
         self.plan.get(self.count - 1, lambda: None)()
         return {"fid": 10.0 - self.count, "collapse_probability": 0.0}
 
+    def nearest_training(self, images: object) -> None:
+        return None
+
 
 class BothStores:
     """Both stores of one study, and what they hold of it."""

@@ -46,6 +46,9 @@ class IdleTrainer:
     def generate(self, count: int) -> np.ndarray:
         return self._images(self.config, count)
 
+    def interpolate(self, ways: int, steps: int) -> np.ndarray:
+        return self._images(self.config, ways * steps)
+
     def snapshot(self) -> Snapshot:
         """What the checkpoint of a trial holds that takes longer than expected."""
         return Snapshot({}, {})

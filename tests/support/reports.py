@@ -67,6 +67,12 @@ class Grids:
     def steps(self, run_id: str) -> list[int]:
         return [50_000, 100_000] if run_id in self._last else []
 
+    def image(self, run_id: str, path: str) -> bytes | None:
+        return None
+
+    def record(self, run_id: str, path: str) -> dict[str, Any]:
+        return {}
+
 
 def png(seed: int, side: int = 112) -> bytes:
     """A small grey noise image."""

@@ -79,6 +79,9 @@ class ScoredArms:
     def score(self, images: np.ndarray) -> dict[str, float]:
         return {"fid": self._fid(self._config) if self._trained else 400.0}
 
+    def nearest_training(self, images: np.ndarray) -> None:
+        return None
+
     def describe(self) -> dict[str, Any]:
         record = {"direction": "minimize", "low": 0.0, "high": None, "unit": "", "summary": ""}
         return {"metrics": {"fid": {**record, "source": "a test"}}}

@@ -25,7 +25,7 @@ from harness.reporting.pages.study import PAGE_FILE
 from harness.reporting.pages.study import SUMMARY_FILE as STUDY_FILE
 from harness.reporting.parts.figures import decoded, png_uri
 from harness.reporting.parts.trials.sample_grid import Sample
-from harness.reporting.results.artifacts import MOST_JSON_BYTES, NotRead, parse_object
+from harness.reporting.results.json_object import MOST_JSON_BYTES, NotRead, parse_object
 
 LONGEST_SIDE = 300  # pixels of a thumbnail
 _PNG = "data:image/png;base64,"

@@ -22,7 +22,9 @@ from harness.reporting.parts.figures import figure_data, render
 from harness.reporting.parts.trials.collapse_gallery import collapse_gallery
 from harness.reporting.parts.trials.film_strips import WORDS as STRIPS_WORDS
 from harness.reporting.parts.trials.film_strips import film_strips
+from harness.reporting.parts.trials.interpolation import interpolation
 from harness.reporting.parts.trials.leaderboard import leaderboard, thumbnail
+from harness.reporting.parts.trials.nearest_training import neighbours
 from harness.reporting.parts.trials.recommendation import recommendation
 from harness.reporting.parts.verdict_words import level_words, verdict_record
 from harness.reporting.plots import Plot
@@ -83,6 +85,8 @@ def render_page(analysis: Analysis) -> str:
         showcase_words=arms.SHOWCASE_WORDS if compares_arms else image_grids.words(results),
         strips=film_strips(results),
         strips_words=STRIPS_WORDS,
+        interpolation=interpolation(results),
+        neighbours=neighbours(results),
         gallery=collapse_gallery(results),
         plots=_rendered(results),
         trials=tables.all_trials(results),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import re
 import stat
@@ -14,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from harness.core import schema
-from harness.reporting.results.stored_runs import LARGEST
+from harness.reporting.results.json_object import NotRead, finite, parse_object
 from harness.tracking.stores.artifact_places import ArtifactPlaces
 from harness.tracking.stores.mlflow_server import limited_requests
 
@@ -22,12 +20,6 @@ MOST_BYTES = 16_000_000
 """The largest artifact that a report reads. A generator, which no report reads, may be larger."""
 
 MOST_GENERATOR_BYTES = 1_000_000_000
-MOST_JSON_BYTES = 1_000_000
-MOST_LEVELS = 20
-
-
-class NotRead(Exception):
-    """An artifact that is not read; its text says why, for "NAME (...)"."""
 
 
 NOT_RECORDED = "not recorded"
@@ -113,13 +105,13 @@ class StudyArtifacts:
 
     def real(self) -> bytes | None:
         """The grid of real images, PNG bytes; None if it cannot be read."""
-        return self._grid(self._study_run_id, schema.REAL_SAMPLES_FILE)
+        return self.image(self._study_run_id, schema.REAL_SAMPLES_FILE)
 
     def last(self, run_id: str, images_seen: int | None = None) -> bytes | None:
         """The run's last grid of generated images, after at most ``images_seen`` images."""
         limit = 10**9 - 1 if images_seen is None else images_seen
         there = [step for step in self.steps(run_id) if step <= limit]
-        return self._grid(run_id, schema.sample_path(there[-1])) if there else None
+        return self.image(run_id, schema.sample_path(there[-1])) if there else None
 
     def steps(self, run_id: str) -> list[int]:
         """After how many images the run's grids of generated images were drawn, ascending."""
@@ -129,11 +121,19 @@ class StudyArtifacts:
             return []
         return sorted(int(name[:9]) for name in names if re.match(_GRID, name))
 
-    def _grid(self, run_id: str, path: str) -> bytes | None:
+    def image(self, run_id: str, path: str) -> bytes | None:
+        """The image at ``path`` of a run, PNG bytes; None if it cannot be read."""
         try:
             return self._read(run_id, path)
         except NotRead:
             return None
+
+    def record(self, run_id: str, path: str) -> dict[str, Any]:
+        """The JSON object at ``path`` of a trial's run; empty if there is none to be read."""
+        try:
+            return parse_object(self._read(run_id, path))
+        except NotRead:
+            return {}
 
     def _source(self, run_id: str) -> Source:
         own = Source(self._study_name, run_id, self._addresses.get(run_id))
@@ -177,57 +177,6 @@ class StudyArtifacts:
 
 
 _GRID = re.compile(r"\d{9}\.png\Z", re.ASCII)
-
-
-def parse_object(content: bytes) -> dict[str, Any]:
-    """The JSON object in ``content``, which a page can show; NotRead with the reason otherwise.
-
-    Allowed are at most MOST_LEVELS levels, finite numbers up to LARGEST and text in Unicode.
-    """
-    if len(content) > MOST_JSON_BYTES:
-        raise NotRead(f"not read: larger than {MOST_JSON_BYTES:,} bytes")
-    try:
-        values = json.loads(content, parse_constant=_no_number, parse_int=_whole)
-    except (ValueError, RecursionError):
-        raise NotRead("not JSON") from None
-    if not isinstance(values, dict):
-        raise NotRead("not a JSON object")
-    _check(values, MOST_LEVELS)
-    return values
-
-
-def finite(values: Mapping[str, Any]) -> dict[str, float]:
-    """The finite numbers among the ``values``."""
-    numbers = {name: float(v) for name, v in values.items() if isinstance(v, int | float)}
-    return {name: value for name, value in numbers.items() if math.isfinite(value)}
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number in JSON")
-
-
-def _whole(text: str) -> int:
-    if len(text) > len(str(int(LARGEST))):
-        raise ValueError("too many digits")
-    return int(text)
-
-
-def _check(value: object, levels: int) -> None:
-    """Raise NotRead for what a page cannot show."""
-    if levels == 0:
-        raise NotRead(f"not read: nested in more than {MOST_LEVELS} levels")
-    if isinstance(value, dict):
-        for key, item in value.items():
-            _check(key, levels)
-            _check(item, levels - 1)
-    elif isinstance(value, list):
-        for item in value:
-            _check(item, levels - 1)
-    elif isinstance(value, str):
-        if any("\ud800" <= character <= "\udfff" for character in value):
-            raise NotRead("not read: holds text that is not Unicode")
-    elif isinstance(value, int | float) and not abs(value) <= LARGEST:
-        raise NotRead("not read: holds a number that is out of range")
 
 
 def _read_file(places: ArtifactPlaces, path: Path, most: int) -> bytes | None:

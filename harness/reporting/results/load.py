@@ -16,9 +16,10 @@ from harness.core.spec.arms import confirmation_name, tuning_name
 from harness.core.spec.names import check_study_name
 from harness.core.spec.study_spec import STUDY_KEYS, StudySpec
 from harness.reporting.formats import count
-from harness.reporting.results.artifacts import Source, StudyArtifacts, finite
+from harness.reporting.results.artifacts import Source, StudyArtifacts
 from harness.reporting.results.database import DatabaseRuns, open_database
 from harness.reporting.results.evaluation import checked_evaluation
+from harness.reporting.results.json_object import finite
 from harness.reporting.results.server import ServerRuns, open_server
 from harness.reporting.results.stored_runs import StoredRun, is_run_id, readable_runs
 from harness.reporting.results.tables import StudyResults, UnreadableRun, tabulate

@@ -53,6 +53,12 @@ class SampleGrids(Protocol):
     def steps(self, run_id: str) -> list[int]:
         """After how many images the run's grids of generated images were drawn, ascending."""
 
+    def image(self, run_id: str, path: str) -> bytes | None:
+        """The image that is the artifact ``path`` of a trial's run."""
+
+    def record(self, run_id: str, path: str) -> dict[str, Any]:
+        """The JSON object that is the artifact ``path`` of a trial's run; empty without one."""
+
 
 @dataclass(frozen=True)
 class RunRecord:

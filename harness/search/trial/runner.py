@@ -36,6 +36,7 @@ from harness.search.display.events import (
     TrialTrained,
 )
 from harness.search.trial.collapse_stopping import CollapseAlarm
+from harness.search.trial.last_images import log_last_images
 from harness.search.trial.milestone_report import MilestoneReport, Report, pruned_by
 from harness.search.trial.progress import Milestone, TrialProgress
 from harness.search.trial.reuse import Reuse, Reused
@@ -183,6 +184,7 @@ class TrialRunner:
             }
             run.log_metrics(final, config.images)
             run.add_tags({Tag.NOTE: _note(progress.scores), **_alarm_tag(progress.scores)})
+            log_last_images(trainer, self.evaluator, run)
             _log_generator(trainer, self._drawn(config), run)
         except optuna.TrialPruned as pruned:
             _log_times(run, trainer, progress)

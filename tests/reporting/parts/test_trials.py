@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import tomllib
 
 import numpy as np
+import pytest
+from PIL import Image
 
 from harness.core.config import TrialConfig
 from harness.core.spec.study_spec import StudySpec
 from harness.reporting.parts.trials.collapse_gallery import collapse_gallery
 from harness.reporting.parts.trials.film_strips import FRAMES, film_strips
+from harness.reporting.parts.trials.interpolation import interpolation
+from harness.reporting.parts.trials.nearest_training import neighbours
 from harness.reporting.parts.trials.recommendation import recommendation
 from harness.reporting.results.tables import StudyResults
 from harness.tracking.image_grid import grid_png
@@ -60,6 +66,68 @@ def test_a_trial_with_one_grid_or_none_has_no_strip() -> None:
     runs = [builder.record(0)]
     assert film_strips(builder.results(runs, grids=builder.Grids(None, {}))) == []
     assert film_strips(builder.results([])) == []
+
+
+class Kept(builder.Grids):
+    """Grids of 16-pixel images whose grey is their number, and ``record``."""
+
+    def __init__(self, record: dict[str, object]) -> None:
+        super().__init__(None, {})
+        self._record = record
+
+    def image(self, run_id: str, path: str) -> bytes | None:
+        greys = np.arange(32, dtype=np.uint8).reshape(32, 1, 1, 1)
+        return grid_png(np.broadcast_to(greys, (32, 16, 16, 1)), columns=8)
+
+    def record(self, run_id: str, path: str) -> dict[str, object]:
+        return self._record
+
+
+RECORD = {
+    "num_training": 1_257,
+    "num_held_out": 540,
+    "held_out_median": 1.5,
+    "distances": [0.0, 2.0, 9.0],
+    "held_out_nearer": [0.0, 0.5, 1.0],
+}
+
+
+def _greys(picture: object) -> list[int]:
+    """The grey in the middle of each image of a column of two."""
+    content = base64.b64decode(picture.uri.split(",")[1])
+    pixels = np.asarray(Image.open(io.BytesIO(content)))
+    return [int(pixels[8, 8]), int(pixels[26, 8])]
+
+
+def test_samples_stand_above_their_nearest_training_images_with_what_real_ones_read() -> None:
+    runs = [builder.record(1, fid=9.0, authentic_fraction=0.9, copying_ct=-3.0)]
+    perfect = {"direction": "maximize", "perfect": 0.75}
+    evaluation = {**EVALUATION, "metrics": {**RECORDS, "authentic_fraction": perfect}}
+    found = neighbours(builder.results(runs, grids=Kept(RECORD), evaluation=evaluation))
+    assert [_greys(pair.picture) for pair in found.pairs] == [[0, 1], [2, 3], [4, 5]]
+    assert [pair.nearer for pair in found.pairs] == ["0%", "50%", "100%"]
+    assert found.pairs[1].distance == "2"
+    assert "1 of these 3 lie nearer than 95% of the real ones" in found.words
+    assert "nearest of the 1,257 training images" in found.words
+    assert "authentic_fraction is 0.9000 (real images: 0.7500), the share" in found.words
+    assert "copying_ct is -3, far below 0 where" in found.words
+
+
+@pytest.mark.parametrize(
+    "record", [{}, {**RECORD, "distances": ["<b>"]}, {**RECORD, "held_out_nearer": None}]
+)
+def test_without_its_numbers_there_are_no_pairs(record: dict[str, object]) -> None:
+    assert neighbours(builder.results([builder.record(1)], grids=Kept(record))) is None
+    assert neighbours(builder.results([builder.record(1)])) is None
+
+
+def test_the_way_between_latents_is_named_as_it_was_gone() -> None:
+    for distribution, words in (("normal", "great circle"), ("uniform", "straight line, inside")):
+        run = builder.record(1, config={"latent_distribution": distribution})
+        found = interpolation(builder.results([run], grids=Kept({})))
+        assert words in found.words
+        assert (found.picture.width, found.picture.height) == (284, 140)  # 2 (8 * 18 - 2), 2 * 70
+    assert interpolation(builder.results([builder.record(1)])) is None
 
 
 def _collapsed() -> StudyResults:

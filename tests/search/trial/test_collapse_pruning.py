@@ -29,6 +29,9 @@ class Scores:
     def score(self, images: np.ndarray) -> dict[str, float]:
         return {"fid": 50.0, COLLAPSE_PROBABILITY: self.probability}
 
+    def nearest_training(self, images: np.ndarray) -> None:
+        return None
+
 
 class Endings(list):
     """A listener that keeps how trials ended."""

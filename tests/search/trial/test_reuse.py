@@ -189,6 +189,9 @@ class _Scores:
     def fid(self, images: object) -> float:
         return 7.0
 
+    def nearest_training(self, images: object) -> None:
+        return None
+
 
 class _PruneAt64(optuna.pruners.BasePruner):
     def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:

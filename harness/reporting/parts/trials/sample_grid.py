@@ -31,23 +31,28 @@ class Sample:
     alt: str
 
 
-def sample(png: bytes | None, columns: int, rows: int, alt: str, scale: int = 1) -> Sample | None:
-    """The first ``columns * rows`` images of the grid ``png``, arranged anew; None without any.
+def sample(
+    png: bytes | None, columns: int, rows: int, alt: str, scale: int = 1, first: int = 0
+) -> Sample | None:
+    """``columns * rows`` images of the grid ``png`` from the ``first``, arranged anew; else None.
 
     The same arguments take the same places of a grid, and so the same latents of a study. Each
     pixel is ``scale`` CSS pixels wide. Where the grid has fewer images, the rest stays grey.
     """
-    found = arranged(png, columns, rows)
+    found = arranged(png, columns, rows, first)
     if found is None:
         return None
     height, width = found.shape[:2]
     return Sample(png_uri(Image.fromarray(found)), width * scale, height * scale, alt)
 
 
-def arranged(png: bytes | None, columns: int, rows: int) -> Pixels | None:
+def arranged(png: bytes | None, columns: int, rows: int, first: int = 0) -> Pixels | None:
     """The pixels of ``sample``, (H, W) or (H, W, 3), before they become a data URI."""
     image = decoded(png)
-    return None if image is None else _arranged(_images(np.asarray(image)), columns, rows)
+    if image is None:
+        return None
+    images = _images(np.asarray(image))
+    return _arranged(images[first:] or images[:1], columns, rows)
 
 
 def side_of_images(pixels: Pixels) -> int | None:
