@@ -1,4 +1,4 @@
-"""The way between latent vectors: ends, lengths, steps; and the images that a trainer makes of it."""
+"""The way between latent vectors: ends, lengths, steps; and the images that are made of it."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from harness.core.schema import FID_LATE
-from harness.outcomes.late import LATE_WORDS
 from harness.reporting import formats
 from harness.reporting.parts.figures import MAX_GRID_PIXELS, grid_absence, grid_image, png_uri
 from harness.reporting.parts.provenance import dataset_name
@@ -68,11 +67,10 @@ def real_grid(results: StudyResults) -> Grid:
 
 def words(results: StudyResults) -> str:
     """What the image grids of ``showcase`` are."""
-    text = (
+    return (
         f"Generated images of completed trials of the search at their end, median and worst by "
         f"{results.objective}, beside real ones. Every trial draws the same latent vectors."
     )
-    return f"{text} {LATE_WORDS}" if results.objective == FID_LATE else text
 
 
 def own_fid(results: StudyResults, row: pd.Series) -> str:

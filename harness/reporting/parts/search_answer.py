@@ -37,7 +37,7 @@ def search_answer(results: StudyResults, fresh: Sequence[Confirmed]) -> Answer:
     sentences = [_configuration(results, row)]
     if fresh:
         sentences += [_interval(fresh[0]), _winners_curse(results, fresh)]
-        caveats = [_how_sure(fresh)]
+        caveats = [_few_seeds(fresh[0]), _how_sure(fresh)]
     else:
         sentences.append(_against_untrained(results, row))
         caveats = [_one_seed(results), _optimism(results)]
@@ -69,6 +69,20 @@ def _winners_curse(results: StudyResults, fresh: Sequence[Confirmed]) -> str:
     return (
         f"The search ranked trial {first} first, with {formats.score(own.searched)}: "
         f"{formats.score(abs(own.too_good))} {words} than its mean on fresh seeds{passed}."
+    )
+
+
+def _few_seeds(one: Confirmed) -> str:
+    """That the winner's fresh seeds give no interval; "" where they do."""
+    if not math.isnan(one.low):
+        return ""
+    if one.num_seeds == 1:
+        return (
+            "The winner was confirmed with one fresh seed alone, which says nothing of how its "
+            "score varies: there is no interval, and another seed may change the order."
+        )
+    return (
+        f"All {one.num_seeds} fresh seeds of the winner scored the same, so there is no interval."
     )
 
 

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from harness.core.registry import PLOTS
+from harness.outcomes.late import LATE_WORDS
 from harness.reporting.analysis import analyse
 from harness.reporting.pages import study as page_module
 from harness.reporting.pages.study import render_page, summarise, write_report
@@ -183,6 +184,14 @@ def test_text_from_the_runs_stays_text() -> None:
     assert page.script == OWN_SCRIPT
     assert all(str(image["src"]).startswith("data:") for image in page.all("img"))
     assert page.text.count("<script>alert(1)</script>") >= 8
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_what_the_late_score_averages_is_said_once() -> None:
+    runs = [builder.record(n, fid=5.0 + n, fid_late=6.0, fid_late_spread=0.1) for n in range(3)]
+    spec = builder.spec(search={"num_trials": 3, "minimize": "fid_late"})
+    page = Page(render_page(analyse(builder.results(runs, spec))))
+    assert " ".join(page.text.split()).count(LATE_WORDS) == 1
 
 
 @pytest.mark.parametrize(

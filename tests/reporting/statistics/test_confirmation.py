@@ -105,6 +105,20 @@ def test_the_headline_names_the_confirmed_winner_and_the_passed_one() -> None:
     assert any("resamples of the seeds" in caveat for caveat in found.caveats)
 
 
+@pytest.mark.parametrize(
+    ("fresh", "says"),
+    [
+        ([5.0], "confirmed with one fresh seed alone"),
+        ([5.0, 5.0], "All 2 fresh seeds of the winner scored the same"),
+        ([5.0, 6.0], ""),
+    ],
+)
+def test_too_few_seeds_for_an_interval_limit_the_answer(fresh: list[float], says: str) -> None:
+    text = " ".join(analyse(search({"trial-001": fresh})).answer.caveats)
+    assert says in text
+    assert ("there is no interval" in text) is bool(says)
+
+
 def test_the_first_that_was_not_confirmed_is_named() -> None:
     text = " ".join(analyse(search({"trial-002": FRESH["trial-002"]})).answer.sentences)
     assert "The search's best, trial 1, was not confirmed." in text

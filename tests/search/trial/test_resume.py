@@ -154,9 +154,9 @@ def check_same(session, undisturbed):
     assert "resumed_under" not in run.tags
     for name in ("fid", *loop.STEP_METRICS):
         assert run.metrics[name] == expected_run.metrics[name]
-    grids = [path for path in expected_run.artifacts if path.endswith(".png")]
-    assert len(grids) == 3
-    for path in grids:
+    pictures = [path for path in expected_run.artifacts if path.endswith(".png")]
+    assert len(pictures) == 4  # a grid for each report, and the way between latent vectors
+    for path in pictures:
         assert run.artifacts[path] == expected_run.artifacts[path]
     assert session.checkpoints == []
 

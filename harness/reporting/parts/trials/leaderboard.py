@@ -17,7 +17,6 @@ from harness.core.schema import (
 )
 from harness.core.spec.search_space import Domain
 from harness.core.spec.study_spec import Choices
-from harness.outcomes.late import LATE_WORDS
 from harness.reporting import formats
 from harness.reporting.parts.tables import Table
 from harness.reporting.parts.trials.sample_grid import Sample, sample
@@ -124,7 +123,7 @@ def _note(results: StudyResults, shown: pd.DataFrame, marked: int | None) -> str
     if marked:
         note += ", by their score in the search; the winner on fresh seeds is marked"
     if results.objective == FID_LATE and FID_LATE_SPREAD in results.metrics:
-        note += f". {LATE_WORDS} fid_late_spread: standard deviation of log fid over these reports"
+        note += ". fid_late_spread: standard deviation of log fid over the reports behind fid_late"
     brackets = [name for name in _BRACKETS if name in results.metrics]
     if any(SCORE_INTERVALS[name][0] in results.metrics for name in brackets):
         note = f"{note.rstrip('.')}. {_INTERVAL_WORDS}"
