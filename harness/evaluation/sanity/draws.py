@@ -179,7 +179,7 @@ def heavy_tail() -> list[Variant]:
     """``mean_difference`` on one axis beside another with a Pareto tail, on which both agree."""
 
     def rows(rng: np.random.Generator, mean: float) -> Rows:
-        return np.c_[rng.normal(mean, 1.0, N), 1.0 + rng.pareto(1.01, N)]
+        return np.column_stack([rng.normal(mean, 1.0, N), 1.0 + rng.pareto(1.01, N)])
 
     points = tuple(np.linspace(-6, 6, 9))
     return [Variant("d = 2", points, lambda rng, _: rows(rng, 0.0), rows)]
@@ -287,4 +287,4 @@ def _torus(rng: np.random.Generator, size: int) -> Rows:
     tube = _ball(rng, size, 2, 0.1)
     angle = rng.uniform(0, 2 * np.pi, size)
     across = 1.0 + tube[:, 0]
-    return np.c_[across * np.cos(angle), across * np.sin(angle), tube[:, 1]]
+    return np.column_stack([across * np.cos(angle), across * np.sin(angle), tube[:, 1]])
