@@ -1,12 +1,15 @@
-"""Documents lead where they say: every link between them has a file and a heading."""
+"""Documents say what is: links lead somewhere, studies are valid, every field is named."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from harness.core.config import FIELD_TYPES
+from harness.core.spec.study_spec import StudySpec
 from tests.support.repository import REPOSITORY
 
 DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")])
@@ -32,3 +35,16 @@ def test_the_readme_names_every_document() -> None:
     linked = {name for name, _ in LINK.findall((REPOSITORY / "README.md").read_text("utf-8"))}
     documents = {str(path.relative_to(REPOSITORY)) for path in DOCUMENTS} - {"README.md"}
     assert documents <= linked
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/studies.md"])
+def test_studies_in_documents_are_valid(name: str) -> None:
+    blocks = re.findall(r"```toml\n(.*?)```", (REPOSITORY / name).read_text("utf-8"), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        StudySpec.from_dict(tomllib.loads(block), name="shown")
+
+
+def test_every_field_of_a_configuration_is_named() -> None:
+    text = (REPOSITORY / "docs/studies.md").read_text("utf-8")
+    assert [name for name in FIELD_TYPES if f"`{name}`" not in text] == []
