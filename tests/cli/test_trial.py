@@ -14,14 +14,15 @@ def test_every_score_comes_with_what_it_is_read_by(layout, monkeypatch):
     assert code == 0, said
     scores = json.loads(printed)["scores"]
     # 200 images are too few for an interval of fid, and a smoke run has one report to average.
-    derived = ("fid_late", "collapse_probability")  # of scores, with no metric of their own
+    # Of scores, with no metric of their own.
+    derived = ("fid_late", "collapse_probability", "poor_probability")
     assert set(scores) == {*METRICS.names(), *derived, "fid_raw"}
     for name, row in scores.items():
         assert set(row) == {"value", "interval", "null_level", "perfect", "untrained"}
         assert (row["untrained"] is not None) == (name != "fid_raw")
         assert (row["interval"] is not None) == (name == "kid")
         assert (row["null_level"] is not None) == (name in ("fid", "fid_late"))
-        without = ("collapse_probability", "fid_raw")
+        without = ("collapse_probability", "poor_probability", "fid_raw")
         assert (row["perfect"] is not None) == (name not in without)
     fid = scores["fid"]
     assert scores["fid_late"] == fid
