@@ -116,6 +116,31 @@ def _seconds(text: str) -> float:
 
 
 @pytest.mark.slow
+def test_one_trial_is_shown_in_all_plots(browser: Any, pages: dict[str, str]) -> None:
+    """By the focus on its row and by the pointer on one of its marks, until either is gone."""
+    with visit(browser, pages["demo"]) as seen:
+        row = seen.page.locator("#leaderboard tbody tr").nth(2)
+        number = row.locator("td").first.inner_text().split()[0]
+        row.focus()
+        names = seen.page.locator(".plot svg text")
+        assert set(names.all_text_contents()) == {f"trial {number}"}
+        assert names.count() > 15
+        row.blur()
+        assert names.count() == 0
+        plot = seen.page.locator("#optimisation_history .plot")
+        marks = dict(one.split(" ") for one in plot.get_attribute("data-marks").split("|"))
+        x, y = map(int, marks[number].split(","))
+        plot.scroll_into_view_if_needed()
+        scale = plot.bounding_box()["width"] / int(plot.locator("img").get_attribute("width"))
+        plot.hover(position={"x": x * scale, "y": y * scale})
+        assert set(names.all_text_contents()) == {f"trial {number}"}
+        assert "lit" in row.get_attribute("class")
+        seen.page.mouse.move(1, 1)
+        assert names.count() == 0
+        assert seen.faults == []
+
+
+@pytest.mark.slow
 def test_rows_are_found_by_parts_of_their_text(browser: Any, pages: dict[str, str]) -> None:
     with visit(browser, pages["demo"]) as seen:
         section = seen.page.locator("#trials")

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from harness.reporting.csv_file import csv_text
+from harness.reporting.drawing.marks import marks
 from harness.reporting.drawing.theme import VARIANTS, darkened, theme
 from harness.reporting.plots import Plot, split_panels
 from harness.reporting.results.tables import StudyResults
@@ -30,12 +31,16 @@ _SVG_FONT = ("'DejaVu Sans'", "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, 
 
 @dataclass(frozen=True)
 class Picture:
-    """One drawn size of a panel: data URIs for light and for dark paper, size in CSS pixels."""
+    """One drawn size of a panel: data URIs for light and for dark paper, size in CSS pixels.
+
+    marks: where those of each trial lie, as ``drawing.marks`` says; "" where that is not known.
+    """
 
     light: str
     dark: str
     width: int
     height: int
+    marks: str = ""
 
 
 @dataclass(frozen=True)
@@ -171,33 +176,36 @@ def _size(png: bytes) -> tuple[int, int] | str:
 
 
 def _picture(plot: Plot, frame: pd.DataFrame, size: tuple[float, float]) -> Picture:
-    light, dark = _drawn(plot, frame, size)
+    """One panel, drawn once for light and for dark paper if it is an SVG."""
     width, height = (round(inches * PIXELS_PER_INCH) for inches in size)
-    return Picture(light, dark, width, height)
-
-
-def _drawn(plot: Plot, frame: pd.DataFrame, size: tuple[float, float]) -> tuple[str, str]:
-    """One panel as data URIs for light and for dark paper, drawn once if it is an SVG."""
     if len(frame) <= MAX_SVG_ROWS:
-        svg = _svg(plot, frame, size)
+        svg, figure = _svg(plot, frame, size)
         if len(svg) <= MAX_SVG_BYTES:
             texts = (svg, darkened(svg))
             light, dark = (_uri("image/svg+xml", text.encode()) for text in texts)
-            return light, dark
-    light, dark = (_uri("image/png", _png(plot, frame, size, variant)) for variant in VARIANTS)
-    return light, dark
+            return Picture(light, dark, width, height, _marks(plot, frame, figure, width))
+    pictures = [_png(plot, frame, size, variant) for variant in VARIANTS]
+    light, dark = (_uri("image/png", content) for content, _ in pictures)
+    return Picture(light, dark, width, height, _marks(plot, frame, pictures[0][1], width))
 
 
-def _svg(plot: Plot, frame: pd.DataFrame, size: tuple[float, float]) -> str:
-    """The panel on light paper."""
+def _marks(plot: Plot, frame: pd.DataFrame, figure: Figure, width: int) -> str:
+    return "" if plot.marks is None else marks(figure, plot.marks(frame), width)
+
+
+def _svg(plot: Plot, frame: pd.DataFrame, size: tuple[float, float]) -> tuple[str, Figure]:
+    """The panel on light paper, and its figure."""
     with theme("light"):
         file = io.BytesIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))  # no clock, no versions
-        draw_figure(plot, frame, size, "light").savefig(file, format="svg", metadata=nothing)
-    return file.getvalue().decode().replace(*_SVG_FONT)
+        figure = draw_figure(plot, frame, size, "light")
+        figure.savefig(file, format="svg", metadata=nothing)
+    return file.getvalue().decode().replace(*_SVG_FONT), figure
 
 
-def _png(plot: Plot, frame: pd.DataFrame, size: tuple[float, float], variant: str) -> bytes:
+def _png(
+    plot: Plot, frame: pd.DataFrame, size: tuple[float, float], variant: str
+) -> tuple[bytes, Figure]:
     """The panel with two pixels for each CSS pixel, in 128 colours: a third of the bytes."""
     with theme(variant):
         file = io.BytesIO()
@@ -205,7 +213,7 @@ def _png(plot: Plot, frame: pd.DataFrame, size: tuple[float, float], variant: st
         figure.savefig(file, format="png", dpi=2 * PIXELS_PER_INCH, metadata={"Software": None})
     image, small = Image.open(file), io.BytesIO()
     image.quantize(128, method=Image.Quantize.FASTOCTREE).save(small, "PNG", optimize=True)
-    return small.getvalue()
+    return small.getvalue(), figure
 
 
 def _uri(kind: str, content: bytes) -> str:

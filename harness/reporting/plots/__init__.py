@@ -21,6 +21,11 @@ def nothing_found(frame: pd.DataFrame) -> str:
     return ""
 
 
+def rows_as_marks(x: str, y: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """The ``marks`` of a plot of which each row is a mark, at its columns ``x`` and ``y``."""
+    return lambda frame: pd.DataFrame({"trial": frame["trial"], "x": frame[x], "y": frame[y]})
+
+
 @dataclass(frozen=True)
 class Plot:
     """A registered plot.
@@ -30,7 +35,9 @@ class Plot:
     caption: what is shown and what it says, in words, with the number of trials. alt: a
     phrase for readers who cannot see the plot; ``{panel}`` and ``{metric}`` are filled in.
     finding: frame (of one panel) -> what it shows, in a sentence with numbers, for these readers.
-    order: position on the page. height: in inches, where the plot has one panel.
+    order: position on the page. height: in inches, where the plot has one panel. marks: frame (of
+    one panel) -> trial, x and y of each mark as on the axes, so that the page can point at one
+    trial in all plots; None where a mark is no trial's.
     """
 
     title: str
@@ -41,6 +48,7 @@ class Plot:
     order: int
     height: float = 3.4
     finding: Callable[[pd.DataFrame], str] = nothing_found
+    marks: Callable[[pd.DataFrame], pd.DataFrame] | None = None
 
 
 def split_panels(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from harness.reporting import formats
 from harness.reporting.drawing.axes import legend_above, say, set_scale
 from harness.reporting.drawing.theme import BEST_COLOR, MUTED_COLOR, OUTCOME_COLOR
-from harness.reporting.plots import Plot
+from harness.reporting.plots import Plot, rows_as_marks
 from harness.reporting.results.evaluation import perfect_score
 from harness.reporting.results.tables import StudyResults
 
@@ -148,4 +148,5 @@ fidelity_diversity = Plot(
     alt="Scatter plot of {panel}, one point per completed trial",
     order=35,
     finding=finding,
+    marks=rows_as_marks("fidelity", "diversity"),
 )

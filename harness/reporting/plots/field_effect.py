@@ -126,8 +126,7 @@ def draw(frame: pd.DataFrame, ax: Axes) -> None:
         return
     scale, low, high, choices = frame[["scale", "low", "high", "choices"]].iloc[0]
     axis = FieldAxis(frame["panel"].iloc[0], scale, low, high, choices)
-    aside = spread(frame["trial"]) if scale == "category" else 0.0
-    frame = frame.assign(x=frame["position"] + aside)
+    frame = _placed(frame)
     values = frame["value"].dropna()
     if len(values):
         set_scale(ax, "y", value_scale(values), (values.min(), values.max()))
@@ -142,6 +141,16 @@ def draw(frame: pd.DataFrame, ax: Axes) -> None:
     set_field_axis(ax, "x", axis, labels)
     mark_at_edge(ax, frame, "x")
     ax.set(xlabel=frame["panel"].iloc[0], ylabel=frame["metric"].iloc[0])
+
+
+def _placed(frame: pd.DataFrame) -> pd.DataFrame:
+    """``frame`` with ``x``, where each point stands: those of one choice beside each other."""
+    aside = spread(frame["trial"]) if frame["scale"].iloc[0] == "category" else 0.0
+    return frame.assign(x=frame["position"] + aside)
+
+
+def _marks(frame: pd.DataFrame) -> pd.DataFrame:
+    return _placed(frame)[["trial", "x", "value"]].rename(columns={"value": "y"})
 
 
 def _draw_points(frame: pd.DataFrame, ax: Axes) -> None:
@@ -232,4 +241,5 @@ field_effect = Plot(
     alt="Scatter plot of {metric} against {panel}, one point per trial",
     order=20,
     finding=finding,
+    marks=_marks,
 )

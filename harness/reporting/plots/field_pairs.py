@@ -79,10 +79,7 @@ def draw(frame: pd.DataFrame, ax: Axes) -> None:
         say(ax, "fewer than two searched fields")
         return
     axes: tuple[FieldAxis, FieldAxis] = frame["axes"].iloc[0]
-    for name, axis, factor in zip("xy", axes, (1.0, 1.7), strict=True):
-        if axis.scale == "category":  # another spread on each axis, so that points do not line up
-            aside = spread(frame["trial"] * factor)
-            frame = frame.assign(**{name: frame[name] + aside})
+    frame = _placed(frame)
     _draw_unfinished(frame, ax)
     done = frame.dropna(subset=["goodness"])
     if not done.empty:
@@ -105,6 +102,15 @@ def draw(frame: pd.DataFrame, ax: Axes) -> None:
     set_field_axis(ax, "x", axes[0])
     set_field_axis(ax, "y", axes[1])
     ax.set(xlabel=axes[0].name, ylabel=axes[1].name)
+
+
+def _placed(frame: pd.DataFrame) -> pd.DataFrame:
+    """``frame`` with ``x`` and ``y`` where each point stands: those of one choice apart."""
+    for name, axis, factor in zip("xy", frame["axes"].iloc[0], (1.0, 1.7), strict=True):
+        if axis.scale == "category":  # another spread on each axis, so that points do not line up
+            aside = spread(frame["trial"] * factor)
+            frame = frame.assign(**{name: frame[name] + aside})
+    return frame
 
 
 def _draw_unfinished(frame: pd.DataFrame, ax: Axes) -> None:
@@ -163,4 +169,5 @@ field_pairs = Plot(
     alt="Scatter plot of trials by {panel}, coloured by their rank in {metric}",
     order=21,
     finding=finding,
+    marks=lambda frame: _placed(frame)[["trial", "x", "y"]],
 )

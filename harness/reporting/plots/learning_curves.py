@@ -14,7 +14,7 @@ from harness.core.schema import FID_LATE
 from harness.reporting import formats
 from harness.reporting.drawing.axes import reference_line, say, set_scale, value_scale
 from harness.reporting.drawing.curves import draw_curves, label_curves
-from harness.reporting.plots import Plot
+from harness.reporting.plots import Plot, rows_as_marks
 from harness.reporting.results.evaluation import perfect_score
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.ranking import loss_correlations
@@ -179,4 +179,5 @@ learning_curves = Plot(
     alt="Line plot of {panel}, one line per trial",
     order=40,
     finding=finding,
+    marks=rows_as_marks("x", "value"),
 )

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from harness.reporting import formats
 from harness.reporting.drawing.axes import say, set_scale, value_scale
 from harness.reporting.drawing.theme import BEST_COLOR, OUTCOME_COLOR
-from harness.reporting.plots import Plot
+from harness.reporting.plots import Plot, rows_as_marks
 from harness.reporting.plots.learning_curves import LOSSES, curves
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.ranking import within_run_correlations
@@ -105,4 +105,5 @@ losses_within_runs = Plot(
     alt="Scatter plot of fid against {panel}, one point per report",
     order=41,
     finding=finding,
+    marks=rows_as_marks("loss", "fid"),
 )

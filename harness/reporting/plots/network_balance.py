@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from harness.reporting import formats
 from harness.reporting.drawing.axes import reference_line, say, set_scale
 from harness.reporting.drawing.curves import draw_curves, label_curves
-from harness.reporting.plots import Plot
+from harness.reporting.plots import Plot, rows_as_marks
 from harness.reporting.plots.learning_curves import curves, labelled
 from harness.reporting.results.tables import StudyResults
 
@@ -79,4 +79,5 @@ network_balance = Plot(
     alt="Line plot of {panel} over the training images seen, one line per trial",
     order=42,
     finding=finding,
+    marks=rows_as_marks("x", "value"),
 )

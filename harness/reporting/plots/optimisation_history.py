@@ -19,7 +19,7 @@ from harness.reporting.drawing.axes import (
     whole_numbers,
 )
 from harness.reporting.drawing.theme import BEST_COLOR, OUTCOME_COLOR
-from harness.reporting.plots import Plot
+from harness.reporting.plots import Plot, rows_as_marks
 from harness.reporting.results.evaluation import perfect_score
 from harness.reporting.results.tables import StudyResults
 
@@ -140,4 +140,5 @@ optimisation_history = Plot(
     alt="Scatter plot of {metric} against the trial number, with the best value so far as a line",
     order=10,
     finding=finding,
+    marks=rows_as_marks("trial", "value"),
 )

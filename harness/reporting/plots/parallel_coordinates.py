@@ -12,7 +12,7 @@ from harness.reporting import formats
 from harness.reporting.drawing.axes import say
 from harness.reporting.drawing.fields import FieldAxis, goodness, positions
 from harness.reporting.drawing.theme import BEST_COLOR, MUTED_COLOR, rank_palette
-from harness.reporting.plots import Plot
+from harness.reporting.plots import Plot, rows_as_marks
 from harness.reporting.results.tables import StudyResults
 
 MOST_TRIALS = 200  # beyond it, no line can be told from the others
@@ -163,4 +163,5 @@ parallel_coordinates = Plot(
     alt="Parallel coordinates of the searched fields and the rank in {metric}",
     order=22,
     finding=finding,
+    marks=rows_as_marks("axis", "position"),
 )

@@ -11,7 +11,7 @@ from matplotlib.ticker import MultipleLocator
 from harness.reporting import formats
 from harness.reporting.drawing.axes import say
 from harness.reporting.drawing.theme import BEST_COLOR, MUTED_COLOR, OUTCOME_COLOR
-from harness.reporting.plots import Plot
+from harness.reporting.plots import Plot, rows_as_marks
 from harness.reporting.results.evaluation import perfect_score, score_direction
 from harness.reporting.results.tables import StudyResults
 
@@ -129,4 +129,5 @@ score_scale = Plot(
     order=36,
     height=4.4,
     finding=finding,
+    marks=rows_as_marks("position", "score"),
 )

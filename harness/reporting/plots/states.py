@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from harness.reporting import formats
 from harness.reporting.drawing.axes import legend_above, say, set_scale, whole_numbers
 from harness.reporting.drawing.theme import OUTCOME_COLOR
-from harness.reporting.plots import Plot
+from harness.reporting.plots import Plot, rows_as_marks
 from harness.reporting.results.tables import OUTCOMES, StudyResults, param_column
 
 MANY_TRIALS = 500
@@ -80,4 +80,5 @@ states = Plot(
     order=50,
     height=2.8,
     finding=finding,
+    marks=rows_as_marks("trial", "images_seen"),
 )
