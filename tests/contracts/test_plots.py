@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import dataclasses
 import io
+import itertools
 import re
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.collections import PathCollection
@@ -15,7 +17,7 @@ from matplotlib.colors import to_hex
 
 from harness.core.registry import PLOTS
 from harness.reporting.drawing.theme import VARIANTS, theme
-from harness.reporting.parts.figures import HALF, draw_figure, render
+from harness.reporting.parts.figures import HALF, draw_figure, figure_data, render
 from harness.reporting.plots import Plot, split_panels
 from harness.reporting.results.tables import StudyResults
 from tests.support import reports as builder
@@ -107,6 +109,25 @@ def test_captions_say_how_many_trials(plot: Plot) -> None:
     assert "n = " in plot.caption(builder.results(MIXED))
 
 
+def test_a_figure_says_a_finding_with_numbers_and_leaves_its_data(plot: Plot) -> None:
+    results = builder.results(MIXED)
+    frame = plot.summarise(results)
+    for name, part in split_panels(frame).items():
+        assert re.search(r"[0-9]", plot.finding(part)), name
+        assert "nan" not in plot.finding(part).split()
+    assert len(pd.read_csv(io.StringIO(figure_data(plot, results)))) == len(frame) > 0
+
+
+def test_the_page_can_point_at_each_trial_that_a_plot_draws(plot: Plot) -> None:
+    frame = plot.summarise(builder.results(MIXED))
+    assert (plot.marks is None) == ("trial" not in frame)
+    for part in split_panels(frame).values():
+        if plot.marks is not None:
+            found = plot.marks(part)
+            assert list(found.columns) == ["trial", "x", "y"]
+            assert set(found["trial"]) == set(part["trial"])
+
+
 def _scatter_colors(plot: Plot, runs: list[builder.RunRecord]) -> set[str]:
     """The colours of all points that belong to one outcome."""
     frame = plot.summarise(builder.results(runs))
@@ -145,15 +166,46 @@ def test_text_has_contrast_on_its_paper(variant: str) -> None:
         assert _contrast(color, paper) >= least, role
 
 
+SEEN_AS = {
+    "protanopia": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+    "deuteranopia": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+    "tritanopia": [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]],
+}
+"""Machado et al. 2009, table 1, severity 1: how linear RGB is seen."""
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("kind", SEEN_AS)
+def test_outcomes_are_told_apart_by_the_colour_blind(variant: str, kind: str) -> None:
+    """CIE 1976 colour differences; about 2 is just noticed side by side, 9 at a glance."""
+    with theme(variant):
+        colors = [np.array(_linear(to_hex(f"C{n}"))) for n in range(6)]
+    seen = [_lab(np.clip(np.array(SEEN_AS[kind]) @ color, 0, 1)) for color in colors]
+    pairs = itertools.combinations(range(6), 2)
+    assert min(np.linalg.norm(seen[one] - seen[other]) for one, other in pairs) > 9
+
+
+def _lab(linear: np.ndarray) -> np.ndarray:
+    """CIE L*a*b* (D65) of linear sRGB."""
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    x, y, z = np.array(to_xyz) @ linear / np.array([0.9505, 1.0, 1.089])
+    f = [c ** (1 / 3) if c > 0.008856 else 7.787 * c + 16 / 116 for c in (x, y, z)]
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
 def _contrast(one: str, other: str) -> float:
     """Contrast ratio of two colours, WCAG 2.2."""
     bright, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (bright + 0.05) / (dark + 0.05)
 
 
-def _luminance(color: str) -> float:
+def _linear(color: str) -> list[float]:
     channels = [int(color[index : index + 2], 16) / 255 for index in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+
+
+def _luminance(color: str) -> float:
+    linear = _linear(color)
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 

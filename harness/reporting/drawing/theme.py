@@ -38,8 +38,8 @@ VARIANTS = ("light", "dark")
 # Roles in order: complete, best, pruned, failed, interrupted, running, muted. Lightness and marker
 # shape differ besides the hue, for readers who tell hues apart badly.
 _CYCLE = {
-    "light": ("#2f6690", "#d1600a", "#8a7f6d", "#b3261e", "#7a4f9a", "#2a8078", "#6b6b66"),
-    "dark": ("#7fb3d9", "#ff9f45", "#b3a78f", "#ff7b70", "#c4a1e0", "#6cc7bd", "#9c9c95"),
+    "light": ("#2f6690", "#d1600a", "#8a7f6d", "#b3261e", "#9925d0", "#2a8078", "#6b6b66"),
+    "dark": ("#7fb3d9", "#ff9f45", "#b3a78f", "#ff7b70", "#ae2fda", "#6cc7bd", "#9c9c95"),
 }
 _RANKS = {"light": "crest", "dark": "crest_r"}  # the best stands out from its paper
 _INK = {"light": "#24241f", "dark": "#e4e3dc"}
