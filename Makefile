@@ -62,12 +62,12 @@ clean:  ## remove the environment and the caches; mlruns/ and reports/ stay
 	find harness tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "installing what a study needs into $(VENV), 2.3 GB: two minutes or more, once"
+	@echo "installing what a study needs into $(VENV), 2.6 GB: two minutes or more, once"
 	$(call install,.)
 	@touch $@
 
 $(VENV)/installed-test: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "installing what the tests need into $(VENV), 3.2 GB with what a study needs: minutes, once"
+	@echo "installing what the tests need into $(VENV), 3 GB with what a study needs: three minutes or more, once"
 	$(call install,.[test$(comma)postgres$(comma)ray])
 	@touch $(VENV)/installed $@
 

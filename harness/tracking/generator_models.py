@@ -23,7 +23,6 @@ from harness.core.schema import GENERATOR_FILE, GENERATOR_RECORD_FILE, RunKind, 
 from harness.tracking.stores.artifact_places import ArtifactPlaces
 
 ALIAS = "winner"
-MODEL_NAME = "generator"
 _MODEL_TYPE = "gan-generator"
 
 
@@ -32,20 +31,26 @@ def registered_name(study_name: str) -> str:
     return f"{study_name}-generator"
 
 
+def model_name(number: int) -> str:
+    """The name of the generator of the trial ``number`` among the models of its experiment."""
+    return f"generator-t{number:02d}"  # as the run's name begins
+
+
 def link_generator(
     client: MlflowClient,
     experiment_id: str,
     run_id: str,
+    number: int,
     params: Mapping[str, str],
     metrics: Iterable[Metric],
 ) -> None:
-    """Show the generator that the run has kept among the models of its experiment.
+    """Show the generator that the run of the trial ``number`` has kept among its study's models.
 
     params: what the page shows of the model. metrics: as they stand in the run, which is not
     changed: an entry that is written again stays one.
     """
     model = client.create_logged_model(
-        experiment_id, MODEL_NAME, run_id, params=dict(params), model_type=_MODEL_TYPE
+        experiment_id, model_name(number), run_id, params=dict(params), model_type=_MODEL_TYPE
     )
     client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
     again = [
@@ -73,7 +78,7 @@ def register_generator(
     name = registered_name(study_name)
     version = _version_of(client, name, run_id)
     if version is None:
-        model = _with_files(client, experiment_id, run_id)
+        model = _with_files(client, experiment_id, run_id, number)
         source = model.artifact_location
         if client.tracking_uri.startswith(("http://", "https://")):
             source = f"models:/{model.model_id}"  # a server resolves the address itself
@@ -115,7 +120,7 @@ def _version_of(client: MlflowClient, name: str, run_id: str) -> str | None:
     return None
 
 
-def _with_files(client: MlflowClient, experiment_id: str, run_id: str) -> LoggedModel:
+def _with_files(client: MlflowClient, experiment_id: str, run_id: str, number: int) -> LoggedModel:
     """The run's model with a copy of the generator, and with what MLflow needs to load it."""
     with tempfile.TemporaryDirectory() as folder:
         for name in (GENERATOR_FILE, GENERATOR_RECORD_FILE):
@@ -123,15 +128,16 @@ def _with_files(client: MlflowClient, experiment_id: str, run_id: str) -> Logged
                 raise HarnessError(f"run {run_id} has kept no {name}")
             client.download_artifacts(run_id, name, folder)
         found = client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'")
-        model = found[0] if found else _new_model(client, experiment_id, run_id)
+        model = found[0] if found else _new_model(client, experiment_id, run_id, number)
         _write_model_file(Path(folder), model.model_id, run_id)
         client.log_model_artifacts(model.model_id, folder)
     client.finalize_logged_model(model.model_id, "READY")
     return client.get_logged_model(model.model_id)
 
 
-def _new_model(client: MlflowClient, experiment_id: str, run_id: str) -> LoggedModel:
-    return client.create_logged_model(experiment_id, MODEL_NAME, run_id, model_type=_MODEL_TYPE)
+def _new_model(client: MlflowClient, experiment_id: str, run_id: str, number: int) -> LoggedModel:
+    name = model_name(number)
+    return client.create_logged_model(experiment_id, name, run_id, model_type=_MODEL_TYPE)
 
 
 def _write_model_file(folder: Path, model_id: str, run_id: str) -> None:

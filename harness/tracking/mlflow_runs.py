@@ -69,11 +69,13 @@ class MlflowTrialRun(_MlflowRun, TrialRun):
         client: MlflowClient,
         run_id: str,
         study: MlflowStudy,
+        number: int,
         shown: Mapping[str, str],
     ) -> None:
         """Wrap the existing run ``run_id``; ``shown``: what the page of models says of it."""
         super().__init__(client, run_id)
         self._study = study
+        self._number = number
         self._shown = shown
         self._last: dict[str, Metric] = {}
 
@@ -92,7 +94,8 @@ class MlflowTrialRun(_MlflowRun, TrialRun):
     def _link_generator(self) -> None:
         names = {*SCORES, self._study.spec.search.metric}
         scores = [metric for name, metric in self._last.items() if name in names]
-        link_generator(self._client, self._study.experiment_id, self.run_id, self._shown, scores)
+        where = self._study.experiment_id, self.run_id
+        link_generator(self._client, *where, self._number, self._shown, scores)
 
     def _write_tags(self, tags: Mapping[str, str]) -> None:
         self._client.log_batch(self.run_id, tags=[RunTag(*item) for item in tags.items()])
@@ -131,7 +134,7 @@ class MlflowStudy(_MlflowRun, StudyTracker):
         )
         shown = {name: str(getattr(config, name)) for name in self.spec.varied} if config else {}
         shown = {Tag.TRIAL_NUMBER.value: str(number), **shown}
-        trial = MlflowTrialRun(self._client, run.info.run_id, self, shown)
+        trial = MlflowTrialRun(self._client, run.info.run_id, self, number, shown)
         try:
             log_parameters(self._client, trial.run_id, number, config)
         except BaseException as error:

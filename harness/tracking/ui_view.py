@@ -93,7 +93,7 @@ def _state(spec: StudySpec, fields: Sequence[str]) -> dict[str, Any]:
         "runsVisibilityMap": {},
         "viewMaximized": False,
         "runListHidden": False,
-        "isAccordionReordered": False,
+        "isAccordionReordered": True,  # else the sections stand in the order of the alphabet
         "groupBy": None,
         "groupsExpanded": {},
         "autoRefreshEnabled": True,

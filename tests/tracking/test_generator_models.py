@@ -57,7 +57,8 @@ def test_a_trial_shows_its_data_and_its_model(
     assert "scikit-learn" in data.dataset.source
     assert data.dataset.source.count("ab") >= 32  # the whole fingerprint
     (model,) = client.search_logged_models([run.info.experiment_id])
-    assert (model.source_run_id, str(model.status)) == (run.info.run_id, "READY")
+    assert (model.name, model.source_run_id) == ("generator-t00", run.info.run_id)
+    assert str(model.status) == "READY"
     assert model.params == {"trial_number": "0", "leaky_slope": "0.25"}
     assert {metric.key: metric.value for metric in model.metrics} == {"fid": 2.5, "fid_late": 3.0}
     assert [output.model_id for output in run.outputs.model_outputs] == [model.model_id]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.schema import FID_LATE, SCORE_INTERVALS
-from harness.search.display.terminal import duration
+from harness.search.display.terminal import OR, duration
 from harness.search.study.trials import StudyOutcome
 from harness.tracking.ui_server import ui_command
 
@@ -36,10 +36,10 @@ def summary_lines(
     if outcomes[0].winner is not None and outcomes[0].best is not None:
         name = outcomes[0].name
         lines.append(
-            f"use:     python -m harness.generate {name}     "
-            f"or: python -m harness.export {name} --output DIR"
+            f"use:     python -m harness.generate {name}{OR}"
+            f"python -m harness.export {name} --output DIR"
         )
-    lines.append(f"browse:  python -m harness.ui     or: {ui_command(tracking_uri)}")
+    lines.append(f"browse:  python -m harness.ui{OR}{ui_command(tracking_uri)}")
     return lines
 
 

@@ -239,12 +239,20 @@ class Display:
         self._console.print(text, soft_wrap=True, highlight=False)
 
 
+OR = "     or: "
+"""Between two commands that stand in one line."""
+
+
 def print_wrapped(console: Console, text: str, style: str | None = None) -> None:
     """Print ``text``; on a terminal in lines of its width that end between words.
 
-    A word that is longer, such as a path or an address, stays whole.
+    A word that is longer, such as a path or an address, stays whole, and so does a command of a
+    line of two: it is there to be copied.
     """
-    if console.is_terminal:
+    if console.is_terminal and OR in text:
+        if len(text) > console.width:
+            text = text.replace(OR, f"\n    {OR}")
+    elif console.is_terminal:
         indent = " " * (len(text) - len(text.lstrip()) + 2)
         text = textwrap.fill(
             text,

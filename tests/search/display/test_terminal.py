@@ -375,3 +375,15 @@ def test_long_lines_end_between_words_on_a_terminal_and_paths_stay_whole():
     plain = io.StringIO()
     print_wrapped(Console(file=plain, width=80), text)
     assert plain.getvalue() == f"{text}\n"
+
+
+def test_a_command_stays_whole_on_a_terminal():
+    command = f"mlflow ui --backend-store-uri sqlite:////tmp/{'x' * 40}/mlflow.db"
+    for width, lines in (
+        (80, ["browse:  python -m harness.ui", f"         or: {command}"]),
+        (150, [f"browse:  python -m harness.ui     or: {command}"]),
+    ):
+        stream = io.StringIO()
+        console = Console(file=stream, force_terminal=True, width=width, color_system=None)
+        print_wrapped(console, f"browse:  python -m harness.ui     or: {command}")
+        assert stream.getvalue().splitlines() == lines
