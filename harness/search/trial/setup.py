@@ -92,8 +92,9 @@ def load_study_dataset(plan: StudyPlan, listen: Listener) -> Dataset:
     if dataset.class_fault:
         if "labels" in _values(spec, "conditional"):
             raise InputError(f"conditional = 'labels' needs classes: {dataset.class_fault}")
-        if METRICS.get(spec.search.metric).needs_classes:
-            raise InputError(f"{spec.search.metric} needs classes: {dataset.class_fault}")
+        metric = spec.search.metric
+        if metric in METRICS.names() and METRICS.get(metric).needs_classes:
+            raise InputError(f"{metric} needs classes: {dataset.class_fault}")
     return dataset
 
 

@@ -2,12 +2,21 @@
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from harness.core.errors import InputError
 from harness.core.spec.study_spec import StudySpec
 from harness.data.load import load_dataset
 from harness.data.scaling_effects import describe_scalings
-from harness.search.trial.setup import log_study_files, prepare_evaluator, prepare_runner
+from harness.search.plan import StudyPlan
+from harness.search.trial.setup import (
+    load_study_dataset,
+    log_study_files,
+    prepare_evaluator,
+    prepare_runner,
+)
 from harness.tracking.stores.layout import Layout
 from tests.support.memory_tracker import MemoryTracker
 from tests.support.stub_worker import ignore
@@ -56,3 +65,23 @@ def test_what_labelled_images_are_worth_is_explained_where_a_trial_has_labels(
     spec = StudySpec.from_dict({"question": "?", "evaluation": {"num_samples": 100}, **tables})
     evaluator = prepare_evaluator(spec, DIGITS, tmp_path, ignore)
     assert evaluator.labelled == explained
+
+
+def test_images_of_one_class_are_searched_by_what_needs_no_classes(tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(60):
+        pixels = rng.integers(0, 256, (16, 16), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+
+    def loaded(metric):
+        direction = "maximize" if metric == "modes_captured" else "minimize"
+        declared = {"base": {"dataset": str(folder)}, "search": {direction: metric}}
+        spec = StudySpec.from_dict({"name": "own", "question": "?", **declared})
+        return load_study_dataset(StudyPlan(spec, Layout(tmp_path / "mlruns"), "", ""), ignore)
+
+    assert loaded("fid_late").class_fault
+    assert loaded("fid").class_fault
+    with pytest.raises(InputError, match="modes_captured needs classes"):
+        loaded("modes_captured")
