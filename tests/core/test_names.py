@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import pytest
 
+from harness.cli.options import RECORDED, REPORTS
 from harness.core.errors import InputError
 from harness.core.spec.arms import confirmation_name
 from harness.core.spec.lookup import CLAIMS
 from harness.core.spec.names import RESERVED_NAMES, check_study_name
 from harness.core.spec.study_spec import StudySpec
-from tests.support.repository import REPOSITORY
+from harness.evaluation.calibrate import calibrate
+from harness.evaluation.sanity.__main__ import sanity
 
 LONG = ["x" * 92 + tail for tail in ("y", "yy", "-confirm")]
 
@@ -36,12 +39,13 @@ def test_folders_with_other_pages_are_no_names_of_studies(name: str, tmp_path: P
         StudySpec.load(path)
 
 
-def test_folders_of_reports_without_a_study_are_reserved_names() -> None:
-    assert CLAIMS in RESERVED_NAMES
-    folders = [REPOSITORY / "reports" / "recorded", *(REPOSITORY / "reports/recorded").iterdir()]
-    others = {folder.name for folder in folders if not (folder / "study.json").exists()}
-    assert len(others) > 2
-    assert others <= set(RESERVED_NAMES)
+def test_folders_that_other_commands_write_are_reserved_names() -> None:
+    assert RECORDED.parent == REPORTS
+    written = {CLAIMS, RECORDED.name}
+    for command, name in ((calibrate, "calibration"), (sanity, "scores")):
+        assert inspect.signature(command).parameters["output"].default == REPORTS / name
+        written.add(name)
+    assert set(RESERVED_NAMES) == written
 
 
 def test_names_that_are_short_enough_are_kept_whole() -> None:

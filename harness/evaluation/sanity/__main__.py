@@ -9,6 +9,7 @@ import pandas as pd
 import typer
 
 from harness.cli.app import open_door
+from harness.cli.options import REPORTS
 from harness.core.errors import InputError
 from harness.core.registry import METRICS
 from harness.core.replace_files import replace_files
@@ -22,7 +23,7 @@ CURVES_FILE = "curves.csv"
 
 
 def sanity(
-    output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("reports/scores"),
+    output: Annotated[Path, typer.Option(help="Folder to write to.")] = REPORTS / "scores",
     repeats: Annotated[int, typer.Option(min=1, help="Draws that each value is the mean of.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything that is drawn.")] = 0,
     recorded: Annotated[

@@ -36,7 +36,6 @@ def test_a_late_fid_stands_beside_its_spread_and_the_fid_of_the_images() -> None
     assert table.columns[4:7] == ["fid_late", "fid_late_spread", "fid"]
     assert table.rows[0][4:7] == ["10", "0.1250", "12.50"]
     assert "fid_late_spread: standard deviation of log fid" in table.note
-    assert "standard deviation of log fid over these reports" in table.note
 
 
 def test_the_winner_on_fresh_seeds_is_marked_at_its_rank_in_the_search() -> None:
