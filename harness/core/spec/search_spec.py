@@ -36,7 +36,7 @@ class SearchSpec:
     direction: str = "minimize"
     num_trials: int = 20
     sampler: str = "tpe"
-    pruner: str = "hyperband"
+    pruner: str = "median"
     reports: int = 9
     seed: int = 0
     collapse_alarm: bool = False
