@@ -92,7 +92,7 @@ class Display:
         self._progress: StudyProgress | None = None
         self._best: float | None = None
         self._running: dict[int, _Shown] = {}
-        self._table = TrialTable(spec, self._width)
+        self._table = TrialTable(spec, self._width, self._plan.before)
         self._headed = False
         self._live = Live(
             get_renderable=self.panel, console=console, refresh_per_second=4, transient=True

@@ -57,14 +57,18 @@ class _Column:
 class TrialTable:
     """Rows of the trials of one study: outcome, score, what was varied, time."""
 
-    def __init__(self, spec: StudySpec, width: int) -> None:
-        """Lines of at most ``width`` characters; fields that find no room are left out."""
+    def __init__(self, spec: StudySpec, width: int, before: int = 0) -> None:
+        """Lines of at most ``width`` characters; fields that find no room are left out.
+
+        ``before``: how many trials of other studies are counted with those of this one.
+        """
         self._spec = spec
         metric = spec.search.metric
         score = max(len(metric), _SCORE)
         self._before = [_Column("trial", 5, True), _Column("outcome", 7, False)]
         self._before.append(_Column(metric, score, True))
-        most = spec.search.num_trials
+        own = len(spec.arms.names) * spec.arms.num_seeds if spec.arms else spec.search.num_trials
+        most = before + own
         most += spec.confirm.top * spec.confirm.looks[-1] if spec.confirm else 0
         self._after = [_Column("time", 7, True), _Column("", len(f"{most}/{most}"), True)]
         room = width - len(_line([*self._before, *self._after], [""] * 5))

@@ -113,6 +113,17 @@ def test_the_count_of_a_long_study_is_whole(clock):
     assert stream.getvalue().splitlines()[-1].endswith(" 9999/10012")
 
 
+def test_the_count_of_a_confirmation_has_the_trials_of_its_search(clock):
+    arms = {"a": {}, "b": {"leaky_slope": 0.1}}
+    again = StudySpec.from_dict({"name": "c", "question": "?", "arms": arms, "seeds": 3})
+    plan = PlanProgress.of(again)
+    plan.before = 12
+    display, stream = shown(clock, spec=again, plan=plan)
+    display.show(StudyProgress(0, 6))
+    ended(display, 0, 3.0)
+    assert stream.getvalue().splitlines()[-1].endswith(" 13/18")
+
+
 def test_the_table_says_why_a_trial_failed(clock):
     display, stream = shown(clock)
     ended(display, 0, None, FinalState.FAIL, "d_loss is not finite at 1,280 images seen")
