@@ -44,6 +44,7 @@ def databases(postgres_url: str) -> Iterator[tuple[str, str]]:
         yield postgres_url, second
 
 
+@pytest.mark.slow
 def test_databases_on_a_server_are_examined_and_repaired(
     databases: tuple[str, str], tmp_path: Path, examine: Callable[..., Rows]
 ) -> None:

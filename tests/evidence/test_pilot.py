@@ -37,6 +37,7 @@ def test_the_budget_of_every_arm_is_doubled_and_the_seeds_are_the_first_ones() -
     assert (study.base_config().seed, study.arms.num_trials) == (5, 4)
 
 
+@pytest.mark.slow
 def test_the_command_trains_both_budgets_and_takes_the_runs_that_count(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

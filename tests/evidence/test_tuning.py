@@ -123,6 +123,7 @@ def test_arms_are_tuned_on_seeds_of_their_own_and_resumed_after_an_interrupt(
     assert set(results.tuning.trials["arm"]) == {f"{s} x{f}" for s in SLOPES for f in ("0.5", 1, 4)}
 
 
+@pytest.mark.slow
 def test_another_study_takes_the_tuning_of_a_shared_arm(stub: ScoredArms, workspace: Path) -> None:
     run("claims/two")
     assert stub.rates.total() == 12 + 4
@@ -134,6 +135,7 @@ def test_another_study_takes_the_tuning_of_a_shared_arm(stub: ScoredArms, worksp
     assert set(stub.rates.values()) == {1}
 
 
+@pytest.mark.slow
 def test_other_factors_are_another_study(stub: ScoredArms, workspace: Path) -> None:
     run("claims/two")
     file = workspace / "studies" / "claims" / "two.toml"

@@ -158,6 +158,7 @@ def key(digits, **changes):
     return program_key(config, digits, networks)
 
 
+@pytest.mark.slow
 def test_a_field_is_part_of_the_key_unless_it_is_an_input(digits):
     """Also one that will be added: the key holds all fields but those that are listed."""
     whole = key(digits)

@@ -246,6 +246,7 @@ def test_a_damaged_shipped_file_is_wrong_input(
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_file_and_prints_its_sha256(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
