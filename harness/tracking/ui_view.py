@@ -48,10 +48,11 @@ def view_address(experiment_id: str, tags: Mapping[str, str]) -> str:
     """The part of an address of the MLflow UI after the server: the study's view, if it has one.
 
     ``tags``: of the experiment; views that people have shared there are not it. Without a view: its
-    trials, by plain parameters.
+    trials by their fid, by plain parameters.
     """
     page = f"/#/experiments/{quote(experiment_id)}/runs?"
     query = {"workflowType": "machine_learning", "searchFilter": _TRIALS_ONLY}
+    query |= {"orderByKey": "metrics.`fid`", "orderByAsc": "true"}  # else they are folded away
     if key := tags.get(Tag.VIEW):
         query = {"workflowType": "machine_learning", "viewStateShareKey": key}
     return page + urlencode(query)
