@@ -73,7 +73,6 @@ def snapshots(
     whole = pd.concat([one for one in tables if not one.empty])
     whole = whole.drop_duplicates(list(KEY), keep="last").sort_values(list(KEY))
     text = whole.to_csv(index=False, lineterminator="\n", float_format="%.6g")
-    (output / "snapshots").mkdir(parents=True, exist_ok=True)
     replace_files({**files, output / SNAPSHOTS_FILE: text})
     typer.echo(f"table: {output / SNAPSHOTS_FILE}, {len(whole)} snapshots")
 
