@@ -79,7 +79,9 @@ $(BIN)/python:
 
 # On a terminal, pip's lines become one that says what pip is at; elsewhere its steps are lines.
 # Without --no-compile, every module would be compiled beforehand, which takes a third of the time;
-# so Python compiles those that it imports.
+# so Python compiles those that it imports, and keeps them whatever the caller's environment says:
+# else every process compiles TensorFlow again.
+unexport PYTHONDONTWRITEBYTECODE
 comma := ,
 define install
 	@set -o pipefail; $(BIN)/python -m pip install --no-compile --progress-bar off \

@@ -14,6 +14,7 @@ from tests.support.repository import REPOSITORY
 
 PYTHON = """#!/bin/bash
 echo "$@" >> "{log}"
+[ -z "$PYTHONDONTWRITEBYTECODE" ] || echo "writes no bytecode" >> "{log}"
 [ "$2" = pip ] || exit 0
 echo "Collecting numpy>=2.0"
 echo "Installing collected packages: numpy"
@@ -50,6 +51,10 @@ class Checkout:
         assert done.returncode == 0, done.stderr
         lines = self._log.read_text().splitlines() if self._log.exists() else []
         return [line.split()[-1] for line in lines if " pip install " in line]
+
+    def log(self) -> list[str]:
+        """What the environment's Python was asked for, and whether it would keep no bytecode."""
+        return self._log.read_text().splitlines()
 
     def change(self, name: str) -> None:
         """Let ``name`` be newer than all that was made so far."""
@@ -106,3 +111,13 @@ def test_an_installation_that_failed_is_tried_again(checkout: Checkout):
     assert checkout.make("study").returncode != 0
     checkout.let_pip_end_with(0)
     assert checkout.installed("study") == ["."]
+
+
+def test_what_is_imported_stays_compiled_whatever_the_environment_says(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    for target in ("study", "test"):
+        assert checkout.make(target).returncode == 0
+    assert any("harness.study" in line for line in checkout.log())
+    assert "writes no bytecode" not in checkout.log()
