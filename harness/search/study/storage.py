@@ -135,5 +135,6 @@ def _check_same(spec: StudySpec, study: optuna.Study) -> None:
         began = StudySpec.from_dict(before)  # with defaults for keys of later versions
     if changed := difference(began, spec):
         raise InputError(
-            f"study {spec.name!r} began with another {changed}; give this one another --study-name"
+            f"study {spec.name!r} began with another {changed}; declare what it began with, or "
+            f"give this one another --study-name"
         )
