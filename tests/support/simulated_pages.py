@@ -240,7 +240,7 @@ def holm(pages: Pages, alpha: float) -> Outcome:
 
 
 def former(pages: Pages, looks: np.ndarray) -> Outcome:
-    """The rule before: two Holm families of half of FORMER_ALPHA, at the look of index ``looks`` (tests,).
+    """The rule before, at the look of index ``looks`` (tests,): two Holm families of half of 5 %.
 
     Where a test may look again, all of its looks up to there count, with nothing spent.
     """

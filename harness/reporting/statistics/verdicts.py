@@ -36,8 +36,8 @@ PROMISED = 0.05
 
 ALPHA = PROMISED / 2
 """What the tests' levels add up to. The other half is room for outcomes that Welch's test does not
-fit: simulated pages reach 4.9 % with skewed noise twice as wide in one arm (docs/verdicts.md), and
-take two runs of a hundred more for it."""
+fit: simulated pages reach 4.7 % with skewed noise twice as wide in one arm (docs/verdicts.md), and
+take two or three runs of a hundred more for it."""
 
 LOOKS = (5, 8, 12, 18, 27, 40)
 """The numbers of seeds after which a test looks at its runs."""
