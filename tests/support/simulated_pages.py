@@ -20,6 +20,7 @@ from scipy import special
 from harness.reporting.statistics.verdicts import ALPHA, LOOKS, RUNS_PER_SEED, share
 
 SEEDS = np.array(LOOKS)
+FORMER_ALPHA = 0.05
 SHARES = np.array([share(look) for look in range(len(LOOKS))])
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
@@ -239,7 +240,7 @@ def holm(pages: Pages, alpha: float) -> Outcome:
 
 
 def former(pages: Pages, looks: np.ndarray) -> Outcome:
-    """The rule before: two Holm families of half of ALPHA, at the look of index ``looks`` (tests,).
+    """The rule before, at the look of index ``looks`` (tests,): two Holm families of half of 5 %.
 
     Where a test may look again, all of its looks up to there count, with nothing spent.
     """
@@ -254,7 +255,7 @@ def former(pages: Pages, looks: np.ndarray) -> Outcome:
             pages.p_leaving[:, everything, now],
             pages.p_staying[:, everything, now],
         )
-        inside, leaving = _holm(p_staying, ALPHA / 2), _holm(p_leaving, ALPHA / 2)
+        inside, leaving = _holm(p_staying, FORMER_ALPHA / 2), _holm(p_leaving, FORMER_ALPHA / 2)
         word = np.where(inside, INSIDE, np.sign(pages.estimates[:, everything, now]))
         new = (inside | leaving) & (words == NO_ANSWER)
         words, at = np.where(new, word, words), np.where(new, look, at)
@@ -303,7 +304,8 @@ def wrong_pages(outcome: Outcome, truth: np.ndarray) -> float:
 
 
 RULES: dict[str, Callable[[Pages], Outcome]] = {
-    "single step": single_step,
+    f"single step, {ALPHA:.1%}": single_step,
+    "single step, 5 %": lambda pages: single_step(pages, FORMER_ALPHA),
     "Holm, 4 %": lambda pages: holm(pages, 0.04),
     "Holm, 5 %": lambda pages: holm(pages, 0.05),
 }

@@ -12,6 +12,7 @@ from harness.reporting.statistics.verdicts import (
     LOOKS,
     MAX_NEEDED,
     POWER,
+    PROMISED,
     RUNS_PER_SEED,
     Verdict,
     looks,
@@ -27,19 +28,22 @@ def level_words(num_tests: int) -> str:
     if not num_tests:
         return ""
     many = f"Over all {num_tests} tests of this page" if num_tests > 1 else "For the test here"
-    whole, own = _percentage(ALPHA), _percentage(ALPHA / num_tests)
-    each = f"each test has {own} for all its looks" if num_tests > 1 else "its looks share these"
+    whole, own = _percentage(PROMISED), _percentage(ALPHA / num_tests)
+    each = f"each test has {own} for all its looks" if num_tests > 1 else f"its looks share {own}"
+    room = (
+        f", {_percentage(ALPHA)} in all, and the rest is room for outcomes that are skewed and "
+        f"spread differently in both arms"
+    )
     return (
         f"{many}, the probability of one wrong verdict or more is held at {whole}, whenever a "
-        f"person stops: {each}. A test looks at its runs after "
+        f"person stops: {each}{room}. A test looks at its runs after "
         f"{formats.listing([str(n) for n in LOOKS])} seeds, at the runs of a search after "
         f"{RUNS_PER_SEED} times as many, and each look spends the level in proportion to the new "
         f"seeds. Intervals are those of one look, so they are wider than 95 % intervals. Arms are "
         f"compared by Welch's test, on logarithms where the effect is a ratio. Where runs failed "
         f"(no score, or half of an untrained generator's fid or more), their rates are compared by "
         f"Fisher's exact test and the other runs by the rank-sum test, each at half of the level. "
-        f"Runs count as independent over seeds; very skewed outcomes of arms that spread "
-        f"differently are judged wrongly more often."
+        f"Runs count as independent over seeds."
     )
 
 

@@ -84,9 +84,9 @@ def test_the_test_is_welchs_on_logarithms_at_the_level_of_its_look() -> None:
     welch = stats.ttest_ind(np.log(unit), np.log(centered), equal_var=False)
     # The first look has 5 of the 40 seeds' level; its p-value counts at 40 / 5 times itself.
     assert found.decision.p == pytest.approx(min(1.0, welch.pvalue * 8))
-    assert found.decision.budget == pytest.approx(0.05 / 29)
-    assert found.decision.level == pytest.approx(0.05 / 29 / 8)
-    ends = welch.confidence_interval(1 - 0.05 / 29 / 8)
+    assert found.decision.budget == pytest.approx(0.025 / 29)
+    assert found.decision.level == pytest.approx(0.025 / 29 / 8)
+    ends = welch.confidence_interval(1 - 0.025 / 29 / 8)
     assert (found.decision.low, found.decision.high) == pytest.approx((ends.low, ends.high))
     assert found.decision.effect == pytest.approx(np.log(unit).mean() - np.log(centered).mean())
 
@@ -297,7 +297,7 @@ def test_how_many_seeds_would_decide_is_a_power_of_80_percent() -> None:
     powers = {}
     for look, n in enumerate(LOOKS):
         df, gap = degrees * (n - 1), shrunk / spread * math.sqrt(n)
-        t = stats.t.ppf(1 - 0.05 / 29 * share(look) / 2, df)
+        t = stats.t.ppf(1 - 0.025 / 29 * share(look) / 2, df)
         powers[n] = stats.nct.sf(t, df, gap)
     later = [n for n in LOOKS if n > 8 and powers[n] >= 0.8]
     assert found.needed == later[0]
@@ -314,7 +314,7 @@ def test_an_effect_within_its_own_error_is_taken_for_none() -> None:
     # Only the absence of a difference is left: 0 +- log 1.1 with a spread of 0.3 * sqrt(2).
     assert found.needed is not None
     spread = found.hypothesis.estimate.standard_error * math.sqrt(8)  # type: ignore[union-attr]
-    reach = stats.norm.ppf(1 - 0.05 / 29 * 13 / 40) + stats.norm.ppf(0.9)
+    reach = stats.norm.ppf(1 - 0.025 / 29 * 13 / 40) + stats.norm.ppf(0.9)
     assert found.needed == pytest.approx((reach * spread / math.log(1.1)) ** 2, rel=0.1)
     assert found.needed > LOOKS[-1]
 

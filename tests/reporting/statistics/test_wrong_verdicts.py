@@ -158,10 +158,11 @@ def test_simulated_pages_are_decided_as_the_harness_decides() -> None:
 
 @pytest.mark.parametrize("noise", list(simulated.NOISE))
 @pytest.mark.parametrize("truth", ["hard", "all at 0", "all at the margin"])
-def test_a_page_is_wrong_at_most_once_in_twenty(noise: str, truth: str) -> None:
+@pytest.mark.parametrize("unequal", [1.0, 2.0])
+def test_a_page_is_wrong_at_most_once_in_twenty(noise: str, truth: str, unequal: float) -> None:
     """29 tests, looked at six times each, stopped as soon as they are decided."""
     effects = simulated.TRUTHS[truth]
-    made = simulated.simulate(11, PAGES, effects, noise, spread=0.6)
+    made = simulated.simulate(11, PAGES, effects, noise, spread=0.6, unequal=unequal)
     assert simulated.wrong_pages(simulated.single_step(made), effects) <= limit(PAGES)
 
 
@@ -169,9 +170,12 @@ def test_a_page_is_wrong_at_most_once_in_twenty(noise: str, truth: str) -> None:
 @pytest.mark.parametrize("noise", list(simulated.NOISE))
 @pytest.mark.parametrize("spread", [1.0, 0.6, 0.3])
 @pytest.mark.parametrize("truth", list(simulated.TRUTHS))
-def test_many_pages_are_wrong_at_most_once_in_twenty(noise: str, spread: float, truth: str) -> None:
+@pytest.mark.parametrize("unequal", [1.0, 2.0])
+def test_many_pages_are_wrong_at_most_once_in_twenty(
+    noise: str, spread: float, truth: str, unequal: float
+) -> None:
     pages, effects = scaled(20_000), simulated.TRUTHS[truth]
-    made = simulated.simulate(12, pages, effects, noise, spread)
+    made = simulated.simulate(12, pages, effects, noise, spread, unequal)
     assert simulated.wrong_pages(simulated.single_step(made), effects) <= limit(pages)
 
 
