@@ -247,13 +247,14 @@ def test_the_alarm_remembers_the_milestones_before(tmp_path):
             return {**super().score(images), "collapse_probability": 1.0}
 
     session = Session(tmp_path)
-    # Up at 168, the third report in the second half: they come every 24 images. 156 is a late one.
-    session.run(Kill(8), Collapsed(), spec)
+    # Up at 168, the third report in the second half: they come every 24 images, none between them,
+    # since half of 24 is less than a step. The first was the killed process's.
+    session.run(Kill(9), Collapsed(), spec)
     evaluator = Collapsed()
     session.run(evaluator=evaluator, spec=spec)
     assert session.tracker.trials[1].tags["pruned_by"] == "collapse"
     steps = [step for step, _ in session.tracker.trials[1].metrics["fid"]]
-    assert steps == [24, 48, 72, 96, 120, 144, 156, 168]
+    assert steps == [24, 48, 72, 96, 120, 144, 168]
     assert evaluator.calls == 2
 
 
