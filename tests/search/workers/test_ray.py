@@ -168,8 +168,9 @@ def test_passwords_stay_out_of_what_ray_writes_and_shows(tmp_path, cluster, post
     password = re.search(r":([^:@]+)@", postgres_url).group(1)
     refused = run(tmp_path, "placed", *on(cluster, "--storage", postgres_url))
     assert "set HARNESS_STORAGE instead" in one_line(refused)
+    (tmp_path / "broken.npz").write_bytes(b"no archive")  # only a worker opens it
     process = subprocess.Popen(
-        command("placed", *on(cluster, "--set", "dataset=missing.npz")),
+        command("placed", *on(cluster, "--set", "dataset=broken.npz")),
         cwd=tmp_path,
         env={**environment(tmp_path), "HARNESS_STORAGE": postgres_url},
         stdout=subprocess.PIPE,
@@ -183,7 +184,7 @@ def test_passwords_stay_out_of_what_ray_writes_and_shows(tmp_path, cluster, post
             seen = [text for text in processes() if str(cluster.folder) in text]
     process.communicate(timeout=200)
     assert process.returncode == 2
-    assert "missing.npz" in said[-1]
+    assert "broken.npz" in said[-1]
     assert any("ray::WorkerActor" in text for text in seen)
     written = [_readable(path) for path in cluster.folder.rglob("*") if path.is_file()]
     assert any("WorkerActor" in text for text in written)
