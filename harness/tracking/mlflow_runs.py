@@ -30,7 +30,7 @@ from harness.tracking.tracker import (
     trial_title,
 )
 from harness.tracking.trained_runs import find_trained
-from harness.tracking.ui_view import SCORES
+from harness.tracking.ui.view import SCORES
 
 _LONGEST_NAME = 500  # of a dataset
 _DIGEST_DIGITS = 36  # all that MLflow keeps of a dataset's digest

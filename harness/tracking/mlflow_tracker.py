@@ -28,7 +28,7 @@ from harness.tracking.stores.mlflow_server import enable_retries, is_server_uri
 from harness.tracking.stores.reconnect import enable_reconnection
 from harness.tracking.stores.sqlite import roll_back_on_interrupt
 from harness.tracking.tracker import Tracker
-from harness.tracking.ui_view import LONGEST_TAGS, VIEW_TAG, view_of
+from harness.tracking.ui.view import LONGEST_TAGS, VIEW_TAG, view_of
 
 _LONGEST_NOTE = LONGEST_TAGS[-1]  # a run's tag takes 8,000 characters
 

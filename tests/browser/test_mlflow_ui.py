@@ -18,8 +18,8 @@ from harness.core.spec.study_spec import StudySpec
 from harness.tracking.image_grid import grid_png
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
-from harness.tracking.ui_server import free_port, running_server
-from harness.tracking.ui_view import view_address
+from harness.tracking.ui.server import free_port, running_server
+from harness.tracking.ui.view import view_address
 from tests.support.browser import chromium, visit
 from tests.support.stores import copy_stores
 

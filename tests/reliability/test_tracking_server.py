@@ -19,7 +19,7 @@ from harness.reporting.results.load import load_results
 from harness.tracking.failures import failure_reason, is_outage
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout, Stores
-from harness.tracking.ui_server import free_port, running_server
+from harness.tracking.ui.server import free_port, running_server
 from tests.reliability.conftest import OUTAGE_SECONDS, SPEC, BothStores
 from tests.support.stores import copy_stores
 

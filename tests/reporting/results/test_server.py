@@ -14,7 +14,7 @@ from harness.reporting.results import server as server_module
 from harness.reporting.results.load import load_results
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
-from harness.tracking.ui_server import free_port, running_server
+from harness.tracking.ui.server import free_port, running_server
 from tests.support import reports as builder
 
 pytestmark = pytest.mark.slow
