@@ -27,9 +27,9 @@ from harness.tracking.tracker import (
     StudyTracker,
     TrainedRun,
     TrialRun,
-    trial_title,
 )
 from harness.tracking.trained_runs import find_trained
+from harness.tracking.ui.run_title import trial_title
 from harness.tracking.ui.view import SCORES
 
 _LONGEST_NAME = 500  # of a dataset

@@ -18,8 +18,8 @@ from harness.tracking.tracker import (
     Tracker,
     TrainedRun,
     TrialRun,
-    trial_title,
 )
+from harness.tracking.ui.run_title import trial_title
 
 
 class _MemoryRun(ArtifactLog):

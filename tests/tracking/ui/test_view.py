@@ -14,7 +14,7 @@ from harness.core.config import TrialConfig
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
-from harness.tracking.tracker import LONGEST_TITLE, trial_title
+from harness.tracking.ui.run_title import LONGEST_TITLE, trial_title
 from harness.tracking.ui.view import LONGEST_TAGS, VIEW_TAG, view_address, view_of
 
 SPACE = {
