@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import io
 import json
 import shutil
 import tempfile
@@ -13,6 +14,7 @@ from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag
+from PIL import Image
 
 from harness.core.config import TrialConfig
 from harness.core.schema import RUN_STATUS, FinalState, RunKind, Tag
@@ -30,7 +32,7 @@ from harness.tracking.tracker import (
 )
 from harness.tracking.trained_runs import find_trained
 from harness.tracking.ui.run_title import trial_title
-from harness.tracking.ui.view import SCORES
+from harness.tracking.ui.view import SCORES, STEPPED_IMAGES
 
 _LONGEST_NAME = 500  # of a dataset
 _DIGEST_DIGITS = 36  # all that MLflow keeps of a dataset's digest
@@ -90,6 +92,11 @@ class MlflowTrialRun(_MlflowRun, TrialRun):
         dataset = Dataset(name[-_LONGEST_NAME:], fingerprint[:_DIGEST_DIGITS], "local", record)
         context = InputTag("mlflow.data.context", "training")
         self._client.log_inputs(self.run_id, [DatasetInput(dataset, [context])])
+
+    def _show_samples(self, png_bytes: bytes, images_seen: int) -> None:
+        with Image.open(io.BytesIO(png_bytes)) as image:
+            stepped = {"key": STEPPED_IMAGES, "step": images_seen}
+            self._client.log_image(self.run_id, image, **stepped, synchronous=True)
 
     def _link_generator(self) -> None:
         names = {*SCORES, self._study.spec.search.metric}

@@ -15,7 +15,13 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self
 
 from harness.core.config import TrialConfig
-from harness.core.schema import GENERATOR_FILE, GENERATOR_RECORD_FILE, FinalState, Tag
+from harness.core.schema import (
+    GENERATOR_FILE,
+    GENERATOR_RECORD_FILE,
+    FinalState,
+    Tag,
+    sample_path,
+)
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.failures import failure_reason
 from harness.tracking.reconcile import Endings, RecordedRun, final_tags, without_run
@@ -101,6 +107,15 @@ class TrialRun(ArtifactLog):
         self._check_running()
         self._write_dataset(name, fingerprint, source)
 
+    def log_samples(self, png_bytes: bytes, images_seen: int) -> None:
+        """Store the grid of samples, a PNG, drawn after ``images_seen`` training images.
+
+        Once for the report of a study, and once so that a person can step through all of them.
+        """
+        self._check_running()
+        self.log_image(sample_path(images_seen), png_bytes)
+        self._show_samples(png_bytes, images_seen)
+
     def log_generator(self, local_path: Path, record: Mapping[str, Any]) -> None:
         """Store the trial's generator, a ``.keras`` file, and the ``record`` that its use needs."""
         self._check_running()
@@ -154,6 +169,9 @@ class TrialRun(ArtifactLog):
 
     @abstractmethod
     def _write_dataset(self, name: str, fingerprint: str, source: str) -> None: ...
+
+    @abstractmethod
+    def _show_samples(self, png_bytes: bytes, images_seen: int) -> None: ...
 
     @abstractmethod
     def _link_generator(self) -> None: ...

@@ -68,6 +68,9 @@ class MemoryTrialRun(_MemoryRun, TrialRun):
     def _write_dataset(self, name: str, fingerprint: str, source: str) -> None:
         self.dataset = (name, fingerprint, source)
 
+    def _show_samples(self, png_bytes: bytes, images_seen: int) -> None:
+        self.shown = images_seen
+
     def _link_generator(self) -> None:
         self.linked = True
 

@@ -41,6 +41,9 @@ def test_it_shows_trials_by_the_objective_with_their_fields_and_scores():
     assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} == sections
     (parallel,) = [c for c in state["compareRunCharts"] if c["type"] == "PARALLEL"]
     assert parallel["selectedParams"] == list(SPACE)
+    (images,) = [c for c in state["compareRunCharts"] if c["type"] == "IMAGE"]
+    assert (images["imageKeys"], images["showRunParams"]) == (["samples"], False)
+    assert images["step"] == SPEC.base_config().images  # the last report
 
 
 def test_it_fits_into_a_tag_however_many_fields_are_searched():
