@@ -51,6 +51,7 @@ def study(
     no_reuse: Annotated[
         bool, typer.Option("--no-reuse", help="Train every trial, also one that the store holds.")
     ] = False,
+    system_metrics: options.SystemMetrics = False,
     until_decided: Annotated[
         bool, typer.Option("--until-decided", help="Add seeds until every claim's test is decided.")
     ] = False,
@@ -87,6 +88,7 @@ def study(
 
     kept: dict[str, Any] = {"storage": storage, "tracking_uri": tracking_uri, "data_dir": data_dir}
     kept |= {"workforce": force, "suggest_workers": workers is None, "reuse": not no_reuse}
+    kept["system_metrics"] = system_metrics
 
     def plan_of(spec: StudySpec, limit: float | None = timeout) -> StudyPlan:
         return make_plan(spec, timeout=limit, **kept)

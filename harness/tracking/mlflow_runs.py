@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag
@@ -33,6 +33,9 @@ from harness.tracking.tracker import (
 from harness.tracking.trained_runs import find_trained
 from harness.tracking.ui.run_title import trial_title
 from harness.tracking.ui.view import SCORES, STEPPED_IMAGES
+
+if TYPE_CHECKING:
+    from harness.tracking.system_metrics import MachineMonitor
 
 _LONGEST_NAME = 500  # of a dataset
 _DIGEST_DIGITS = 36  # all that MLflow keeps of a dataset's digest
@@ -80,12 +83,20 @@ class MlflowTrialRun(_MlflowRun, TrialRun):
         self._number = number
         self._shown = shown
         self._last: dict[str, Metric] = {}
+        self._monitor: MachineMonitor | None = None
 
     def _write_metrics(self, values: Mapping[str, float], images_seen: int) -> None:
         now = _milliseconds()
         metrics = [Metric(name, value, now, images_seen) for name, value in values.items()]
         self._client.log_batch(self.run_id, metrics=metrics)
         self._last |= {metric.key: metric for metric in metrics}
+
+    def _start_system_metrics(self) -> None:
+        if self._study.system_metrics:
+            from harness.tracking.system_metrics import MachineMonitor  # needs psutil
+
+            self._monitor = MachineMonitor(self.run_id, self._client.tracking_uri)
+            self._monitor.start()
 
     def _write_dataset(self, name: str, fingerprint: str, source: str) -> None:
         record = json.dumps({"source": source, "sha256": fingerprint})
@@ -108,6 +119,8 @@ class MlflowTrialRun(_MlflowRun, TrialRun):
         self._client.log_batch(self.run_id, tags=[RunTag(*item) for item in tags.items()])
 
     def _write_end(self, state: FinalState, tags: Mapping[str, str]) -> None:
+        if self._monitor is not None:
+            self._monitor.finish()
         self._write_tags(tags)
         self._client.set_terminated(self.run_id, RUN_STATUS[state])
 
@@ -116,12 +129,22 @@ class MlflowStudy(_MlflowRun, StudyTracker):
     """The parent run of one study in MLflow."""
 
     def __init__(
-        self, client: MlflowClient, experiment_id: str, run_id: str, spec: StudySpec
+        self,
+        client: MlflowClient,
+        experiment_id: str,
+        run_id: str,
+        spec: StudySpec,
+        *,
+        system_metrics: bool,
     ) -> None:
-        """Wrap the existing run ``run_id`` of the study ``spec``."""
+        """Wrap the existing run ``run_id`` of the study ``spec``.
+
+        ``system_metrics``: whether trials record what the machine does.
+        """
         super().__init__(client, run_id)
         self.experiment_id = experiment_id
         self.spec = spec
+        self.system_metrics = system_metrics
         self._source = source_tags()
 
     def start_trial(

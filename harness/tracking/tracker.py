@@ -99,6 +99,11 @@ class TrialRun(ArtifactLog):
         self._check_running()
         self._write_tags({str(key): value for key, value in tags.items()})
 
+    def log_system_metrics(self) -> None:
+        """Record what the machine does until the trial ends, if the tracker was made to do so."""
+        self._check_running()
+        self._start_system_metrics()
+
     def log_dataset(self, name: str, fingerprint: str, source: str) -> None:
         """Say what data the trial is trained on.
 
@@ -166,6 +171,9 @@ class TrialRun(ArtifactLog):
 
     @abstractmethod
     def _write_tags(self, tags: Mapping[str, str]) -> None: ...
+
+    @abstractmethod
+    def _start_system_metrics(self) -> None: ...
 
     @abstractmethod
     def _write_dataset(self, name: str, fingerprint: str, source: str) -> None: ...

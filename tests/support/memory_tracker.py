@@ -65,6 +65,9 @@ class MemoryTrialRun(_MemoryRun, TrialRun):
     def _write_tags(self, tags: Mapping[str, str]) -> None:
         self.tags.update(tags)
 
+    def _start_system_metrics(self) -> None:
+        self.watched = True
+
     def _write_dataset(self, name: str, fingerprint: str, source: str) -> None:
         self.dataset = (name, fingerprint, source)
 
