@@ -37,6 +37,7 @@ SPEC = StudySpec.from_dict(
         "space": SPACE,
     }
 )
+MACHINE = "system/cpu_utilization_percentage"
 SECTIONS = ("Quality", "Samples", "Diversity", "Training", "Search")
 LINES = "path.js-line"  # a curve of plotly's
 CARD = "[data-testid='experiment-view-compare-runs-card']"
@@ -86,6 +87,7 @@ def recorded_study(layout: Layout) -> tuple[str, str]:
             for step in STEPS[: 2 if number == 2 else 4]:
                 score = 1_000.0 / step + number
                 run.log_metrics({"fid": score, "fid_late": score, "d_loss": 0.5, "g_loss": 1}, step)
+                run.log_metrics({MACHINE: 50.0}, step)  # as with --system-metrics
                 run.log_samples(grid(number, step), step)
             if number == 2:
                 run.finish(FinalState.PRUNED, {"pruned_by": "pruner"})
@@ -125,6 +127,9 @@ def test_its_charts_have_lines_in_sections(ui: Ui):
         places = [text.find(name) for name in SECTIONS]
         assert min(places) >= 0
         assert places == sorted(places)
+        own = text.find("System metrics")  # MLflow's, made where runs have such metrics
+        assert own > max(places)
+        assert "cpu_utilization" not in text[:own]
         drawn = page.locator(LINES).evaluate_all("lines => lines.map(x => x.getAttribute('d'))")
         assert any(line.count("L") >= 3 or line.count(",") >= 4 for line in drawn), drawn
 
