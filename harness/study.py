@@ -51,6 +51,7 @@ def study(
     no_reuse: Annotated[
         bool, typer.Option("--no-reuse", help="Train every trial, also one that the store holds.")
     ] = False,
+    system_metrics: options.SystemMetrics = False,
     until_decided: Annotated[
         bool, typer.Option("--until-decided", help="Add seeds until every claim's test is decided.")
     ] = False,
@@ -67,7 +68,7 @@ def study(
     """
     from harness.core.spec.lookup import declared_study, studies_in
     from harness.search.plan import StudyPlan, Workforce
-    from harness.search.session import declare
+    from harness.search.session import declare, make_plan
 
     given = {"n-trials": n_trials, "seeds": seeds, "smoke": smoke, "study-name": study_name}
     _check(until_decided, given, max_seeds)
@@ -83,10 +84,10 @@ def study(
 
     from harness.evidence.reported_study import report_claims, run_all, run_reported
     from harness.evidence.until_decided import UntilDecided
-    from harness.search.session import make_plan
 
     kept: dict[str, Any] = {"storage": storage, "tracking_uri": tracking_uri, "data_dir": data_dir}
     kept |= {"workforce": force, "suggest_workers": workers is None, "reuse": not no_reuse}
+    kept["system_metrics"] = system_metrics
 
     def plan_of(spec: StudySpec, limit: float | None = timeout) -> StudyPlan:
         return make_plan(spec, timeout=limit, **kept)

@@ -35,6 +35,7 @@ def trial(
     seed: options.Seed = None,
     settings: options.Settings = None,
     smoke: options.Smoke = False,
+    system_metrics: options.SystemMetrics = False,
     as_json: options.AsJson = False,
 ) -> int:
     """Train, score and track one configuration: the study's base with the values of --set.
@@ -56,7 +57,12 @@ def trial(
     if study_name is not None:
         spec = spec.replace(name=study_name)
     plan = make_plan(
-        spec, storage=storage, tracking_uri=tracking_uri, data_dir=data_dir, reuse=False
+        spec,
+        storage=storage,
+        tracking_uri=tracking_uri,
+        data_dir=data_dir,
+        reuse=False,
+        system_metrics=system_metrics,
     )
     console = Console(file=lasting_output(sys.stderr if as_json else sys.stdout))
     outcome, _ = run_and_confirm(plan, console)

@@ -37,7 +37,7 @@ def ui(
 
 def _serve(layout: Layout, tracking_uri: str | None, host: str, port: int | None) -> None:
     from harness.tracking.stores.databases import check_tracking_store
-    from harness.tracking.ui_server import free_port, running_server
+    from harness.tracking.ui.server import free_port, running_server
 
     uri = check_tracking_store(tracking_uri or layout.tracking_uri)
     chosen = free_port(host, port)

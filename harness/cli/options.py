@@ -70,6 +70,14 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Fix a field of the study; repeatable."),
 ]
+SystemMetrics = Annotated[
+    bool,
+    typer.Option(
+        "--system-metrics/--no-system-metrics",
+        envvar="MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING",
+        help="Record CPU, memory and GPUs of the machine in each trial's run.",
+    ),
+]
 Smoke = Annotated[bool, typer.Option("--smoke", help="Run a reduced study that takes seconds.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON on stdout.")]
 

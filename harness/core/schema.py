@@ -141,6 +141,12 @@ TRAINING_METRICS = (
 """Logged at every reporting interval, step = images_seen. Accuracies in [0, 1], losses in the
 unit of the loss: nats for those of entropies."""
 
+SYSTEM_METRICS = "system/"
+"""Before the name of each metric of the machine, as MLflow names it; step = number of the sample.
+
+No score and nothing of training: reports, curves and the reuse of runs leave them out.
+"""
+
 FID_LATE = "fid_late"
 """Geometric mean of ``fid`` over the late reports; at a trial's end, those of its last quarter."""
 

@@ -48,6 +48,7 @@ class StudyPlan:
 
     ``reuse``: whether a trial that another study of the store has trained is taken from there, or
     from one of the ``run_tables``, files that need not exist.
+    ``system_metrics``: whether the runs of trials record what the machine does.
     The addresses may hold passwords: they are not in its text.
     """
 
@@ -60,3 +61,4 @@ class StudyPlan:
     workforce: Workforce = Workforce()
     reuse: bool = True
     run_tables: tuple[Path, ...] = ()
+    system_metrics: bool = False

@@ -49,14 +49,21 @@ def make_plan(
     workforce: Workforce = ONE_WORKER,
     suggest_workers: bool = False,
     reuse: bool = True,
+    system_metrics: bool = False,
 ) -> StudyPlan:
     """The plan for ``spec``; a store that is not named is the one in the default layout.
 
     ``suggest_workers``: whether the workforce gets as many workers as suit the study here.
     ``reuse``: whether trials that the store holds already are taken from there.
+    ``system_metrics``: whether the runs of trials record what the machine does; InputError where
+    that cannot be recorded.
     """
     if timeout is not None and math.isnan(timeout):
         raise InputError("--timeout is nan; allowed: seconds, 0 and above")
+    if system_metrics:
+        from harness.tracking.system_metrics import check_variables  # needs psutil
+
+        check_variables()
     layout = default_layout()
     return StudyPlan(
         spec=spec,
@@ -67,6 +74,7 @@ def make_plan(
         timeout=timeout,
         workforce=suggested(workforce, spec) if suggest_workers else workforce,
         reuse=reuse,
+        system_metrics=system_metrics,
         run_tables=tuple(folder / CLAIMS / RUN_TABLE_FILE for folder in (REPORTS, RECORDED)),
     )
 

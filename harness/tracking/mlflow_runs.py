@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import getpass
+import io
 import json
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag
+from PIL import Image
 
 from harness.core.config import TrialConfig
 from harness.core.schema import RUN_STATUS, FinalState, RunKind, Tag
@@ -27,10 +29,13 @@ from harness.tracking.tracker import (
     StudyTracker,
     TrainedRun,
     TrialRun,
-    trial_title,
 )
 from harness.tracking.trained_runs import find_trained
-from harness.tracking.ui_view import SCORES
+from harness.tracking.ui.run_title import trial_title
+from harness.tracking.ui.view import SCORES, STEPPED_IMAGES
+
+if TYPE_CHECKING:
+    from harness.tracking.system_metrics import MachineMonitor
 
 _LONGEST_NAME = 500  # of a dataset
 _DIGEST_DIGITS = 36  # all that MLflow keeps of a dataset's digest
@@ -78,6 +83,7 @@ class MlflowTrialRun(_MlflowRun, TrialRun):
         self._number = number
         self._shown = shown
         self._last: dict[str, Metric] = {}
+        self._monitor: MachineMonitor | None = None
 
     def _write_metrics(self, values: Mapping[str, float], images_seen: int) -> None:
         now = _milliseconds()
@@ -85,11 +91,23 @@ class MlflowTrialRun(_MlflowRun, TrialRun):
         self._client.log_batch(self.run_id, metrics=metrics)
         self._last |= {metric.key: metric for metric in metrics}
 
+    def _start_system_metrics(self) -> None:
+        if self._study.system_metrics:
+            from harness.tracking.system_metrics import MachineMonitor  # needs psutil
+
+            self._monitor = MachineMonitor(self.run_id, self._client.tracking_uri)
+            self._monitor.start()
+
     def _write_dataset(self, name: str, fingerprint: str, source: str) -> None:
         record = json.dumps({"source": source, "sha256": fingerprint})
         dataset = Dataset(name[-_LONGEST_NAME:], fingerprint[:_DIGEST_DIGITS], "local", record)
         context = InputTag("mlflow.data.context", "training")
         self._client.log_inputs(self.run_id, [DatasetInput(dataset, [context])])
+
+    def _show_samples(self, png_bytes: bytes, images_seen: int) -> None:
+        with Image.open(io.BytesIO(png_bytes)) as image:
+            stepped = {"key": STEPPED_IMAGES, "step": images_seen}
+            self._client.log_image(self.run_id, image, **stepped, synchronous=True)
 
     def _link_generator(self) -> None:
         names = {*SCORES, self._study.spec.search.metric}
@@ -101,6 +119,8 @@ class MlflowTrialRun(_MlflowRun, TrialRun):
         self._client.log_batch(self.run_id, tags=[RunTag(*item) for item in tags.items()])
 
     def _write_end(self, state: FinalState, tags: Mapping[str, str]) -> None:
+        if self._monitor is not None:
+            self._monitor.finish()
         self._write_tags(tags)
         self._client.set_terminated(self.run_id, RUN_STATUS[state])
 
@@ -109,12 +129,22 @@ class MlflowStudy(_MlflowRun, StudyTracker):
     """The parent run of one study in MLflow."""
 
     def __init__(
-        self, client: MlflowClient, experiment_id: str, run_id: str, spec: StudySpec
+        self,
+        client: MlflowClient,
+        experiment_id: str,
+        run_id: str,
+        spec: StudySpec,
+        *,
+        system_metrics: bool,
     ) -> None:
-        """Wrap the existing run ``run_id`` of the study ``spec``."""
+        """Wrap the existing run ``run_id`` of the study ``spec``.
+
+        ``system_metrics``: whether trials record what the machine does.
+        """
         super().__init__(client, run_id)
         self.experiment_id = experiment_id
         self.spec = spec
+        self.system_metrics = system_metrics
         self._source = source_tags()
 
     def start_trial(

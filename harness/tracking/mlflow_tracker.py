@@ -28,7 +28,7 @@ from harness.tracking.stores.mlflow_server import enable_retries, is_server_uri
 from harness.tracking.stores.reconnect import enable_reconnection
 from harness.tracking.stores.sqlite import roll_back_on_interrupt
 from harness.tracking.tracker import Tracker
-from harness.tracking.ui_view import LONGEST_TAGS, VIEW_TAG, view_of
+from harness.tracking.ui.view import LONGEST_TAGS, VIEW_TAG, view_of
 
 _LONGEST_NOTE = LONGEST_TAGS[-1]  # a run's tag takes 8,000 characters
 
@@ -38,10 +38,18 @@ class MlflowTracker(Tracker):
 
     The store is prepared first: InputError, one line, if the store cannot be used. Artifacts go
     below ``artifact_root``, except with an MLflow server, which chooses their place itself.
+    ``system_metrics``: whether trials record what the machine does; InputError where they cannot.
     """
 
-    def __init__(self, tracking_uri: str, artifact_root: Path) -> None:
+    def __init__(
+        self, tracking_uri: str, artifact_root: Path, *, system_metrics: bool = False
+    ) -> None:
         """Connect, and create the tables at first use."""
+        if system_metrics:
+            from harness.tracking.system_metrics import check_variables  # needs psutil
+
+            check_variables()
+        self._system_metrics = system_metrics
         self.tracking_uri = prepare_tracking_store(tracking_uri, artifact_root)
         self._artifact_root = artifact_root.absolute()
         enable_reconnection()
@@ -62,7 +70,8 @@ class MlflowTracker(Tracker):
             else:
                 self._client.update_run(run_id, status="RUNNING")
             self._prepare_view(experiment_id, spec)
-        return MlflowStudy(self._client, experiment_id, run_id, spec)
+        where = self._client, experiment_id, run_id, spec
+        return MlflowStudy(*where, system_metrics=self._system_metrics)
 
     def tag_study(self, study_name: str, tags: Mapping[str, str]) -> None:
         """Set ``tags`` of the run of the study of that name, which may have ended.

@@ -15,7 +15,13 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self
 
 from harness.core.config import TrialConfig
-from harness.core.schema import GENERATOR_FILE, GENERATOR_RECORD_FILE, FinalState, Tag
+from harness.core.schema import (
+    GENERATOR_FILE,
+    GENERATOR_RECORD_FILE,
+    FinalState,
+    Tag,
+    sample_path,
+)
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.failures import failure_reason
 from harness.tracking.reconcile import Endings, RecordedRun, final_tags, without_run
@@ -93,6 +99,11 @@ class TrialRun(ArtifactLog):
         self._check_running()
         self._write_tags({str(key): value for key, value in tags.items()})
 
+    def log_system_metrics(self) -> None:
+        """Record what the machine does until the trial ends, if the tracker was made to do so."""
+        self._check_running()
+        self._start_system_metrics()
+
     def log_dataset(self, name: str, fingerprint: str, source: str) -> None:
         """Say what data the trial is trained on.
 
@@ -100,6 +111,15 @@ class TrialRun(ArtifactLog):
         """
         self._check_running()
         self._write_dataset(name, fingerprint, source)
+
+    def log_samples(self, png_bytes: bytes, images_seen: int) -> None:
+        """Store the grid of samples, a PNG, drawn after ``images_seen`` training images.
+
+        Once for the report of a study, and once so that a person can step through all of them.
+        """
+        self._check_running()
+        self.log_image(sample_path(images_seen), png_bytes)
+        self._show_samples(png_bytes, images_seen)
 
     def log_generator(self, local_path: Path, record: Mapping[str, Any]) -> None:
         """Store the trial's generator, a ``.keras`` file, and the ``record`` that its use needs."""
@@ -153,7 +173,13 @@ class TrialRun(ArtifactLog):
     def _write_tags(self, tags: Mapping[str, str]) -> None: ...
 
     @abstractmethod
+    def _start_system_metrics(self) -> None: ...
+
+    @abstractmethod
     def _write_dataset(self, name: str, fingerprint: str, source: str) -> None: ...
+
+    @abstractmethod
+    def _show_samples(self, png_bytes: bytes, images_seen: int) -> None: ...
 
     @abstractmethod
     def _link_generator(self) -> None: ...
@@ -256,39 +282,6 @@ class Tracker(ABC):
 
         Changes nothing. Raises InputError for a study that cannot be opened.
         """
-
-
-def trial_title(
-    spec: StudySpec, number: int, config: TrialConfig | None, arm: str | None = None
-) -> str:
-    """The name of a trial's run for a person, at most LONGEST_TITLE characters.
-
-    Number and searched values, ``t07 adam 3.1e-4 slope .18 centered``; number, arm and seed,
-    ``t07 trial-005 seed 3``, in a study of arms.
-    """
-    words = [f"t{number:02d}"]
-    if config is not None and arm is not None:
-        words += [arm, f"seed {config.seed}"]
-    elif config is not None:
-        values = ((name, getattr(config, name)) for name in spec.space)
-        words += [_value_word(name, value) for name, value in values]
-    title = " ".join(words)
-    return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 3]}..."
-
-
-LONGEST_TITLE = 80
-
-_SHORT_NAMES = {"learning_rate": "", "leaky_slope": "slope "}
-"""Fields that are said by another word, or need none, in a title; others by their own name."""
-
-
-def _value_word(name: str, value: str | int | float) -> str:
-    if isinstance(value, str):
-        return value
-    text = f"{value:.2g}".replace("e-0", "e-").replace("e+0", "e")
-    if 0 < abs(value) < 1:
-        text = text.replace("0.", ".", 1)
-    return f"{_SHORT_NAMES.get(name, f'{name} ')}{text}"
 
 
 def _checked_path(path: str) -> PurePosixPath:

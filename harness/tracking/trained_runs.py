@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlflow import MlflowClient
 
-from harness.core.schema import RUN_STATUS, FinalState, Tag
+from harness.core.schema import RUN_STATUS, SYSTEM_METRICS, FinalState, Tag
 from harness.tracking.tracker import TrainedRun
 
 _PAGE_SIZE = 1_000
@@ -21,7 +21,8 @@ def find_trained(client: MlflowClient, trains: str) -> TrainedRun | None:
     if not found:
         return None
     run = found[0]
-    points = {name: client.get_metric_history(run.info.run_id, name) for name in run.data.metrics}
+    names = [name for name in run.data.metrics if not name.startswith(SYSTEM_METRICS)]
+    points = {name: client.get_metric_history(run.info.run_id, name) for name in names}
     history = {name: {one.step: one.value for one in points[name]} for name in points}
     study = run.data.tags.get(Tag.STUDY_NAME, "")
     return TrainedRun(run.info.run_id, study, history)

@@ -18,8 +18,8 @@ from harness.core.spec.study_spec import StudySpec
 from harness.tracking.image_grid import grid_png
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
-from harness.tracking.ui_server import free_port, running_server
-from harness.tracking.ui_view import view_address
+from harness.tracking.ui.server import free_port, running_server
+from harness.tracking.ui.view import view_address
 from tests.support.browser import chromium, visit
 from tests.support.stores import copy_stores
 
@@ -28,9 +28,20 @@ pytestmark = pytest.mark.slow
 WIDTH = 1600
 PATIENCE = 180_000  # milliseconds: the UI loads megabytes of scripts, beside other tests
 SPACE = {"leaky_slope": {"low": 0.0, "high": 0.4}, "optimizer": {"choices": ["adam", "lion"]}}
-SPEC = StudySpec.from_dict({"name": "shown", "question": "Is it shown?", "space": SPACE})
 STEPS = (160, 320, 480, 640)
+SPEC = StudySpec.from_dict(
+    {
+        "name": "shown",
+        "question": "Is it shown?",
+        "base": {"images": STEPS[-1], "batch_size": 16},
+        "space": SPACE,
+    }
+)
+MACHINE = "system/cpu_utilization_percentage"
+SECTIONS = ("Quality", "Samples", "Diversity", "Training", "Search")
 LINES = "path.js-line"  # a curve of plotly's
+CARD = "[data-testid='experiment-view-compare-runs-card']"
+STANDS_AT = "step => document.querySelector('[role=slider]').ariaValueNow == step"
 
 
 class Ui(NamedTuple):
@@ -76,7 +87,8 @@ def recorded_study(layout: Layout) -> tuple[str, str]:
             for step in STEPS[: 2 if number == 2 else 4]:
                 score = 1_000.0 / step + number
                 run.log_metrics({"fid": score, "fid_late": score, "d_loss": 0.5, "g_loss": 1}, step)
-                run.log_image(sample_path(step), grid(number, step))
+                run.log_metrics({MACHINE: 50.0}, step)  # as with --system-metrics
+                run.log_samples(grid(number, step), step)
             if number == 2:
                 run.finish(FinalState.PRUNED, {"pruned_by": "pruner"})
             else:
@@ -112,11 +124,35 @@ def test_its_charts_have_lines_in_sections(ui: Ui):
     with ui.opened(f"{ui.link}&compareRunsMode=CHART") as page:
         page.locator(LINES).first.wait_for(state="attached")
         text = page.inner_text("body")
-        places = [text.find(name) for name in ("Quality", "Diversity", "Training", "Search")]
+        places = [text.find(name) for name in SECTIONS]
         assert min(places) >= 0
         assert places == sorted(places)
+        own = text.find("System metrics")  # MLflow's, made where runs have such metrics
+        assert own > max(places)
+        assert "cpu_utilization" not in text[:own]
         drawn = page.locator(LINES).evaluate_all("lines => lines.map(x => x.getAttribute('d'))")
         assert any(line.count("L") >= 3 or line.count(",") >= 4 for line in drawn), drawn
+
+
+def test_a_person_steps_through_the_samples_of_the_trials(ui: Ui):
+    with ui.opened(f"{ui.link}&compareRunsMode=CHART") as page:
+        card = page.locator(CARD).filter(has_text="samples")
+        assert shown_steps(card, 2) == {640}  # the pruned trial has none there
+        card.get_by_role("slider").focus()
+        for step in (480, 320):
+            page.keyboard.press("ArrowLeft")
+            page.wait_for_function(STANDS_AT, arg=step)
+        assert shown_steps(card, 3) == {320}
+        assert "pixel_scaling=" not in card.inner_text()  # fields would fill the card
+
+
+def shown_steps(card: Any, number: int) -> set[int]:
+    """The images_seen of ``number`` grids that the card shows, each at a size to be looked at."""
+    card.locator("img").nth(number - 1).wait_for()
+    read = "images => images.map(x => [x.src, x.naturalWidth, x.width])"
+    seen = card.locator("img").evaluate_all(read)
+    assert all(min(sizes) >= 200 for _, *sizes in seen), seen
+    return {int(re.search(r"samples(?:%2B|\+)step(?:%2B|\+)(\d+)", src)[1]) for src, *_ in seen}
 
 
 def test_a_run_shows_its_description_and_an_image(ui: Ui):

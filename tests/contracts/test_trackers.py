@@ -273,6 +273,20 @@ def test_files_are_kept_as_they_came(
     assert local.exists()
 
 
+def test_samples_are_kept_by_the_images_after_which_they_were_drawn(
+    backend: Backend, trial: TrialRun
+) -> None:
+    trial.log_samples(png(), 128)
+    with pytest.raises(ValueError, match="not a PNG"):
+        trial.log_samples(b"GIF89a", 256)
+    artifacts = backend.see(trial).artifacts
+    assert artifacts["samples/000000128.png"] == png()
+    assert not any("256" in path.partition("+timestamp")[0] for path in artifacts)
+    trial.finish(FinalState.COMPLETE)
+    with pytest.raises(RuntimeError, match="has ended"):
+        trial.log_samples(png(), 384)
+
+
 @pytest.mark.parametrize("path", ["", "/etc/x", "../x", "a/../../x", ".", "a\\b"])
 def test_paths_stay_below_the_run(trial: TrialRun, path: str) -> None:
     with pytest.raises(ValueError, match="artifact path"):

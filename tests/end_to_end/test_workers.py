@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -21,16 +22,18 @@ from tests.support.commands import (
     command,
     environment,
     run,
+    stores,
     write_study,
 )
 from tests.support.postgres import postgres_database
 
 WORKERS = ("--workers", "2", "--no-report")
+WATCHED = ("--system-metrics",) if find_spec("psutil") else ()
 
 
-def start(folder, name, total):
+def start(folder, name, total, *options):
     return subprocess.Popen(
-        command(name, "--n-trials", str(total), *WORKERS),
+        command(name, "--n-trials", str(total), *WORKERS, *options),
         cwd=folder,
         env=environment(folder),
         stdout=subprocess.PIPE,
@@ -50,9 +53,10 @@ def read_until(process, pattern):
 
 
 @pytest.mark.slow
-def test_the_trial_of_a_worker_that_is_killed_is_run_again_by_another(workspace):
+def test_the_trial_of_a_worker_that_is_killed_is_run_again_by_another(workspace, monkeypatch):
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.1")
     write_study(workspace, "one_dies", 3_840)
-    process = start(workspace, "one_dies", 4)
+    process = start(workspace, "one_dies", 4, *WATCHED)
     read_until(process, r"\b1/4\b")
     read_until(process, r"trial +\d+ +[\d,]+ images")
     os.kill(children(process.pid)[0], signal.SIGKILL)
@@ -61,6 +65,10 @@ def test_the_trial_of_a_worker_that_is_killed_is_run_again_by_another(workspace)
     assert "died (killed by SIGKILL)" in rest
     assert "Traceback" not in rest
     check_exact(workspace, "one_dies", 4)
+    _, runs, _ = stores(workspace, "one_dies")
+    complete = [run for run in runs.values() if run.data.tags["outcome"] == "complete"]
+    watched = [one for one in complete if "system/disk_usage_percentage" in one.data.metrics]
+    assert len(watched) == (len(complete) if WATCHED else 0)
 
 
 @pytest.mark.slow

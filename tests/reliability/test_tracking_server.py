@@ -6,6 +6,7 @@ HARNESS_TEST_OUTAGE is how long it is away, in seconds, without its own start.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,13 +14,15 @@ from pathlib import Path
 import pytest
 
 from harness.core import schema
+from harness.core.config import TrialConfig
 from harness.core.errors import HarnessError
+from harness.core.spec.study_spec import StudySpec
 from harness.diagnostics.consistency import examine_studies
 from harness.reporting.results.load import load_results
 from harness.tracking.failures import failure_reason, is_outage
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout, Stores
-from harness.tracking.ui_server import free_port, running_server
+from harness.tracking.ui.server import free_port, running_server
 from tests.reliability.conftest import OUTAGE_SECONDS, SPEC, BothStores
 from tests.support.stores import copy_stores
 
@@ -79,6 +82,35 @@ def test_a_server_that_stops_for_a_while_costs_nothing(
     assert (finding.works, finding.part) == (True, "study faulty")
     assert len(load_results(server.url, SPEC.name).trials) == 3
     stores.close()
+
+
+def test_what_the_machine_does_is_recorded_again_after_the_outage(
+    server: TrackingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("psutil", reason="psutil is not installed; it is part of the extra `test`")
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
+    tracker = MlflowTracker(server.url, tmp_path / "unused", system_metrics=True)
+    study = tracker.open_study(StudySpec(name="watched", question="Is it recorded?"))
+
+    def number() -> int:
+        name = f"{schema.SYSTEM_METRICS}cpu_utilization_percentage"
+        return len(tracker._client.get_metric_history(trial.run_id, name))
+
+    def wait_for(samples: int) -> None:
+        deadline = time.monotonic() + 60 + 4 * OUTAGE_SECONDS  # pauses double
+        while number() < samples:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+    with study.start_trial(0, TrialConfig()) as trial:
+        trial.log_system_metrics()
+        wait_for(2)
+        server.stop()
+        time.sleep(OUTAGE_SECONDS)
+        server.start()
+        wait_for(number() + 3)
+        trial.finish(schema.FinalState.COMPLETE)
+    assert tracker._client.get_run(trial.run_id).info.status == "FINISHED"
 
 
 def test_a_server_that_stays_away_interrupts_the_trial(

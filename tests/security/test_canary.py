@@ -27,7 +27,7 @@ from harness.diagnostics.consistency import examine_studies, repair_stores
 from harness.reporting.pages.study import write_report
 from harness.reporting.results.load import load_results
 from harness.tracking.stores.layout import Layout, Stores
-from harness.tracking.ui_server import free_port, running_server, ui_command
+from harness.tracking.ui.server import free_port, running_server, ui_command
 from tests.reliability.conftest import SPEC, BothStores
 from tests.support.stores import copy_stores
 

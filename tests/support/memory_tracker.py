@@ -18,8 +18,8 @@ from harness.tracking.tracker import (
     Tracker,
     TrainedRun,
     TrialRun,
-    trial_title,
 )
+from harness.tracking.ui.run_title import trial_title
 
 
 class _MemoryRun(ArtifactLog):
@@ -65,8 +65,14 @@ class MemoryTrialRun(_MemoryRun, TrialRun):
     def _write_tags(self, tags: Mapping[str, str]) -> None:
         self.tags.update(tags)
 
+    def _start_system_metrics(self) -> None:
+        self.watched = True
+
     def _write_dataset(self, name: str, fingerprint: str, source: str) -> None:
         self.dataset = (name, fingerprint, source)
+
+    def _show_samples(self, png_bytes: bytes, images_seen: int) -> None:
+        self.shown = images_seen
 
     def _link_generator(self) -> None:
         self.linked = True

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from PIL import Image
 
 from harness.core.config import TrialConfig
 from harness.core.errors import InputError
@@ -39,6 +42,27 @@ def test_a_report_of_metrics_is_one_write(tracker: MlflowTracker, monkeypatch) -
     )
     trial.log_metrics(dict.fromkeys(TRAINING_METRICS, 0.5), 128)
     assert [len(call["metrics"]) for call in calls] == [len(TRAINING_METRICS)]
+
+
+def test_samples_are_images_through_which_the_ui_steps(
+    tracker: MlflowTracker, client: MlflowClient, tmp_path: Path
+) -> None:
+    trial = tracker.open_study(SPEC).start_trial(0, CONFIG)
+    grids = {step: np.full((30, 30), step % 256, np.uint8) for step in (128, 640)}
+    for step, grid in grids.items():
+        buffer = io.BytesIO()
+        Image.fromarray(grid).save(buffer, "PNG")
+        trial.log_samples(buffer.getvalue(), step)
+    found = {}
+    for file in client.list_artifacts(trial.run_id, "images"):
+        key, word, step, *_ = Path(file.path).name.split("+")
+        assert (key, word) == ("samples", "step")
+        if file.path.endswith(".png"):  # beside each, a smaller copy for the card
+            with Image.open(client.download_artifacts(trial.run_id, file.path, tmp_path)) as image:
+                found[int(step)] = np.asarray(image)
+    assert found.keys() == grids.keys()
+    assert all((found[step] == grids[step]).all() for step in grids)
+    assert client.get_run(trial.run_id).data.tags["mlflow.loggedImages"] == "True"
 
 
 def test_another_process_finds_the_study(

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from harness.core.errors import InputError, first_line
-from harness.core.schema import RunKind, Tag
+from harness.core.schema import SYSTEM_METRICS, RunKind, Tag
 from harness.core.secrets import hide_passwords, mask
 from harness.reporting.results.stored_runs import READ_TAGS, StoredRun
 from harness.tracking.stores.databases import check_tracking_store
@@ -94,8 +94,11 @@ class DatabaseRuns:
         for run_id, key, value in self._rows(_PARAMS, ids):
             params[run_id][key] = value
         points: defaultdict[Any, dict[str, list[Any]]] = defaultdict(dict)
-        not_trial_number = _METRICS.c.key != str(Tag.TRIAL_NUMBER)
-        for run_id, key, step, timestamp, value, nan in self._rows(_METRICS, ids, not_trial_number):
+        where = [
+            _METRICS.c.key != str(Tag.TRIAL_NUMBER),
+            _METRICS.c.key.not_like(f"{SYSTEM_METRICS}%"),
+        ]
+        for run_id, key, step, timestamp, value, nan in self._rows(_METRICS, ids, *where):
             point = (step, timestamp, float("nan") if nan else value)
             points[run_id].setdefault(str(key), []).append(point)
         for row in rows:

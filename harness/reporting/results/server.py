@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from harness.core.errors import InputError, first_line
-from harness.core.schema import RunKind, Tag
+from harness.core.schema import SYSTEM_METRICS, RunKind, Tag
 from harness.core.secrets import hide_passwords, mask
 from harness.reporting.results.stored_runs import READ_TAGS, StoredRun
 from harness.tracking.stores.mlflow_server import check_server, limited_requests
@@ -85,7 +85,7 @@ class ServerRuns:
         """run id -> metric -> points."""
         found: dict[str, dict[str, list[Any]]] = {run.info.run_id: {} for run in runs}
         names = {name for run in runs for name in run.data.metrics} - {Tag.TRIAL_NUMBER.value}
-        for name in sorted(names):
+        for name in sorted(name for name in names if not name.startswith(SYSTEM_METRICS)):
             having = [run.info.run_id for run in runs if name in run.data.metrics]
             for run_id, *point in self._points(having, name):
                 found[run_id].setdefault(name, []).append(tuple(point))

@@ -9,7 +9,7 @@ from typing import Any
 from harness.core.schema import FID_LATE, SCORE_INTERVALS
 from harness.search.display.terminal import OR, duration
 from harness.search.study.trials import StudyOutcome
-from harness.tracking.ui_server import ui_command
+from harness.tracking.ui.server import ui_command
 
 STATE_WORDS = {
     "COMPLETE": "complete",

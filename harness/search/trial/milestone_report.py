@@ -39,7 +39,7 @@ class MilestoneReport:
         images_seen, scores = milestone.images_seen, milestone.scores
         self.run.log_metrics({**milestone.training, **scores}, images_seen)
         if milestone.grid is not None:
-            self.run.log_image(schema.sample_path(images_seen), milestone.grid)
+            self.run.log_samples(milestone.grid, images_seen)
         probability = scores.get(schema.COLLAPSE_PROBABILITY)  # absent where there are no classes
         collapsed = False
         if self.alarm is not None and probability is not None and images_seen in self.alarm_at:

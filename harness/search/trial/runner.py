@@ -101,6 +101,7 @@ class TrialRunner:
                     scores, tags = self._take(number, config, reused, run, report), {}
                 else:
                     run.log_json(schema.ENVIRONMENT_FILE, self.environment)
+                    run.log_system_metrics()
                     with Trainer(config, self._drawn(config)) as trainer:
                         scores = self._train_and_score(number, trainer, run, report, file, began)
                     tags = {Tag.TRAINS: self._reuse.identity(config)} if self._reuse else {}

@@ -69,7 +69,8 @@ class StudyWorker:
         self._plan = plan
         self._writes_study_files = writes_study_files
         self._listen = listen
-        tracker = MlflowTracker(plan.tracking_uri, plan.layout.artifact_root)
+        where = plan.tracking_uri, plan.layout.artifact_root
+        tracker = MlflowTracker(*where, system_metrics=plan.system_metrics)
         inputs = {
             StudyAttribute.DATASET: self._dataset.fingerprint,
             StudyAttribute.WEIGHTS: weights,

@@ -14,7 +14,7 @@ from harness.reporting.results import server as server_module
 from harness.reporting.results.load import load_results
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
-from harness.tracking.ui_server import free_port, running_server
+from harness.tracking.ui.server import free_port, running_server
 from tests.support import reports as builder
 
 pytestmark = pytest.mark.slow
@@ -34,12 +34,14 @@ def test_a_server_gives_what_its_database_holds(
                 for images_seen in (50_000, 100_000):
                     values = {"fid": 1e6 / images_seen + number, "g_loss": 0.5}
                     trial.log_metrics(values, images_seen)
+                    trial.log_metrics({f"{schema.SYSTEM_METRICS}disk_usage": 1.0}, images_seen)
                 trial.log_image(schema.sample_path(100_000), builder.png(number))
                 trial.finish(FinalState.COMPLETE)
         monkeypatch.setattr(server_module, "_MOST_POINTS", 4)  # 6 are there: asked for in halves
         served, stored = load_results(server.url, "demo"), load_results(layout.tracking_uri, "demo")
         pd.testing.assert_frame_equal(served.trials, stored.trials)
         pd.testing.assert_frame_equal(served.history, stored.history)
+        assert set(served.history["metric"]) == {"fid", "g_loss"}
         assert served.spec == spec
         assert served.evaluation == builder.EVALUATION
         missing = ("untrained.json (not recorded)", "environment.json (not recorded)")

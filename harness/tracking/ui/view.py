@@ -14,7 +14,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from harness.core.schema import COLLAPSE_PROBABILITY, POOR_PROBABILITY, RunKind, Tag
+from harness.core.schema import (
+    COLLAPSE_PROBABILITY,
+    POOR_PROBABILITY,
+    SAMPLES_FOLDER,
+    RunKind,
+    Tag,
+)
 from harness.core.spec.study_spec import StudySpec
 
 VIEW_TAG = "mlflow.sharedViewState."
@@ -22,12 +28,19 @@ LONGEST_TAGS = (20_000, 5_000)
 """Most characters of an experiment's tag: from MLflow 3.17 on, and before."""
 
 SCORES = ("fid", "kid", "modes_captured", "vendi_ratio", COLLAPSE_PROBABILITY, POOR_PROBABILITY)
-_SECTIONS = {
+STEPPED_IMAGES = SAMPLES_FOLDER
+"""The key of the images through which a card of the UI steps."""
+
+_SECTIONS: dict[str, tuple[str, ...]] = {
     "Quality": ("fid", "kid", "two_sample_accuracy"),
+    "Samples": (),
     "Diversity": ("modes_captured", "vendi_ratio", COLLAPSE_PROBABILITY),
     "Training": ("d_loss", "g_loss"),
 }
 """Section of the charts -> metrics drawn over images_seen. Few: MLflow slows down with many."""
+
+_ROOM_FOR_IMAGES = {"columns": 1, "cardHeight": 420}
+"""One card as wide as the page, in which grids of samples stand side by side, in CSS pixels."""
 
 
 def view_of(spec: StudySpec, longest: int = LONGEST_TAGS[0]) -> tuple[str, str]:
@@ -64,14 +77,6 @@ _TRIALS_ONLY = f"tags.{Tag.KIND} = '{RunKind.TRIAL}'"
 def _state(spec: StudySpec, fields: Sequence[str]) -> dict[str, Any]:
     objective = spec.search.metric
     scores = list(dict.fromkeys([objective, *SCORES]))
-    sections = {name: _identifier(spec, name) for name in (*_SECTIONS, "Search")}
-    charts = [
-        _line(spec, metric, sections[name])
-        for name, metrics in _SECTIONS.items()
-        for metric in metrics
-    ]
-    if fields:
-        charts.append(_parallel(spec, fields, objective, sections["Search"]))
     return {
         "searchFilter": _TRIALS_ONLY,
         "orderByKey": f"metrics.`{objective}`",
@@ -105,8 +110,25 @@ def _state(spec: StudySpec, fields: Sequence[str]) -> dict[str, Any]:
             "lineSmoothness": 0,
             "selectedXAxisMetricKey": "",
         },
+        **_charts(spec, fields),
+    }
+
+
+def _charts(spec: StudySpec, fields: Sequence[str]) -> dict[str, Any]:
+    """The sections of the charts and the charts in them."""
+    sections = {name: _identifier(spec, name) for name in (*_SECTIONS, "Search")}
+    charts = [
+        _line(spec, metric, sections[name])
+        for name, metrics in _SECTIONS.items()
+        for metric in metrics
+    ]
+    charts.append(_images(spec, sections["Samples"]))
+    if fields:
+        charts.append(_parallel(spec, fields, spec.search.metric, sections["Search"]))
+    return {
         "compareRunSections": [
             {"uuid": key, "name": name, "display": True, "isReordered": False}
+            | (_ROOM_FOR_IMAGES if name == "Samples" else {})
             for name, key in sections.items()
         ],
         "compareRunCharts": charts,
@@ -128,6 +150,21 @@ def _line(spec: StudySpec, metric: str, section: str) -> dict[str, Any]:
         "xAxisKey": "step",
         "xAxisScaleType": "linear",
         "selectedXAxisMetricKey": "",
+    }
+
+
+def _images(spec: StudySpec, section: str) -> dict[str, Any]:
+    """The samples of the trials beside each other, at first those of the last report."""
+    return {
+        "type": "IMAGE",
+        "uuid": _identifier(spec, STEPPED_IMAGES),
+        "runsCountToCompare": 10,
+        "metricSectionId": section,
+        "deleted": False,
+        "isGenerated": False,
+        "imageKeys": [STEPPED_IMAGES],
+        "step": spec.milestones(spec.base_config().images)[-1],
+        "showRunParams": False,  # else the fields of a configuration fill the card
     }
 
 

@@ -22,7 +22,7 @@ from typing import IO
 from harness.core.errors import HarnessError, InputError
 from harness.core.secrets import hide_passwords, mask
 from harness.tracking.stores.layout import Layout
-from harness.tracking.ui_view import view_address
+from harness.tracking.ui.view import view_address
 
 DEFAULT_PORT = 5000
 MAX_LINKS = 20

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import HarnessError, InputError
-from harness.tracking import ui_server as server
 from harness.tracking.stores.layout import Layout
+from harness.tracking.ui import server
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from harness.core.config import TrialConfig
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
-from harness.tracking.tracker import LONGEST_TITLE, trial_title
-from harness.tracking.ui_view import LONGEST_TAGS, VIEW_TAG, view_address, view_of
+from harness.tracking.ui.run_title import LONGEST_TITLE, trial_title
+from harness.tracking.ui.view import LONGEST_TAGS, VIEW_TAG, view_address, view_of
 
 SPACE = {
     "optimizer": {"choices": ["adam", "sgd"]},
@@ -41,6 +41,9 @@ def test_it_shows_trials_by_the_objective_with_their_fields_and_scores():
     assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} == sections
     (parallel,) = [c for c in state["compareRunCharts"] if c["type"] == "PARALLEL"]
     assert parallel["selectedParams"] == list(SPACE)
+    (images,) = [c for c in state["compareRunCharts"] if c["type"] == "IMAGE"]
+    assert (images["imageKeys"], images["showRunParams"]) == (["samples"], False)
+    assert images["step"] == SPEC.base_config().images  # the last report
 
 
 def test_it_fits_into_a_tag_however_many_fields_are_searched():

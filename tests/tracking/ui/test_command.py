@@ -21,7 +21,7 @@ from harness.core.schema import FinalState
 from harness.core.spec.study_spec import StudySpec
 from harness.tracking.mlflow_tracker import MlflowTracker
 from harness.tracking.stores.layout import Layout
-from harness.tracking.ui_server import free_port
+from harness.tracking.ui.server import free_port
 from harness.ui import ui
 from tests.support.repository import REPOSITORY
 
@@ -139,8 +139,8 @@ def test_it_listens_on_loopback_unless_told_and_says_what_else_exposes(
         hosts.append(host)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("harness.tracking.ui_server.running_server", running_server)
-    monkeypatch.setattr("harness.tracking.ui_server.free_port", lambda host, port: 5000)
+    monkeypatch.setattr("harness.tracking.ui.server.running_server", running_server)
+    monkeypatch.setattr("harness.tracking.ui.server.free_port", lambda host, port: 5000)
     monkeypatch.setattr(signal, "signal", lambda number, handler: None)
     with pytest.raises(SystemExit) as left:
         open_door(ui, [*arguments, f"--tracking-uri={layout.tracking_uri}"])

@@ -1,0 +1,1 @@
+"""The MLflow UI: its server as a child process, and the view of a study on which a link opens."""
