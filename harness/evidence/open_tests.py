@@ -77,7 +77,10 @@ def additions(
     results: Mapping[str, StudyResults],
     tunings: Mapping[str, StudyResults],
 ) -> list[Addition]:
-    """What each study lacks for the next look of each of its open ``tests``, in their order.
+    """What each study lacks for the next look of each of its open ``tests``.
+
+    Studies whose trials are short come first, else in the order of the tests: whoever stops early
+    has the most tests decided for it.
 
     specs: the studies as they are to be run, by name; those that are not there are left out.
     results, tunings: those that have runs, and whose arms are being tuned or have been, by name of
@@ -94,7 +97,8 @@ def additions(
                 found.append(arms)
             else:
                 found.append(_of_search(specs[study], own, results.get(study)))
-    return [one for one in found if one.runs]
+    lacking = [one for one in found if one.runs]
+    return sorted(lacking, key=lambda one: one.spec.base_config().images)
 
 
 def _next_look(verdict: Verdict | None) -> int | None:

@@ -51,6 +51,16 @@ def test_without_a_run_the_first_look_is_needed() -> None:
     assert addition.spec.search.num_trials == 10
 
 
+def test_studies_whose_trials_are_short_come_first() -> None:
+    budgets = {"a": 3_200, "b": 1_600, "c": 6_400, "d": 1_600}
+    specs = [
+        arms_spec().replace(name=name, base={**arms_spec().base, "images": images})
+        for name, images in budgets.items()
+    ]
+    _, found = needed([], specs)
+    assert [one.spec.name for one in found] == ["b", "d", "a", "c"]
+
+
 def test_an_arm_that_is_ahead_waits_for_the_other() -> None:
     (addition,) = of(noisy(10, 9, 1), noisy(10, 6, 2))
     assert (seeds(addition), addition.runs) == ({"centered": 9, "unit": 8}, 2)
