@@ -107,7 +107,7 @@ def test_it_resumes_wherever_it_was_stopped_and_trains_no_run_twice(
     stub: ScoredArms, workspace: Path
 ) -> None:
     declare(workspace, "one", "C1", (0.2, 0.1))
-    stub.interrupt_at = {1, 9, 12, 30}
+    stub.interrupt_at = {1, 9, 12, 20}
     for _ in range(4):
         run("claims", "--until-decided", code=130)
     said = run("claims", "--until-decided")

@@ -29,7 +29,12 @@ from harness.reporting.parts.claims.forest import HEIGHT, WIDTH, axis
 from harness.reporting.parts.claims.late_fall import fall_words
 from harness.reporting.parts.claims.tuning import tuning_table
 from harness.reporting.parts.tables import Table
-from harness.reporting.parts.verdict_words import NOT_RUN, level_words, verdict_record
+from harness.reporting.parts.verdict_words import (
+    NOT_RUN,
+    correlation_words,
+    level_words,
+    verdict_record,
+)
 from harness.reporting.parts.verdicts import (
     GLYPHS,
     Detail,
@@ -184,7 +189,7 @@ def render_claims(found: Sequence[ClaimRuns], verdicts: Sequence[Verdict]) -> st
     return render_template(
         "claims.html",
         headline=_headline(found, verdicts),
-        level_words=level_words(len(tests)),
+        level_words=f"{level_words(len(tests))} {correlation_words(verdicts)}".strip(),
         glyphs={word: (mark(word), glyph) for word, glyph in GLYPHS.items()},
         axis=axis(),
         size=(WIDTH, HEIGHT),

@@ -28,8 +28,8 @@ class Hypothesis:
     verdict ``inside``, None if there is no such verdict. scale: how an effect reads: "ratio" (a
     logarithm) or "" (a plain number). rule: how it was tested. units: what n counts, "seed" or
     "run". runs: how many runs it rests on. lost: what could not be used as a number, one phrase
-    each. hopeless: whether more runs cannot give an estimate. correlation: of the arms over seeds,
-    which no test uses; NaN where it is not known.
+    each. hopeless: whether more runs cannot give an estimate. correlation: of the arms over the
+    seeds that both have, ``common_seeds``, which no test uses; NaN where it is not known.
     """
 
     estimate: Estimate | None = None
@@ -47,6 +47,7 @@ class Hypothesis:
     reason: str = ""
     hopeless: bool = False
     correlation: float = math.nan
+    common_seeds: int = 0
 
 
 Kind = Callable[[ClaimTest, StudyResults, int | None], Hypothesis]

@@ -91,6 +91,7 @@ def test_the_evidence_is_shown(page: Page) -> None:
     assert "1 of 5 (1% to 72%)" in page.text  # Clopper-Pearson of 1 in 5: 0.5 % to 71.6 %
     assert "to decide: 8 seeds" in page.text
     assert "look 1 of 6, which spends 12.5 % of the test's level" in page.text
+    assert "a mean correlation of the arms of " in page.text
     assert "0 of 5 with centered, 1 of 5 with unit" in page.text
     assert "constant_" in page.text.replace("\n", "")
     assert "python -m harness.study claims/c14" in page.text
@@ -200,7 +201,7 @@ def test_without_a_run_there_is_no_page(tmp_path: Path) -> None:
 
 def test_tests_that_were_not_run_have_their_share_of_the_error(written: Path) -> None:
     rows = json.loads((written.parent / "claims.json").read_text())["claims"]
-    assert [row.get("budget") for row in rows] == [0.05 / 4] * 3 + [None]
+    assert [row.get("budget") for row in rows] == [0.025 / 4] * 3 + [None]
 
 
 def test_a_page_of_more_runs_stays_unless_a_person_says_so(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ def comparison(test: ClaimTest, results: StudyResults, first: int | None) -> Hyp
     failures = Failures(counts[0][0], counts[1][0], counts[0][1], counts[1][1])
     better, than = sides(frame, test)
     unusable = sum(counts[1]) - sum(counts[0]) - len(better) - len(than)
+    both = pd.concat([better, than], axis=1).dropna().to_numpy()
     ratio = test.scale == "ratio"
     hypothesis = Hypothesis(
         failures=failures if failures.any else None,
@@ -34,7 +35,8 @@ def comparison(test: ClaimTest, results: StudyResults, first: int | None) -> Hyp
         units="seed",
         runs=sum(counts[1]) - unusable,
         lost=phrases((unusable, "run", f"without a usable {test.outcome}")),
-        correlation=_correlation(better, than),
+        correlation=_correlation(both),
+        common_seeds=len(both),
     )
     one, two = (values.to_numpy() for values in (than, better))
     if test.direction == "maximize":
@@ -75,9 +77,8 @@ def _apart_from_failures(first: Values, second: Values, hypothesis: Hypothesis) 
     return replace(hypothesis, estimate=MedianDifference(first, second))
 
 
-def _correlation(better: pd.Series, than: pd.Series) -> float:
-    """Pearson's correlation over the seeds of both; NaN below three of them or without spread."""
-    both = pd.concat([better, than], axis=1).dropna().to_numpy()
+def _correlation(both: Values) -> float:
+    """Pearson's correlation of the two columns; NaN below three rows or without spread."""
     if len(both) < 3 or not spread(both[:, 0]) or not spread(both[:, 1]):
         return math.nan
-    return float(np.corrcoef(both, rowvar=False)[0, 1])
+    return float(np.corrcoef(both[:, 0], both[:, 1])[0, 1])
