@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -60,8 +61,10 @@ def duration(seconds: float) -> str:
 
 
 def count(n: int, noun: str) -> str:
-    """``n`` and its noun, plural unless it is one: ``1 trial``, ``1,200 trials``."""
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+    """``n`` and its noun, plural unless it is one: ``1 trial``, ``1,200 trials``, ``2 studies``."""
+    if n != 1:
+        noun = re.sub(r"(?<=[^aeiou])y$", "ie", noun) + "s"
+    return f"{n:,} {noun}"
 
 
 def listing(parts: list[str]) -> str:

@@ -67,6 +67,11 @@ def test_duration(seconds: float, text: str) -> None:
 
 def test_counts_and_listings() -> None:
     assert (count(1, "trial"), count(1_200, "trial")) == ("1 trial", "1,200 trials")
+    assert (count(1, "study"), count(18, "study"), count(2, "day")) == (
+        "1 study",
+        "18 studies",
+        "2 days",
+    )
     assert [listing(list(letters)) for letters in ("", "a", "ab", "abc")] == [
         "",
         "a",
