@@ -25,13 +25,13 @@ from harness.reporting.pages.run_table import grown_table
 from harness.reporting.pages.study import num_runs
 from harness.reporting.parts import provenance
 from harness.reporting.parts.arms import rates
+from harness.reporting.parts.claims.arm_correlation import correlation_words
 from harness.reporting.parts.claims.forest import HEIGHT, WIDTH, axis
 from harness.reporting.parts.claims.late_fall import fall_words
 from harness.reporting.parts.claims.tuning import tuning_table
 from harness.reporting.parts.tables import Table
 from harness.reporting.parts.verdict_words import (
     NOT_RUN,
-    correlation_words,
     level_words,
     verdict_record,
 )

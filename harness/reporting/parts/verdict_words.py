@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from harness.reporting import formats
-from harness.reporting.statistics.estimates import mean_correlation
 from harness.reporting.statistics.hypotheses import SUPPORTED, UNDECIDED
 from harness.reporting.statistics.verdicts import (
     ALPHA,
@@ -48,22 +44,6 @@ def level_words(num_tests: int) -> str:
         f"(no score, or half of an untrained generator's fid or more), their rates are compared by "
         f"Fisher's exact test and the other runs by the rank-sum test, each at half of the level. "
         f"Runs count as independent over seeds."
-    )
-
-
-def correlation_words(verdicts: Sequence[Verdict]) -> str:
-    """How far arms correlate over seeds, which the level takes to be not at all; "" if unknown."""
-    known = [
-        (one.hypothesis.correlation, one.hypothesis.common_seeds)
-        for one in verdicts
-        if one.hypothesis.common_seeds > 3 and abs(one.hypothesis.correlation) < 1
-    ]
-    if not known:
-        return ""
-    mean, low, high = (_signed(f"{value:.2f}") for value in mean_correlation(*np.array(known).T))
-    return (
-        f"Found over {formats.count(len(known), 'comparison')}: a mean correlation of the arms of "
-        f"{mean} (95{_PERCENT} interval {low} to {high}, as if no two of them shared runs)."
     )
 
 

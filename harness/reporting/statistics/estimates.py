@@ -275,20 +275,6 @@ def clopper_pearson(successes: int, n: int, level: float = 0.05) -> tuple[float,
     return float(low), float(high)
 
 
-def mean_correlation(
-    correlations: Values, sizes: Values, level: float = 0.05
-) -> tuple[float, float, float]:
-    """The mean of correlations of ``sizes`` pairs each, 4 at least, and its interval's two ends.
-
-    By Fisher's z, whose variance is 1 / (size - 3), weighted by its inverse; independent samples
-    are assumed (Hedges and Olkin 1985, section 11.B).
-    """
-    weights = sizes - 3
-    middle = float(np.average(np.arctanh(correlations), weights=weights))
-    half = normal_quantile(level / 2) / math.sqrt(weights.sum())
-    return math.tanh(middle), math.tanh(middle - half), math.tanh(middle + half)
-
-
 def student_quantile(degrees: float, tail: float) -> float:
     """What Student's t exceeds with probability ``tail``."""
     return float(special.stdtrit(degrees, 1 - tail))
