@@ -2,7 +2,7 @@
 
 ``python -m tests.benchmarks.growth [TRIALS]`` runs a study whose trials train nothing and report
 three times, in one process on SQLite, and prints CPU milliseconds a trial and the memory of the
-process after 100, 1,000, 10,000 ... trials, up to TRIALS (default: 1,000).
+process after 100, 300, 1,000, 3,000 ... trials, up to TRIALS (default: 1,000).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from harness.core.spec.study_spec import StudySpec
 from harness.search.workers.worker import run_trials
 from tests.support.stub_worker import ignore, trial_queue
 
+COUNTS = (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 REPORTS = (400, 800, 1_000)
 SPEC = StudySpec.from_dict(
     {
@@ -70,7 +71,7 @@ def _trial(trial: Trial) -> float:
 
 def main(trials: int = 1_000) -> None:
     """Run and print; each row when it is known."""
-    counts = [count for count in (100, 1_000, 10_000, 100_000) if count < trials] + [trials]
+    counts = [count for count in COUNTS if count < trials] + [trials]
     table = Table("trials", "CPU ms a trial since the row above", "memory, MB")
     with TemporaryDirectory() as folder:
         for cost in costs(counts, f"sqlite:///{Path(folder) / 'optuna.db'}"):
