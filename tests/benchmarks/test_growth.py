@@ -1,13 +1,19 @@
 import optuna
+import pytest
 
 from tests.benchmarks import growth
 
 
-def test_it_runs_as_many_trials_as_it_says(tmp_path):
-    url = f"sqlite:///{tmp_path / 'optuna.db'}"
-    found = list(growth.costs([2, 5], url))
-    assert [cost.trials for cost in found] == [2, 5]
-    assert all(cost.cpu_seconds > 0 and cost.memory > 10**7 for cost in found)
+@pytest.mark.slow
+def test_it_measures_the_last_trials_of_studies_of_the_size_that_it_says(tmp_path):
+    (cost,) = growth.costs([25], tmp_path, measured=2)
+    assert cost.trials == 25
+    assert cost.trial > cost.assignment > 0
+    assert cost.opening > 0
+    assert cost.memory > 10**7
+    assert len(cost.row()) == len(growth.COLUMNS)
+    url = f"sqlite:///{tmp_path / '25.db'}"
     trials = optuna.load_study(study_name="growth", storage=url).trials
-    assert len(trials) == 5
+    assert len(trials) == 25
     assert all(list(trial.intermediate_values) == list(growth.REPORTS) for trial in trials)
+    assert [trial.value for trial in trials] == [growth._value(trial.params) for trial in trials]

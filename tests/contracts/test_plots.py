@@ -155,7 +155,7 @@ def test_an_outcome_has_its_colour_whichever_others_there_are(plot: Plot) -> Non
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_text_has_contrast_on_its_paper(variant: str) -> None:
-    paper = {"light": "#fcfbf8", "dark": "#171815"}[variant]  # --paper of report.css
+    paper = {"light": "#fcfbf8", "dark": "#171815"}[variant]  # --paper of page.css
     with theme(variant):
         roles = [f"C{n}" for n in range(7)]
         colors = {role: to_hex(role) for role in roles} | {

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import math
 from dataclasses import dataclass
-from importlib import resources
 
-import jinja2
 import pandas as pd
-from markupsafe import Markup
 
 from harness.evaluation.calibration.analysis import DETECTED, FALSE_ALARMS, Findings
 from harness.evaluation.calibration.figures import HEIGHT, MARGIN, WIDTH, panels, shade
 from harness.evaluation.calibration.fit import ALIKE, REAL
 from harness.evaluation.calibration.planted import PLANTS
 from harness.evaluation.collapse import Logistic
+from harness.html.render import render
 from harness.outcomes.alarm import LEVEL
 
-_STYLE = "reporting/templates/report.css"  # one style sheet for all pages of the project
 _NOTHING = "-"
 _COLLAPSED = {True: "yes", False: "no", None: "open"}
 
@@ -39,18 +34,9 @@ class Table:
 
 def render_page(findings: Findings) -> str:
     """The page as HTML: no script, nothing to load; the same findings give the same bytes."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("harness.evaluation.calibration"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    css = resources.files("harness").joinpath(_STYLE).read_text("utf-8")
-    digest = hashlib.sha256(css.encode()).digest()
-    return environment.get_template("calibration.html").render(
-        css=Markup(css),  # the project's own file, which holds no "</style"
-        css_hash=f"sha256-{base64.b64encode(digest).decode('ascii')}",
+    return render(
+        "harness.evaluation.calibration",
+        "calibration.html",
         headline=headline(findings),
         poor=poor_words(findings),
         held_out=held_out_words(findings),

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 
-import jinja2
 import pandas as pd
-from markupsafe import Markup
 
 from harness.core.registry import METRICS
 from harness.evaluation.sanity.checks import CHECKS, DESIDERATA
 from harness.evaluation.sanity.run import FAILED, OPEN, PASSED
+from harness.html.render import render
 
-_STYLE = "reporting/templates/report.css"  # one style sheet for all pages of the project
 _OWN_STYLE = (
     "td.passed{color:var(--good,#1a7f37)} td.failed{color:var(--bad,#b42318);font-weight:600}"
     " td.open{color:var(--soft)} th.lean{writing-mode:vertical-rl;text-align:left}"
@@ -61,18 +56,10 @@ class Summary:
 
 def render_page(verdicts: pd.DataFrame, provenance: Mapping[str, object]) -> str:
     """The page as HTML: no script, nothing to load; the same verdicts give the same bytes."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("harness.evaluation.sanity"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    css = resources.files("harness").joinpath(_STYLE).read_text("utf-8") + _OWN_STYLE
-    digest = hashlib.sha256(css.encode()).digest()
-    return environment.get_template("scores.html").render(
-        css=Markup(css),  # the project's own file, which holds no "</style"
-        css_hash=f"sha256-{base64.b64encode(digest).decode('ascii')}",
+    return render(
+        "harness.evaluation.sanity",
+        "scores.html",
+        style=_OWN_STYLE,
         headline=headline(verdicts),
         desiderata=DESIDERATA,
         summaries=summaries(verdicts),

@@ -1,0 +1,1 @@
+"""How every page of the project is made from a template: one style sheet, one strict policy."""
