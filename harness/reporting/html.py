@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from markupsafe import Markup
@@ -12,7 +13,11 @@ from harness.reporting import formats
 
 def render_template(name: str, *, script: str = "", **context: Any) -> str:
     """The template ``name`` as a self-contained page; ``script`` as ``render`` takes it."""
-    filters = {"number": formats.number, "breakable": _breakable, "parted": _parted}
+    filters: dict[str, Callable[..., Any]] = {
+        "number": formats.number,
+        "breakable": _breakable,
+        "parted": _parted,
+    }
     return render("harness.reporting", name, script=script, filters=filters, **context)
 
 
