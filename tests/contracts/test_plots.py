@@ -14,9 +14,11 @@ import pandas as pd
 import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from PIL import Image
 
 from harness.core.registry import PLOTS
-from harness.reporting.drawing.theme import VARIANTS, theme
+from harness.reporting.drawing.theme import VARIANTS, darken, theme
 from harness.reporting.parts.figures import HALF, draw_figure, figure_data, render
 from harness.reporting.plots import Plot, split_panels
 from harness.reporting.results.tables import StudyResults
@@ -207,6 +209,25 @@ def _linear(color: str) -> list[float]:
 def _luminance(color: str) -> float:
     linear = _linear(color)
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_a_darkened_figure_looks_as_if_drawn_on_dark_paper(plot: Plot) -> None:
+    frame = plot.summarise(builder.results(MIXED))
+    part = next(iter(split_panels(frame).values()))
+    light, dark = (draw_figure(plot, part, HALF, variant) for variant in VARIANTS)
+    before, _ = _pixels(light, "light"), _pixels(dark, "dark")  # the first lays out
+    darken(light)
+    found, wanted = (_pixels(figure, "dark") for figure in (light, dark))
+    assert np.abs(found - before).max() > 20
+    assert np.abs(found - wanted).max() <= 2  # of 255: colours of ranks are rounded
+
+
+def _pixels(figure: Figure, variant: str) -> np.ndarray:
+    """The figure as drawn, (height, width, 4)."""
+    file = io.BytesIO()
+    with theme(variant):
+        figure.savefig(file, format="png", dpi=96)
+    return np.asarray(Image.open(file), dtype=np.int64)
 
 
 def _near(color: str, colors: set[str]) -> str:

@@ -13,9 +13,14 @@ from functools import cache
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import seaborn  # noqa: F401  it registers the colour map "crest"
 from cycler import cycler
-from matplotlib.colors import to_hex
+from matplotlib.artist import Artist
+from matplotlib.colors import to_hex, to_rgba
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 OUTCOME_COLOR = {
     "complete": "C0",
@@ -86,6 +91,42 @@ def darkened(svg: str) -> str:
     """
     exchanged = _dark_of_light()
     return re.sub(r"#[0-9a-f]{6}", lambda match: exchanged.get(match[0], match[0]), svg)
+
+
+def darken(figure: Figure) -> None:
+    """Give a figure that was drawn on light paper the colours of dark paper.
+
+    As ``darkened`` does with an SVG; saved in the dark theme, which has the roles that artists
+    keep by name, the figure looks as if it had been drawn there.
+    """
+    for artist in figure.findobj():
+        for part in ("color", "facecolor", "edgecolor", "markerfacecolor", "markeredgecolor"):
+            if hasattr(artist, f"get_{part}") and not _follows(artist, part):
+                color = getattr(artist, f"get_{part}")()
+                getattr(artist, f"set_{part}")(_exchanged(color))
+
+
+def _follows(artist: Artist, part: str) -> bool:
+    """Whether ``color`` is but another name of the parts, as it is of patches' and collections'."""
+    return part == "color" and not isinstance(artist, Line2D | Text)
+
+
+def _exchanged(color: Any) -> Any:
+    """A colour, or an array of them (n, 4), in the dark theme; "none" for a transparent one.
+
+    A role stays a name. An artist's own alpha would make an edge without any colour black.
+    """
+    if isinstance(color, str) and not color.startswith("#"):
+        return color
+    if np.ndim(color) == 2:
+        return [_exchanged(row) for row in color]
+    red, green, blue, alpha = to_rgba(color)
+    return _dark((red, green, blue, alpha)) if alpha else "none"
+
+
+def _dark(color: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    found = _dark_of_light().get(to_hex(color))
+    return color if found is None else to_rgba(found, color[3])
 
 
 @cache

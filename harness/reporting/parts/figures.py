@@ -13,7 +13,7 @@ from PIL import Image
 
 from harness.reporting.csv_file import csv_text
 from harness.reporting.drawing.marks import marks
-from harness.reporting.drawing.theme import VARIANTS, darkened, theme
+from harness.reporting.drawing.theme import VARIANTS, darken, darkened, theme
 from harness.reporting.plots import Plot, split_panels
 from harness.reporting.results.tables import StudyResults
 
@@ -23,7 +23,7 @@ PIXELS_PER_INCH = 96  # CSS pixels
 MAX_SVG_BYTES = 45_000  # beyond it, many curves: a PNG is smaller
 MAX_GRID_PIXELS = 640  # longest side of an image grid on the page
 MAX_DECODED_PIXELS = 4_000_000  # of an image grid; ten by ten images of 64 x 64 have 0.4 million
-MAX_SVG_ROWS = 5_000  # beyond it, an SVG would be too large, so it is not drawn
+MAX_SVG_ROWS = 2_000  # each takes 22 bytes or more of an SVG, so that more would be too large
 
 # The plots' text in the page's own sans-serif type; DejaVu Sans only measures the text.
 _SVG_FONT = ("'DejaVu Sans'", "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif")
@@ -176,44 +176,45 @@ def _size(png: bytes) -> tuple[int, int] | str:
 
 
 def _picture(plot: Plot, frame: pd.DataFrame, size: tuple[float, float]) -> Picture:
-    """One panel, drawn once for light and for dark paper if it is an SVG."""
+    """One panel, drawn once for light and for dark paper."""
     width, height = (round(inches * PIXELS_PER_INCH) for inches in size)
-    if len(frame) <= MAX_SVG_ROWS:
-        svg, figure = _svg(plot, frame, size)
-        if len(svg) <= MAX_SVG_BYTES:
-            texts = (svg, darkened(svg))
-            light, dark = (_uri("image/svg+xml", text.encode()) for text in texts)
-            return Picture(light, dark, width, height, _marks(plot, frame, figure, width))
-    pictures = [_png(plot, frame, size, variant) for variant in VARIANTS]
-    light, dark = (_uri("image/png", content) for content, _ in pictures)
-    return Picture(light, dark, width, height, _marks(plot, frame, pictures[0][1], width))
+    figure = draw_figure(plot, frame, size, "light")
+    kind, texts = "image/svg+xml", _svgs(figure) if len(frame) <= MAX_SVG_ROWS else ()
+    if not texts or max(map(len, texts)) > MAX_SVG_BYTES:
+        kind, texts = "image/png", _pngs(figure)
+    light, dark = (_uri(kind, text) for text in texts)
+    return Picture(light, dark, width, height, _marks(plot, frame, figure, width))
 
 
 def _marks(plot: Plot, frame: pd.DataFrame, figure: Figure, width: int) -> str:
     return "" if plot.marks is None else marks(figure, plot.marks(frame), width)
 
 
-def _svg(plot: Plot, frame: pd.DataFrame, size: tuple[float, float]) -> tuple[str, Figure]:
-    """The panel on light paper, and its figure."""
+def _svgs(figure: Figure) -> tuple[bytes, bytes]:
+    """The figure as SVG on light and on dark paper."""
     with theme("light"):
         file = io.BytesIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))  # no clock, no versions
-        figure = draw_figure(plot, frame, size, "light")
         figure.savefig(file, format="svg", metadata=nothing)
-    return file.getvalue().decode().replace(*_SVG_FONT), figure
+    svg = file.getvalue().decode().replace(*_SVG_FONT)
+    return svg.encode(), darkened(svg).encode()
 
 
-def _png(
-    plot: Plot, frame: pd.DataFrame, size: tuple[float, float], variant: str
-) -> tuple[bytes, Figure]:
-    """The panel with two pixels for each CSS pixel, in 128 colours: a third of the bytes."""
+def _pngs(figure: Figure) -> tuple[bytes, bytes]:
+    """The figure as PNG on light and on dark paper, after which its colours are the dark ones."""
+    light = _png(figure, "light")
+    darken(figure)
+    return light, _png(figure, "dark")
+
+
+def _png(figure: Figure, variant: str) -> bytes:
+    """The figure with two pixels for each CSS pixel, in 128 colours: a third of the bytes."""
     with theme(variant):
         file = io.BytesIO()
-        figure = draw_figure(plot, frame, size, variant)
         figure.savefig(file, format="png", dpi=2 * PIXELS_PER_INCH, metadata={"Software": None})
     image, small = Image.open(file), io.BytesIO()
     image.quantize(128, method=Image.Quantize.FASTOCTREE).save(small, "PNG", optimize=True)
-    return small.getvalue(), figure
+    return small.getvalue()
 
 
 def _uri(kind: str, content: bytes) -> str:
