@@ -68,6 +68,7 @@ def visit(
         **options,
     )
     page = context.new_page()
+    page.set_default_navigation_timeout(120_000)  # what is busy is the machine, not the page
     seen = Visit(page)
 
     def on_request(request: Any) -> None:
