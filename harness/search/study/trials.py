@@ -53,10 +53,13 @@ def requeue_interrupted(
     of the study as they are now, if they were read already.
     """
     trials = study.get_trials(deepcopy=False) if trials is None else trials
+    interrupted = [trial for trial in trials if was_interrupted(trial)]
+    if not interrupted:  # as before nearly every trial that is handed out
+        return
     retried = {trial.user_attrs.get(TrialAttribute.RETRY_OF) for trial in trials}
-    for trial in trials:
+    for trial in interrupted:
         params = _planned_params(trial)
-        if was_interrupted(trial) and params.keys() == set(names) and trial.number not in retried:
+        if params.keys() == set(names) and trial.number not in retried:
             study.enqueue_trial(params, user_attrs={TrialAttribute.RETRY_OF.value: trial.number})
 
 
