@@ -17,6 +17,10 @@ LOG_RATIO = 10.0
 """Positive values that spread over more than this factor are drawn on a logarithmic axis."""
 
 
+SIX_DIGITS = len("100,000")
+"""Six such numbers below half a column would touch each other."""
+
+
 def value_scale(values: Iterable[float]) -> str:
     """The scale that shows the finite ones of ``values`` best: "log" or "linear"."""
     array = np.asarray(list(values), dtype="float64")
@@ -40,7 +44,9 @@ def set_scale(ax: Axes, which: str, scale: str, limits: tuple[float, float]) -> 
         axis.set_major_locator(LogLocator(subs=subs))
         axis.set_minor_locator(NullLocator())
     else:
-        axis.set_major_locator(MaxNLocator(nbins=6))
+        longest = len(formats.number(round(limits[1]))) if which == "x" else 0
+        nbins = 6 if longest < SIX_DIGITS else 4 if longest == SIX_DIGITS else 3
+        axis.set_major_locator(MaxNLocator(nbins=nbins))
     axis.set_major_formatter(FuncFormatter(lambda value, _: formats.number(value)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import pandas as pd
 
@@ -70,7 +70,9 @@ def joint_leaderboard(studies: Sequence[StudyResults], joint: pd.DataFrame) -> T
     note = f"n = {total} of {len(studies)} studies, by the score in the search"
     if len(joint) > ROWS:
         note = f"{ROWS} of {note}"
-    return _table({one.spec.name: one for one in studies}, shown, note)
+    by_name = {one.spec.name: one for one in studies}
+    said = {alarm_of(by_name[str(row["study"])], row) for _, row in shown.iterrows()}
+    return _table(by_name, shown, _with_marks(note, said))
 
 
 def _table(studies: Mapping[str, StudyResults], shown: pd.DataFrame, note: str) -> Table:
@@ -127,7 +129,11 @@ def _note(results: StudyResults, shown: pd.DataFrame, marked: int | None) -> str
     brackets = [name for name in _BRACKETS if name in results.metrics]
     if any(SCORE_INTERVALS[name][0] in results.metrics for name in brackets):
         note = f"{note.rstrip('.')}. {_INTERVAL_WORDS}"
-    said = {alarm_of(results, row) for _, row in shown.iterrows()}
+    return _with_marks(note, {alarm_of(results, row) for _, row in shown.iterrows()})
+
+
+def _with_marks(note: str, said: Set[str]) -> str:
+    """``note`` and what the marks beside numbers mean, of the words that the alarm ``said``."""
     for word, mark in MARKS.items():
         if word in said:
             note = f"{note.rstrip('.')}. {mark.strip()} = {word}, says the alarm"
