@@ -34,6 +34,7 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_keep_together,
     )
     environment.filters |= filters or {}
     css = _own_file("harness.html", "page.css") + Markup(style)
@@ -41,6 +42,13 @@ def render(
     return environment.get_template(template).render(
         css=css, css_hash=_hash(css), script=code, script_hash=_hash(code), **context
     )
+
+
+def _keep_together(value: Any) -> Any:
+    """A text with its percent signs bound to their numbers, so that no line begins with one."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return value.replace(" %", "\N{NO-BREAK SPACE}%")
+    return value
 
 
 def _own_file(package: str, name: str) -> Markup:

@@ -69,11 +69,12 @@ def render(plot: Plot, results: StudyResults) -> list[Panel]:
     panels = []
     for index, (name, part) in enumerate(parts.items()):
         whole = index == 0 and len(parts) % 2 == 1  # else an odd number of panels leaves a gap
-        half = _picture(plot, part, HALF)
+        wide = (WIDE_INCHES, plot.height_of(part))
+        half = _picture(plot, part, (HALF[0], max(HALF[1], wide[1])) if whole else HALF)
         panels.append(
             Panel(
                 name=name,
-                picture=_picture(plot, part, (WIDE_INCHES, plot.height)) if whole else half,
+                picture=_picture(plot, part, wide) if whole else half,
                 narrow=half if whole else None,
                 alt=_alternative(plot, part, name, results.objective),
             )

@@ -26,6 +26,15 @@ def rows_as_marks(x: str, y: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
     return lambda frame: pd.DataFrame({"trial": frame["trial"], "x": frame[x], "y": frame[y]})
 
 
+def height_by_rows(column: str, each: float) -> Callable[[pd.DataFrame], float]:
+    """The ``height`` of a plot with a row of ``each`` inches for every value of ``column``."""
+    return lambda frame: AROUND_ROWS + each * frame[column].nunique()
+
+
+AROUND_ROWS = 0.9
+"""Inches that the horizontal axis and the space above the rows take."""
+
+
 @dataclass(frozen=True)
 class Plot:
     """A registered plot.
@@ -35,9 +44,9 @@ class Plot:
     caption: what is shown and what it says, in words, with the number of trials. alt: a
     phrase for readers who cannot see the plot; ``{panel}`` and ``{metric}`` are filled in.
     finding: frame (of one panel) -> what it shows, in a sentence with numbers, for these readers.
-    order: position on the page. height: in inches, where the plot has one panel. marks: frame (of
-    one panel) -> trial, x and y of each mark as on the axes, so that the page can point at one
-    trial in all plots; None where a mark is no trial's.
+    order: position on the page. height: in inches, where the plot has one panel, or a function
+    that gives it for the frame. marks: frame (of one panel) -> trial, x and y of each mark as on
+    the axes, so that the page can point at one trial in all plots; None where a mark is no trial's.
     """
 
     title: str
@@ -46,9 +55,13 @@ class Plot:
     caption: Callable[[StudyResults], str]
     alt: str
     order: int
-    height: float = 3.4
+    height: float | Callable[[pd.DataFrame], float] = 3.4
     finding: Callable[[pd.DataFrame], str] = nothing_found
     marks: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+
+    def height_of(self, frame: pd.DataFrame) -> float:
+        """The inches of a plot of this ``frame`` that has one panel."""
+        return self.height(frame) if callable(self.height) else self.height
 
 
 def split_panels(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -9,7 +9,7 @@ from matplotlib.ticker import PercentFormatter
 
 from harness.reporting.drawing.axes import say
 from harness.reporting.drawing.theme import MUTED_COLOR, OUTCOME_COLOR
-from harness.reporting.plots import Plot
+from harness.reporting.plots import Plot, height_by_rows
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.importance import (
     FEWEST_TRIALS,
@@ -94,6 +94,6 @@ parameter_importance = Plot(
     caption=caption,
     alt="Bar chart of the importance of each searched field",
     order=30,
-    height=2.4,
+    height=height_by_rows("field", 0.34),
     finding=finding,
 )

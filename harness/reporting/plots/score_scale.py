@@ -11,7 +11,7 @@ from matplotlib.ticker import MultipleLocator
 from harness.reporting import formats
 from harness.reporting.drawing.axes import say
 from harness.reporting.drawing.theme import BEST_COLOR, MUTED_COLOR, OUTCOME_COLOR
-from harness.reporting.plots import Plot, rows_as_marks
+from harness.reporting.plots import Plot, height_by_rows, rows_as_marks
 from harness.reporting.results.evaluation import perfect_score, score_direction
 from harness.reporting.results.tables import StudyResults
 
@@ -127,7 +127,7 @@ score_scale = Plot(
     caption=caption,
     alt="Strip plot of every score between an untrained generator and real images",
     order=36,
-    height=4.4,
+    height=height_by_rows("score", 0.27),
     finding=finding,
     marks=rows_as_marks("position", "score"),
 )

@@ -90,7 +90,7 @@ def test_the_evidence_is_shown(page: Page) -> None:
     assert "failed: 0 of 5 and 1 of 5; " in page.text
     assert "1 of 5 (1% to 72%)" in page.text  # Clopper-Pearson of 1 in 5: 0.5 % to 71.6 %
     assert "to decide: 8 seeds" in page.text
-    assert "look 1 of 6, which spends 12.5 % of the test's level" in page.text
+    assert "look 1 of 6, which spends 12.5\N{NO-BREAK SPACE}% of the test's level" in page.text
     assert "a mean correlation of the arms of " in page.text
     assert "0 of 5 with centered, 1 of 5 with unit" in page.text
     assert "constant_" in page.text.replace("\n", "")

@@ -18,18 +18,21 @@ SCALE = 2
 
 WORDS = (
     "The same latent vectors after more and more training images: a column is one moment, a row "
-    "one latent vector, the same in all strips. Below stand the training images seen and the fid "
-    "of that moment."
+    "one latent vector, the same in all strips. Below stand the training images seen and, if "
+    "that moment was scored, its fid."
 )
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One moment of a trial: its images, the training images seen, and the fid, as texts."""
+    """One moment of a trial: its images, the training images seen, and its score, as texts.
+
+    score: "fid 3.412", "" for a moment that was not scored.
+    """
 
     picture: Sample
     images_seen: str
-    fid: str
+    score: str
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def _strip(results: StudyResults, row: pd.Series) -> FilmStrip:
         alt = f"Images of trial {number} after {step:,} training images"
         picture = sample(results.grids.last(run_id, step), 1, LATENTS, alt, SCALE)
         if picture is not None:
-            fid = formats.score(fids[step]) if step in fids else formats.MISSING
-            frames.append(Frame(picture, f"{step:,}", fid))
+            score = f"fid {formats.score(fids[step])}" if step in fids else ""
+            frames.append(Frame(picture, f"{step:,}", score))
     value = f"{results.objective} {formats.score(row[results.objective])}"
     return FilmStrip(f"Trial {number}", f"rank {row['rank']} of the search, {value}", frames)
