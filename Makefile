@@ -76,6 +76,9 @@ $(BIN)/python:
 		"make: needs Python 3.11 to 3.13, found $$("$(or $(PYTHON),python3)" --version 2>/dev/null || echo none);" \
 		"name one with make PYTHON=/path/to/python" >&2; exit 1; }
 	"$(PYTHON)" -m venv $(VENV)
+# The pip that comes with Python 3.11 takes more than twice as long to look up what is needed.
+	@$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --upgrade pip || \
+		echo "pip could not be upgraded: the installation goes on with the one that is there"
 
 # On a terminal, pip's lines become one that says what pip is at; elsewhere its steps are lines.
 # Without --no-compile, every module would be compiled beforehand, which takes a third of the time;

@@ -20,6 +20,13 @@ echo "Collecting numpy>=2.0"
 echo "Installing collected packages: numpy"
 exit {status}
 """
+NEW_PYTHON = """#!/bin/bash
+[ "$2" != venv ] || {{ mkdir -p {environment}/bin && cp "$0" {environment}/bin/python; exit; }}
+[ "$1" != -c ] || exit 0
+echo "$@" >> {environment}/../log
+case "$*" in *--upgrade*) exit {status} ;; esac
+"""
+"""A Python whose environments hold itself; to upgrade their pip ends with ``status``."""
 TESTS = ".[test,postgres,ray]"
 
 
@@ -38,10 +45,10 @@ class Checkout:
     def let_pip_end_with(self, status: int) -> None:
         self._write("python", PYTHON.format(log=self._log, status=status))
 
-    def make(self, target: str) -> subprocess.CompletedProcess[str]:
+    def make(self, target: str, *variables: str) -> subprocess.CompletedProcess[str]:
         """``make target``; the environment's own variables of make are left out."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-        command = ["make", "--no-print-directory", target]
+        command = ["make", "--no-print-directory", target, *variables]
         return subprocess.run(command, cwd=self._folder, env=own, capture_output=True, text=True)
 
     def installed(self, target: str) -> list[str]:
@@ -111,6 +118,24 @@ def test_an_installation_that_failed_is_tried_again(checkout: Checkout):
     assert checkout.make("study").returncode != 0
     checkout.let_pip_end_with(0)
     assert checkout.installed("study") == ["."]
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_a_new_environment_gets_the_pinned_pip_if_that_can_be_had(
+    checkout: Checkout, tmp_path: Path, status: int
+):
+    new = tmp_path / "python"
+    new.write_text(NEW_PYTHON.format(status=status, environment=tmp_path / ".venv"))
+    new.chmod(0o755)
+    shutil.rmtree(tmp_path / ".venv")
+    done = checkout.make("doctor", f"PYTHON={new}")
+    assert done.returncode == 0, done.stderr
+    pip, install, doctor = checkout.log()
+    assert pip.split()[:3] == ["-m", "pip", "install"]
+    assert pip.endswith("--constraint constraints.txt --upgrade pip")
+    assert install.endswith("--editable .")
+    assert doctor == "-m harness.doctor"
+    assert ("pip could not be upgraded" in done.stdout) == (status == 1)
 
 
 def test_what_is_imported_stays_compiled_whatever_the_environment_says(
