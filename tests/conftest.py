@@ -52,8 +52,10 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     paths = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)  # what the tests start is this checkout's
-    if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
-        os.environ.update(thread_limits(int(workers)))
+    if processes := config.getoption("numprocesses", None):
+        # Before these processes begin: numpy reads it when it is imported, and threads that wait
+        # for work on cores that others use take several times as long.
+        os.environ.update(thread_limits(processes))
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell's background job ignores Ctrl-C, and so would all that the tests start.
         signal.signal(signal.SIGINT, signal.default_int_handler)
