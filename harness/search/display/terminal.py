@@ -34,8 +34,9 @@ from harness.search.display.trial_table import Row, TrialTable, field_words, fit
 _NARROW = 80
 """The width of a line where there is no terminal, and of no terminal that is narrower."""
 
-_UNITS = ((1, "s"), (60, "min"), (3_600, "h"))
-"""Units of a range of seconds: the first of which there are a hundred at most."""
+_UNITS = ((1, 1, "s"), (60, 60, "min"), (3_600, 1_800, "h"))
+"""Units of a range of seconds, the first of which there are a hundred at most: its seconds, those
+to which the ends are rounded outwards, and its sign."""
 
 
 @dataclass
@@ -266,14 +267,17 @@ def print_wrapped(console: Console, text: str, style: str | None = None) -> None
 
 
 def left_words(left: Left) -> str:
-    """``left`` as a person says it: about 2 min 10 s left, 8 to 11 min left."""
+    """``left`` as a person says it: about 2 min 10 s left, 8 to 11 min left, 1.5 to 2.5 h left."""
     seconds = left.middle
     if left.certain:
         exact = seconds < 600 or seconds >= 3_600  # an estimate of long is one of minutes
         return f"about {duration(seconds) if exact else f'{seconds / 60:.0f} min'} left"
-    unit, word = next((pair for pair in _UNITS if left.high <= 100 * pair[0]), _UNITS[-1])
-    low, high = math.floor(left.low / unit), math.ceil(left.high / unit)
-    return f"{low} to {high} {word} left"
+    unit, step, sign = next((one for one in _UNITS if left.high <= 100 * one[0]), _UNITS[-1])
+    low, high = (
+        step * way(end / step) / unit
+        for way, end in ((math.floor, left.low), (math.ceil, left.high))
+    )
+    return f"{f'{low:g} to' if low else 'up to'} {high:g} {sign} left"
 
 
 def duration(seconds: float) -> str:

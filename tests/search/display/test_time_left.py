@@ -165,7 +165,9 @@ def test_a_resumed_trial_has_the_pace_of_what_it_trained_here():
         (Left(900, 1_000), "about 16 min left"),
         (Left(31.5, 59.2), "31 to 60 s left"),
         (Left(2.5, 18.0), "about 10 s left"),
-        (Left(9_000, 19_000), "2 to 6 h left"),
+        (Left(9_000, 19_000), "2.5 to 5.5 h left"),
+        (Left(7_300, 10_000), "2 to 3 h left"),
+        (Left(1_700, 9_000), "up to 2.5 h left"),
     ],
 )
 def test_what_is_said_is_a_number_or_a_range(left: Left, words: str):
