@@ -80,19 +80,20 @@ $(BIN)/python:
 	@$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --upgrade pip || \
 		echo "pip could not be upgraded: the installation goes on with the one that is there"
 
-# On a terminal, pip's lines become one that says what pip is at; elsewhere its steps are lines.
+# On a terminal, pip's lines become one that says what pip is at; elsewhere its longest step is one.
+# Warnings are those of setuptools about editable installations, which are what is wanted here.
 # Without --no-compile, every module would be compiled beforehand, which takes a third of the time;
 # so Python compiles those that it imports, and keeps them whatever the caller's environment says:
 # else every process compiles TensorFlow again.
 unexport PYTHONDONTWRITEBYTECODE
 comma := ,
 define install
-	@set -o pipefail; $(BIN)/python -m pip install --no-compile --progress-bar off \
+	@set -o pipefail; PYTHONWARNINGS=ignore $(BIN)/python -m pip install --no-compile --progress-bar off \
 		--constraint constraints.txt --editable '$(1)' | while read -r step name rest; do \
-		case $$step in \
-			Collecting) text="looking up $$name" ;; \
-			Downloading) text="downloading $${name##*/} $$rest" ;; \
-			Installing) text="unpacking all packages, the longest step" ;; \
+		case "$$step $$name" in \
+			"Collecting "*) text="looking up $$name" ;; \
+			"Downloading "*) text="downloading $${name##*/} $$rest" ;; \
+			"Installing collected") text="unpacking all packages, the longest step" ;; \
 			*) continue ;; \
 		esac; \
 		if [ -t 1 ]; then printf '\r\033[K  %.70s' "$$text"; \
