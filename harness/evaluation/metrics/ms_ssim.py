@@ -78,9 +78,11 @@ def _planes(images: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 def _halved(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Means of 2x2 pixels; an odd side repeats its last pixel."""
-    count, height, width = x.shape
-    x = np.pad(x, ((0, 0), (0, height % 2), (0, width % 2)), mode="edge")
-    return np.asarray(x.reshape(count, -(-height // 2), 2, -(-width // 2), 2).mean(axis=(2, 4)))
+    x = np.pad(x, ((0, 0), (0, x.shape[1] % 2), (0, x.shape[2] % 2)), mode="edge")
+    upper, lower = x[:, ::2], x[:, 1::2]  # strided sums: a third of the time of a mean
+    return np.asarray(
+        (upper[:, :, ::2] + upper[:, :, 1::2] + lower[:, :, ::2] + lower[:, :, 1::2]) / 4
+    )
 
 
 def _ssim(
