@@ -231,6 +231,13 @@ def check_pages_without_pictures(*case: Any) -> None:
         check_pages(*case)
 
 
+def test_without_a_declaration_no_trial_has_the_outcome_and_there_is_a_page(
+    recorded: Layout, scratch: Layout, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    change = ("earlier", ("study.json",), 0, "NaN")
+    check_pages_without_pictures(recorded, scratch, change, tmp_path_factory)
+
+
 @pytest.mark.slow
 @cases(0.1)
 @given(change=st.sampled_from(KINDS).flatmap(changes))

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow
 import pytest
 
 from harness.core.errors import InputError
@@ -228,7 +229,8 @@ def test_a_client_that_is_missing_is_a_gap(
     altered: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HARNESS_ARTIFACTS", "hdfs://127.0.0.1:9/runs")
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.delattr(pyarrow, "fs", raising=False)
+    monkeypatch.setitem(sys.modules, "pyarrow.fs", None)
     move_study(altered, "hdfs://127.0.0.1:9/runs/RUN/artifacts", tmp_path / "away")
     gaps = load_results(altered.tracking_uri, "earlier").gaps
     assert any(gap.startswith("environment.json (not read: ") for gap in gaps)

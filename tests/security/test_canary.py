@@ -16,7 +16,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -107,18 +107,26 @@ def descendants(pid: int) -> Iterator[int]:
         yield from descendants(child)
 
 
+def command_line(pid: int) -> str:
+    """What ``pid`` was started with, as every user of the machine sees it."""
+    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+
+
 @contextmanager
 def noted_command_lines(pid: int, noted: set[str]) -> Iterator[None]:
-    """Add to ``noted`` the command line of all that ``pid`` starts, as others see it."""
-    over = threading.Event()
+    """Add to ``noted`` the command line of all that ``pid`` starts, as others see it.
+
+    A child that has not begun its own program yet has the command line of its parent, which is
+    what the test itself gave to ``pid``.
+    """
+    over, given = threading.Event(), command_line(pid)
 
     def note() -> None:
         while not over.wait(0.05):
             for child in descendants(pid):
-                try:
-                    noted.add(Path(f"/proc/{child}/cmdline").read_text().replace("\0", " "))
-                except OSError:
-                    continue
+                with suppress(OSError):
+                    noted.add(command_line(child))
+        noted.discard(given)
 
     thread = threading.Thread(target=note)
     thread.start()
@@ -131,7 +139,9 @@ def noted_command_lines(pid: int, noted: set[str]) -> Iterator[None]:
 
 def run(folder: Path, *arguments: str, **variables: str) -> tuple[str, set[str]]:
     """All that a command prints, and the command lines of what it starts."""
-    process = subprocess.Popen(
+    noted: set[str] = set()
+    said = ""
+    with subprocess.Popen(
         [sys.executable, "-m", *arguments],
         cwd=folder,
         env={
@@ -143,17 +153,15 @@ def run(folder: Path, *arguments: str, **variables: str) -> tuple[str, set[str]]
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
-    noted: set[str] = set()
-    said = ""
-    try:
-        with noted_command_lines(process.pid, noted):
-            if arguments[0] == "harness.ui":
-                said = _until(process, "All studies are at")
-                process.send_signal(signal.SIGINT)
-            said += process.communicate(timeout=500)[0]
-    finally:
-        process.terminate()  # if it was not waited for to its end
+    ) as process:
+        try:
+            with noted_command_lines(process.pid, noted):
+                if arguments[0] == "harness.ui":
+                    said = _until(process, "All studies are at")
+                    process.send_signal(signal.SIGINT)
+                said += process.communicate(timeout=500)[0]
+        finally:
+            process.terminate()  # if it was not waited for to its end
     assert process.returncode == 0, said
     return said, noted
 

@@ -172,9 +172,11 @@ def ranking(trials: pd.DataFrame, objective: str, *, lower_is_better: bool) -> p
 
     Ties keep the order of trial numbers. A trial without the objective is left out. So are trials
     that did not complete: a pruned trial was scored after fewer images, a failed one has no score.
+    The column of the objective is there even if no trial has it.
     """
     if objective not in trials:
-        return trials.iloc[:0].assign(rank=pd.Series(dtype="int64"))
+        empty = {objective: pd.Series(dtype="float64"), "rank": pd.Series(dtype="int64")}
+        return trials.iloc[:0].assign(**empty)
     done = trials[(trials["outcome"] == "complete") & trials[objective].notna()]
     done = done.sort_values([objective, "number"], ascending=[lower_is_better, True])
     return done.reset_index(drop=True).assign(rank=np.arange(1, len(done) + 1))
