@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from importlib import resources
 from typing import Any
@@ -45,9 +46,12 @@ def render(
 
 
 def _keep_together(value: Any) -> Any:
-    """A text with its percent signs bound to their numbers, so that no line begins with one."""
+    """A text with its percent signs bound to their numbers, so that no line begins with one.
+
+    What a template has escaped itself, as code that is copied, stays as it is.
+    """
     if isinstance(value, str) and not isinstance(value, Markup):
-        return value.replace(" %", "\N{NO-BREAK SPACE}%")
+        return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", value)
     return value
 
 

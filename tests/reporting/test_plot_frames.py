@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from harness.core.registry import PLOTS
-from harness.reporting.plots import field_effect
+from harness.reporting.parts.figures import HALF, draw_figure
+from harness.reporting.plots import Plot, field_effect
 from harness.reporting.plots.fidelity_diversity import pareto_front
 from harness.reporting.results.tables import StudyResults
 from harness.reporting.statistics.ranking import within_run_correlations
@@ -146,6 +147,31 @@ def test_a_mean_is_geometric_above_zero_and_its_interval_holds_it() -> None:
     # Student's t of 3 numbers, 4.303 standard errors, is the least that the interval reaches
     assert np.log10(high) >= 1 + 4.30 / np.sqrt(3)
     assert field_effect.interval([3.0, 5.0]) == (field_effect.centre([3.0, 5.0]),) * 2
+
+
+@pytest.mark.parametrize("fids", [(2.0, 30.0, 400.0), (200.0, 300.0, 400.0)], ids=["log", "linear"])
+def test_the_mean_and_its_interval_are_drawn_where_they_are_on_any_axis(fids: tuple[float, ...]):
+    """All trials have one choice of optimizer, and four of each half of the slopes."""
+    runs = [
+        builder.record(n, fid=fid, config={"leaky_slope": 0.04 * n})
+        for n, fid in enumerate(np.resize(fids, 8))
+    ]
+    plot, found = PLOTS.get("field_effect"), frame("field_effect", builder.results(runs))
+    of_choice = _drawn(plot, found.query("panel == 'optimizer'"))
+    values = np.resize(fids, 8)
+    mean, ends = field_effect.centre(values), field_effect.interval(values)
+    assert any(line == pytest.approx([mean]) for line in of_choice)
+    assert any(line == pytest.approx(ends) for line in of_choice)
+    means = [field_effect.centre(half) for half in (values[:4], values[4:])]
+    assert any(
+        line == pytest.approx(means) for line in _drawn(plot, found.query("panel == 'leaky_slope'"))
+    )
+
+
+def _drawn(plot: Plot, panel: pd.DataFrame) -> list[list[float]]:
+    """The heights of each line that is drawn of a panel."""
+    figure = draw_figure(plot, panel.reset_index(drop=True), HALF, "light")
+    return [[float(y) for y in line.get_ydata()] for line in figure.axes[0].lines]
 
 
 def test_pairs_of_fields_begin_with_those_that_depend_on_each_other() -> None:

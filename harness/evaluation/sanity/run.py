@@ -92,7 +92,7 @@ def applies(metric: Metric, variant: Variant) -> bool:
 def goodness(
     metric: Metric, values: NDArray[np.float64], perfect: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """``values`` of a curve as 1 for perfect and 0 for the worst, without being cut off.
+    """``values`` of a curve as 1 for perfect and 0 for the worst, not clipped.
 
     A score with a target of 1, or a share of which more is better, is taken as it is. Another is
     read from its perfect value to the worst that it can have; where that has no bound, to the worst

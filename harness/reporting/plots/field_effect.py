@@ -176,7 +176,22 @@ def _draw_means(frame: pd.DataFrame, scale: str, ax: Axes) -> None:
     grouped = frame.dropna(subset=["group", "value"])
     if grouped.empty:
         return
-    shared = {"x": "group", "y": "value", "estimator": centre, "errorbar": interval, "ax": ax}
+    axis = ax.yaxis.get_transform()
+
+    def on_axis(scores: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        return np.asarray(axis.transform(np.asarray(scores, dtype="float64")))
+
+    def scores_at(places: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        return np.asarray(axis.inverted().transform(np.asarray(places, dtype="float64")))
+
+    # seaborn estimates from where values lie on their axis: from logarithms on a logarithmic one.
+    shared = {
+        "x": "group",
+        "y": "value",
+        "estimator": lambda places: float(on_axis([centre(scores_at(places))])[0]),
+        "errorbar": lambda places: tuple(on_axis(interval(scores_at(places)))),
+        "ax": ax,
+    }
     color = OUTCOME_COLOR["complete"]
     if scale == "category":
         sns.pointplot(

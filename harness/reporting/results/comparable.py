@@ -27,8 +27,7 @@ def joint_ranking(studies: Sequence[StudyResults]) -> pd.DataFrame:
             raise InputError(f"{first.spec.name} and {other.spec.name} do not compare: {fault}")
     parts = [one.ranked.assign(study=one.spec.name) for one in studies]
     both = pd.concat(parts).drop(columns="rank")
-    if first.objective in both:  # no study has it where none has completed a trial
-        both = both.sort_values(first.objective, ascending=first.lower_is_better, kind="stable")
+    both = both.sort_values(first.objective, ascending=first.lower_is_better, kind="stable")
     both.insert(0, "study", both.pop("study"))
     return both.reset_index(drop=True).assign(rank=range(1, len(both) + 1))
 

@@ -54,7 +54,7 @@ def requeue_interrupted(
     """
     trials = study.get_trials(deepcopy=False) if trials is None else trials
     interrupted = [trial for trial in trials if was_interrupted(trial)]
-    if not interrupted:  # as before nearly every trial that is handed out
+    if not interrupted:  # nearly always, and this is asked before each trial
         return
     retried = {trial.user_attrs.get(TrialAttribute.RETRY_OF) for trial in trials}
     for trial in interrupted:

@@ -53,6 +53,16 @@ def test_the_page_holds_everything_the_design_names(page: Page) -> None:
     assert page.text.index("Answer") < page.text.index("Leaderboard") < page.text.index("Reproduce")
 
 
+def test_percent_signs_stay_with_their_numbers_but_what_is_copied_stays_as_it_is() -> None:
+    runs = [builder.record(n, fid=10.0 + n, config={"dataset": "at 5 %"}) for n in range(3)]
+    text = render_page(analyse(builder.results(runs)))
+    (copied,) = re.findall(r"<pre><code>(\[base\].*?)</code>", text, re.DOTALL)
+    assert "dataset = &#34;at 5 %&#34;" in copied
+    words = Page(text).text.replace("at 5 %", "")
+    assert "95\N{NO-BREAK SPACE}% interval" in words
+    assert not re.search(r"\d %", words)
+
+
 def test_every_link_of_the_page_has_its_target(page: Page, written: Path) -> None:
     ids = {attributes.get("id") for _, attributes in page.elements}
     links = [str(a["href"]) for a in page.all("a")]
